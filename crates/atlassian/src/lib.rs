@@ -1,0 +1,1 @@
+//! One connector a product of Atlassian behind one trait, without a database.

@@ -1,0 +1,1 @@
+//! PostgreSQL and SQLite storage: entities, migrations, tenant-scoped repositories.

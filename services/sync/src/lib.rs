@@ -1,0 +1,1 @@
+//! Tasks to policy to plan to connector.
