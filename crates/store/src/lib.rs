@@ -1,1 +1,43 @@
-//! PostgreSQL and SQLite storage: entities, migrations, tenant-scoped repositories.
+//! Storage of the control plane on PostgreSQL and SQLite.
+//!
+//! Start at [`Store`]: it is opened once per process and cloned freely. Everything that belongs to a
+//! tenant is reached through [`Store::tenant`], whose repositories carry the tenant's id themselves, so
+//! that no call can forget it. Three look-ups stand outside any tenant, because they are what finds the
+//! tenant in the first place: a digest of a credential ([`Store::find_scim_token`],
+//! [`Store::find_api_key`]) and the registry of tenants ([`Store::tenants`]); the sync workers add
+//! [`Store::sites_with_due_tasks`].
+//!
+//! A change of a directory row, the tasks it causes and its timeline entry are one transaction: the
+//! repositories offer no way to write one without the others.
+
+pub mod accounts;
+pub mod audit;
+pub mod clock;
+pub mod connections;
+mod database;
+pub mod directory;
+pub mod entity;
+pub mod error;
+pub mod groups;
+pub mod id;
+pub mod keys;
+pub mod links;
+mod marking;
+pub mod members;
+pub mod migration;
+pub mod runs;
+pub mod secret;
+pub mod sites;
+pub mod statement;
+pub mod tasks;
+pub mod tenant;
+pub mod tenants;
+pub mod timeline;
+pub mod tokens;
+pub mod users;
+pub mod vault;
+
+pub use clock::{Clock, Timestamp};
+pub use database::{Store, StoreOptions, WriteTransaction};
+pub use error::{Error, Result};
+pub use tenant::TenantStore;

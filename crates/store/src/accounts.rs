@@ -1,0 +1,472 @@
+//! Accounts at a site: the ledger of which account belongs to which directory users, what the site last
+//! showed of it, and which memberships links manage.
+//!
+//! Work on an account is done under its lease, because several directory users may claim one account. A
+//! lease that ran out tells the next worker that calls may have been made whose outcome nobody wrote
+//! down: the account is then `in_doubt`, and the site is asked before anything is done.
+
+use std::time::Duration;
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Value};
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::database::WriteTransaction;
+use crate::entity::words::{ObjectKind, RunOutcome, TaskKind};
+use crate::entity::{account, claim, membership, task};
+use crate::error::{Error, Result};
+use crate::id::{AccountId, ConnectionId, LinkId, SiteId, UserId};
+use crate::runs;
+use crate::statement::{count, database_now, execute, statement};
+use crate::tasks::{TaskEnd, end_task, milliseconds};
+use crate::tenant::TenantStore;
+use crate::timeline::{self, NewEntry};
+
+/// The accounts at one site.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    pub(crate) tenant: TenantStore,
+    pub(crate) site: SiteId,
+}
+
+/// An account under lease, with all that claims it.
+#[derive(Clone, Debug)]
+pub struct HeldAccount {
+    /// The row as it was taken over; `in_doubt` is set when an earlier holder vanished.
+    pub account: account::Model,
+    /// Every directory user that claims it, in order of user id.
+    pub claims: Vec<claim::Model>,
+    /// Memberships that links manage.
+    pub memberships: Vec<membership::Model>,
+    lease: Uuid,
+}
+
+/// Whether an account could be taken.
+#[derive(Clone, Debug)]
+pub enum Acquired {
+    /// It is ours until the lease ends.
+    Held(Box<HeldAccount>),
+    /// Another worker holds it; try soon.
+    Busy,
+    /// The user is gone and claims nothing here.
+    Nothing,
+}
+
+/// What is about to be asked of the site, written down before the first call.
+#[derive(Clone, Debug, Default)]
+pub struct Intent {
+    /// The user name that the account is about to get; `None` leaves it.
+    pub username: Option<String>,
+    /// Whether an account is about to be created.
+    pub creates: bool,
+    /// Names of site groups that it is about to be added to.
+    pub adds: Vec<String>,
+}
+
+/// What the site shows of an account now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// It was not asked.
+    Unchanged,
+    /// It stands there so.
+    Present {
+        /// The product's stable identity.
+        key: String,
+        /// Its user name.
+        username: String,
+        /// Its display name.
+        display_name: String,
+        /// Its e-mail address.
+        email: Option<String>,
+        /// Whether it may log in.
+        active: bool,
+    },
+    /// There is none.
+    Absent,
+}
+
+/// The result of work on an account, written in one transaction with the end of its task.
+#[derive(Clone, Debug)]
+pub struct Conclusion {
+    /// What the site shows now.
+    pub observation: Observation,
+    /// Whether a call's outcome is unknown.
+    pub in_doubt: bool,
+    /// Site groups that the account is in for sure.
+    pub confirmed: Vec<String>,
+    /// Site groups (folded names) that it is no longer in, or that no link manages any more.
+    pub dropped: Vec<String>,
+    /// Users that no longer claim it: gone from the directory, and carried out here.
+    pub released_claims: Vec<UserId>,
+    /// For the timeline.
+    pub entries: Vec<NewEntry>,
+    /// For the run that asked, if one did.
+    pub outcome: RunOutcome,
+    /// Details of the outcome.
+    pub detail: Json,
+    /// How the task ends.
+    pub end: TaskEnd,
+}
+
+/// Numbers that the safety threshold is judged by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeprovisionWindow {
+    /// Let through within the window.
+    pub executed: u64,
+    /// Waiting now, this one included.
+    pub pending: u64,
+    /// Accounts that the link feeds and that are active.
+    pub active: u64,
+}
+
+impl Accounts {
+    /// Takes the lease of the account that `user` claims. A user without a claim gets one: on the account
+    /// that has `username` already in the ledger, or on a new row.
+    pub async fn acquire(
+        &self,
+        user: UserId,
+        connection: ConnectionId,
+        username: Option<&str>,
+        lease: Duration,
+    ) -> Result<Acquired> {
+        let transaction = self.tenant.store.write().await?;
+        let account_id = match (self.claimed(&transaction, user).await?, username) {
+            (Some(id), _) => id,
+            (None, Some(username)) => self.attach(&transaction, user, connection, username).await?,
+            (None, None) => return Ok(Acquired::Nothing),
+        };
+        let lease_id = Uuid::now_v7();
+        let backend = transaction.get_database_backend();
+        let now = database_now(backend);
+        let sql = format!(
+            "UPDATE accounts SET in_doubt = (in_doubt OR lease_owner IS NOT NULL), \
+             lease_owner = $4, lease_until = {now} + $5 \
+             WHERE tenant_id = $1 AND site_id = $2 AND id = $3 \
+             AND (lease_owner IS NULL OR lease_until <= {now}) RETURNING *"
+        );
+        let mut values = self.key(account_id);
+        values.extend([lease_id.into(), milliseconds(lease).into()]);
+        let account =
+            account::Entity::find().from_raw_sql(statement(backend, sql, values)).one(&*transaction).await?;
+        let Some(account) = account else {
+            transaction.commit().await?;
+            return Ok(Acquired::Busy);
+        };
+        let claims = claim::Entity::find()
+            .filter(claim::Column::TenantId.eq(self.tenant.id))
+            .filter(claim::Column::SiteId.eq(self.site))
+            .filter(claim::Column::AccountId.eq(account_id))
+            .order_by_asc(claim::Column::UserId)
+            .all(&*transaction)
+            .await?;
+        let memberships = membership::Entity::find()
+            .filter(membership::Column::TenantId.eq(self.tenant.id))
+            .filter(membership::Column::SiteId.eq(self.site))
+            .filter(membership::Column::AccountId.eq(account_id))
+            .all(&*transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(Acquired::Held(Box::new(HeldAccount { account, claims, memberships, lease: lease_id })))
+    }
+
+    /// Writes down what is about to be asked of the site. [`Error::Conflict`] when another account has
+    /// the user name; [`Error::Stale`] when the lease was lost.
+    pub async fn intend(&self, held: &HeldAccount, intent: &Intent, lease: Duration) -> Result<()> {
+        let transaction = self.tenant.store.write().await?;
+        let now = database_now(transaction.get_database_backend());
+        let sql = format!(
+            "UPDATE accounts SET username = $5, username_folded = $6, \
+             created_by_us = (created_by_us OR $7), lease_until = {now} + $8 \
+             WHERE tenant_id = $1 AND site_id = $2 AND id = $3 AND lease_owner = $4"
+        );
+        let username = intent.username.as_ref().unwrap_or(&held.account.username);
+        let mut values = self.key(held.account.id);
+        values.extend([
+            held.lease.into(),
+            username.as_str().into(),
+            scim_protocol::fold(username).into(),
+            intent.creates.into(),
+            milliseconds(lease).into(),
+        ]);
+        if execute(&*transaction, sql, values).await? == 0 {
+            return Err(Error::Stale);
+        }
+        self.put_memberships(&transaction, held.account.id, &intent.adds, false).await?;
+        transaction.commit().await
+    }
+
+    /// Moves a user's claim to the account that has `username`, when the ledger shows one, and drops the
+    /// row that it leaves if nothing stands behind it.
+    pub async fn reattach(&self, held: &HeldAccount, user: UserId, username: &str) -> Result<()> {
+        let transaction = self.tenant.store.write().await?;
+        let sql = "UPDATE claims SET account_id = ( \
+               SELECT a.id FROM accounts a WHERE a.tenant_id = $1 AND a.site_id = $2 AND a.username_folded = $4) \
+             WHERE tenant_id = $1 AND site_id = $2 AND user_id = $3 AND EXISTS ( \
+               SELECT 1 FROM accounts a WHERE a.tenant_id = $1 AND a.site_id = $2 AND a.username_folded = $4)";
+        let values =
+            vec![self.tenant.id.into(), self.site.into(), user.into(), scim_protocol::fold(username).into()];
+        execute(&*transaction, sql, values).await?;
+        self.release(&transaction, held).await?;
+        self.drop_if_unclaimed(&transaction, held.account.id).await?;
+        transaction.commit().await
+    }
+
+    /// Writes the result of the work and ends its task, or nothing at all: [`Error::Stale`] when a lease
+    /// was lost meanwhile, [`Error::Conflict`] when the site's account belongs to another row.
+    pub async fn conclude(
+        &self,
+        held: &HeldAccount,
+        task: &task::Model,
+        conclusion: Conclusion,
+    ) -> Result<()> {
+        let now = self.tenant.now();
+        let transaction = self.tenant.store.write().await?;
+        self.observe(&transaction, held, &conclusion, now).await?;
+        self.put_memberships(&transaction, held.account.id, &conclusion.confirmed, true).await?;
+        for group in &conclusion.dropped {
+            let mut values = self.key(held.account.id);
+            values.push(group.as_str().into());
+            let sql = "DELETE FROM memberships \
+                WHERE tenant_id = $1 AND site_id = $2 AND account_id = $3 AND group_folded = $4";
+            execute(&*transaction, sql, values).await?;
+        }
+        for user in &conclusion.released_claims {
+            let values = vec![self.tenant.id.into(), self.site.into(), (*user).into()];
+            let sql = "DELETE FROM claims WHERE tenant_id = $1 AND site_id = $2 AND user_id = $3";
+            execute(&*transaction, sql, values).await?;
+        }
+        self.drop_if_unclaimed(&transaction, held.account.id).await?;
+        timeline::insert(&transaction, self.tenant.id, now, conclusion.entries).await?;
+        if let Some(run) = task.run_id {
+            let kind = match task.kind {
+                TaskKind::User => ObjectKind::User,
+                TaskKind::Group => ObjectKind::Group,
+            };
+            let result = runs::NewResult {
+                kind,
+                object_id: task.object_id,
+                outcome: conclusion.outcome,
+                detail: conclusion.detail,
+            };
+            runs::put_result(&transaction, self.tenant.id, run, now, result).await?;
+        }
+        end_task(&transaction, task, &conclusion.end).await?;
+        transaction.commit().await
+    }
+
+    /// Judges one deactivation or deletion by the safety threshold and, if `decide` lets it pass, counts
+    /// it. Judgements of one link come one after the other, so that two workers cannot both take the last
+    /// free place. `free` is the number below which nothing needs to be judged.
+    pub async fn reserve_deprovision(
+        &self,
+        link: LinkId,
+        connection: ConnectionId,
+        account: AccountId,
+        window: Duration,
+        free: u64,
+        decide: impl FnOnce(DeprovisionWindow) -> Option<String> + Send,
+    ) -> Result<Option<String>> {
+        let transaction = self.tenant.store.write().await?;
+        let now = self.tenant.now();
+        let lock = crate::statement::for_update(transaction.get_database_backend());
+        let scope = vec![Value::from(self.tenant.id), link.into()];
+        let sql = format!("SELECT id FROM links WHERE tenant_id = $1 AND id = $2 {lock}");
+        crate::statement::rows(&*transaction, sql, scope.clone()).await?;
+        let sql = "SELECT COUNT(*) AS n FROM deprovisions \
+            WHERE tenant_id = $1 AND link_id = $2 AND at > $3 AND account_id <> $4";
+        let mut values = scope.clone();
+        values.extend([now.minus(window).into(), account.into()]);
+        let executed = unsigned(count(&*transaction, sql, values).await?);
+        let sql = "SELECT COUNT(*) AS n FROM tasks WHERE tenant_id = $1 AND site_id = $2 \
+            AND connection_id = $3 AND kind = 'user' AND rank = 0 AND NOT approved";
+        let site = vec![Value::from(self.tenant.id), self.site.into(), connection.into()];
+        let pending = unsigned(count(&*transaction, sql, site.clone()).await?).max(1);
+        let mut judged = DeprovisionWindow { executed, pending, active: 0 };
+        if executed + pending > free {
+            let sql = "SELECT COUNT(*) AS n FROM claims c JOIN accounts a ON a.tenant_id = c.tenant_id \
+                AND a.site_id = c.site_id AND a.id = c.account_id \
+                WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.connection_id = $3 AND a.active";
+            judged.active = unsigned(count(&*transaction, sql, site).await?);
+            if let Some(reason) = decide(judged) {
+                return Ok(Some(reason));
+            }
+        }
+        let sql = "INSERT INTO deprovisions (tenant_id, link_id, account_id, at) VALUES ($1, $2, $3, $4) \
+            ON CONFLICT (tenant_id, link_id, account_id) DO UPDATE SET at = excluded.at";
+        let mut values = scope;
+        values.extend([account.into(), now.into()]);
+        execute(&*transaction, sql, values).await?;
+        transaction.commit().await?;
+        Ok(None)
+    }
+
+    /// The account that a user claims, if any.
+    pub async fn find_by_user(&self, user: UserId) -> Result<Option<account::Model>> {
+        let sql = "SELECT a.* FROM accounts a JOIN claims c ON c.tenant_id = a.tenant_id \
+            AND c.site_id = a.site_id AND c.account_id = a.id \
+            WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.user_id = $3";
+        let values = vec![self.tenant.id.into(), self.site.into(), user.into()];
+        let query = statement(self.tenant.store.backend(), sql, values);
+        Ok(account::Entity::find().from_raw_sql(query).one(&self.tenant.store.connection).await?)
+    }
+
+    /// Notes that a site group exists.
+    pub async fn put_site_group(&self, name: &str, created_by_us: bool) -> Result<()> {
+        let transaction = self.tenant.store.write().await?;
+        let sql = "INSERT INTO site_groups (tenant_id, site_id, name_folded, name, created_by_us, observed_at) \
+            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, site_id, name_folded) \
+            DO UPDATE SET observed_at = excluded.observed_at, \
+            created_by_us = (site_groups.created_by_us OR excluded.created_by_us)";
+        let values = vec![
+            self.tenant.id.into(),
+            self.site.into(),
+            scim_protocol::fold(name).into(),
+            name.into(),
+            created_by_us.into(),
+            self.tenant.now().into(),
+        ];
+        execute(&*transaction, sql, values).await?;
+        transaction.commit().await
+    }
+
+    /// Forgets that a site group exists, because the site says that it does not.
+    pub async fn forget_site_group(&self, name: &str) -> Result<()> {
+        let transaction = self.tenant.store.write().await?;
+        let sql = "DELETE FROM site_groups WHERE tenant_id = $1 AND site_id = $2 AND name_folded = $3";
+        let values = vec![self.tenant.id.into(), self.site.into(), scim_protocol::fold(name).into()];
+        execute(&*transaction, sql, values).await?;
+        transaction.commit().await
+    }
+
+    /// Whether a site group is known to exist.
+    pub async fn knows_site_group(&self, name: &str) -> Result<bool> {
+        let sql = "SELECT COUNT(*) AS n FROM site_groups \
+            WHERE tenant_id = $1 AND site_id = $2 AND name_folded = $3";
+        let values = vec![self.tenant.id.into(), self.site.into(), scim_protocol::fold(name).into()];
+        Ok(count(&self.tenant.store.connection, sql, values).await? > 0)
+    }
+
+    fn key(&self, account: AccountId) -> Vec<Value> {
+        vec![self.tenant.id.into(), self.site.into(), account.into()]
+    }
+
+    async fn claimed(&self, transaction: &WriteTransaction, user: UserId) -> Result<Option<AccountId>> {
+        let key = (self.tenant.id, self.site, user);
+        Ok(claim::Entity::find_by_id(key).one(&**transaction).await?.map(|claim| claim.account_id))
+    }
+
+    async fn attach(
+        &self,
+        transaction: &WriteTransaction,
+        user: UserId,
+        connection: ConnectionId,
+        username: &str,
+    ) -> Result<AccountId> {
+        let now = self.tenant.now();
+        let folded = scim_protocol::fold(username);
+        let sql = "INSERT INTO accounts (tenant_id, site_id, id, username, username_folded, created_by_us, \
+            in_doubt, created_at) VALUES ($1, $2, $3, $4, $5, FALSE, FALSE, $6) ON CONFLICT DO NOTHING";
+        let mut values = self.key(AccountId::generate());
+        values.extend([username.into(), folded.as_str().into(), now.into()]);
+        execute(&**transaction, sql, values).await?;
+        let account = account::Entity::find()
+            .filter(account::Column::TenantId.eq(self.tenant.id))
+            .filter(account::Column::SiteId.eq(self.site))
+            .filter(account::Column::UsernameFolded.eq(folded))
+            .one(&**transaction)
+            .await?
+            .ok_or(Error::Stale)?;
+        let row = claim::ActiveModel {
+            tenant_id: Set(self.tenant.id),
+            site_id: Set(self.site),
+            user_id: Set(user),
+            connection_id: Set(connection),
+            account_id: Set(account.id),
+            created_at: Set(now),
+        };
+        claim::Entity::insert(row).exec_without_returning(&**transaction).await?;
+        Ok(account.id)
+    }
+
+    async fn observe(
+        &self,
+        transaction: &WriteTransaction,
+        held: &HeldAccount,
+        conclusion: &Conclusion,
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut values = self.key(held.account.id);
+        values.extend([held.lease.into(), conclusion.in_doubt.into()]);
+        let set = match &conclusion.observation {
+            Observation::Unchanged => String::new(),
+            Observation::Present { key, username, display_name, email, active } => {
+                values.extend([
+                    key.as_str().into(),
+                    username.as_str().into(),
+                    scim_protocol::fold(username).into(),
+                    display_name.as_str().into(),
+                    email.clone().into(),
+                    (*active).into(),
+                    now.into(),
+                ]);
+                ", key = $6, username = $7, username_folded = $8, display_name = $9, email = $10, \
+                   active = $11, observed_at = $12"
+                    .to_owned()
+            }
+            Observation::Absent => {
+                values.push(now.into());
+                ", key = NULL, display_name = NULL, email = NULL, active = NULL, created_by_us = FALSE, \
+                   observed_at = $6"
+                    .to_owned()
+            }
+        };
+        let sql = format!(
+            "UPDATE accounts SET in_doubt = $5, lease_owner = NULL, lease_until = NULL{set} \
+             WHERE tenant_id = $1 AND site_id = $2 AND id = $3 AND lease_owner = $4"
+        );
+        if execute(&**transaction, sql, values).await? == 0 { Err(Error::Stale) } else { Ok(()) }
+    }
+
+    async fn put_memberships(
+        &self,
+        transaction: &WriteTransaction,
+        account: AccountId,
+        groups: &[String],
+        confirmed: bool,
+    ) -> Result<()> {
+        for group in groups {
+            let mut values = self.key(account);
+            values.extend([scim_protocol::fold(group).into(), group.as_str().into(), confirmed.into()]);
+            let sql = "INSERT INTO memberships \
+                (tenant_id, site_id, account_id, group_folded, group_name, confirmed) \
+                VALUES ($1, $2, $3, $4, $5, $6) \
+                ON CONFLICT (tenant_id, site_id, account_id, group_folded) DO UPDATE SET \
+                confirmed = (memberships.confirmed OR excluded.confirmed)";
+            execute(&**transaction, sql, values).await?;
+        }
+        Ok(())
+    }
+
+    async fn release(&self, transaction: &WriteTransaction, held: &HeldAccount) -> Result<()> {
+        let mut values = self.key(held.account.id);
+        values.push(held.lease.into());
+        let sql = "UPDATE accounts SET lease_owner = NULL, lease_until = NULL \
+            WHERE tenant_id = $1 AND site_id = $2 AND id = $3 AND lease_owner = $4";
+        if execute(&**transaction, sql, values).await? == 0 { Err(Error::Stale) } else { Ok(()) }
+    }
+
+    /// An account that nobody claims is not ours to remember.
+    async fn drop_if_unclaimed(&self, transaction: &WriteTransaction, account: AccountId) -> Result<()> {
+        let sql = "DELETE FROM accounts WHERE tenant_id = $1 AND site_id = $2 AND id = $3 \
+            AND NOT EXISTS (SELECT 1 FROM claims c WHERE c.tenant_id = $1 AND c.site_id = $2 \
+            AND c.account_id = $3)";
+        execute(&**transaction, sql, self.key(account)).await?;
+        Ok(())
+    }
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}

@@ -1,0 +1,182 @@
+//! Opening the database, and the transactions that all writes go through.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectOptions, Database, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::MigratorTrait;
+use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::id::TenantId;
+use crate::migration::Migrator;
+use crate::tenant::TenantStore;
+use crate::vault::Vault;
+
+/// How to open the database.
+#[derive(Debug)]
+pub struct StoreOptions {
+    /// `postgres://…` or `sqlite://path?mode=rwc`.
+    pub url: String,
+    /// Connections at the most.
+    pub max_connections: u32,
+    /// How long a request waits for a connection before the database counts as unavailable.
+    pub acquire_timeout: Duration,
+    /// Where the time comes from.
+    pub clock: Clock,
+}
+
+impl StoreOptions {
+    /// Defaults for `url`: 16 connections, 5 s of waiting, the system's clock.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            max_connections: 16,
+            acquire_timeout: Duration::from_secs(5),
+            clock: Clock::default(),
+        }
+    }
+}
+
+/// The database of one cell. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) connection: DatabaseConnection,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) clock: Clock,
+    /// SQLite has one writer: writers queue here in order instead of failing with "database is locked".
+    writer: Option<Arc<Semaphore>>,
+    marked: Arc<Notify>,
+}
+
+impl Store {
+    /// Connects; the schema must be there already (see [`Store::migrate`]).
+    pub async fn connect(options: StoreOptions, vault: Vault) -> Result<Self> {
+        let mut connect = ConnectOptions::new(options.url);
+        connect
+            .max_connections(options.max_connections)
+            .acquire_timeout(options.acquire_timeout)
+            .connect_timeout(options.acquire_timeout)
+            .test_before_acquire_if_idle_for(Duration::from_secs(10))
+            .sqlx_logging(false)
+            .record_stmt_in_spans(false)
+            .map_sqlx_postgres_opts(|postgres| postgres.application_name("rollcall"))
+            .map_sqlx_sqlite_opts(|sqlite| {
+                sqlite
+                    .foreign_keys(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    // FULL: a commit that was answered survives a power cut as well as a kill.
+                    .synchronous(SqliteSynchronous::Full)
+                    .busy_timeout(Duration::from_secs(10))
+            });
+        let connection = Database::connect(connect).await?;
+        let embedded = connection.get_database_backend() == DatabaseBackend::Sqlite;
+        Ok(Self {
+            connection,
+            vault: Arc::new(vault),
+            clock: options.clock,
+            writer: embedded.then(|| Arc::new(Semaphore::new(1))),
+            marked: Arc::default(),
+        })
+    }
+
+    /// Brings the schema up to date.
+    pub async fn migrate(&self) -> Result<()> {
+        Ok(Migrator::up(&self.connection, None).await?)
+    }
+
+    /// Names of migrations that have not run yet.
+    pub async fn pending_migrations(&self) -> Result<Vec<String>> {
+        let pending = Migrator::get_pending_migrations(&self.connection).await?;
+        Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
+    }
+
+    /// Answers if the database does.
+    pub async fn ping(&self) -> Result<()> {
+        Ok(self.connection.ping().await?)
+    }
+
+    /// The repositories of one tenant.
+    pub fn tenant(&self, id: TenantId) -> TenantStore {
+        TenantStore { store: self.clone(), id }
+    }
+
+    /// The clock that all times come from.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Waits until something in this process marked a task; a mark that came before the call counts.
+    pub async fn task_marked(&self) {
+        self.marked.notified().await;
+    }
+
+    /// Wakes one waiter of [`Store::task_marked`].
+    pub fn wake(&self) {
+        self.marked.notify_one();
+    }
+
+    /// The connection itself, for tests that count statements and for health checks.
+    pub fn connection_mut(&mut self) -> &mut DatabaseConnection {
+        &mut self.connection
+    }
+
+    pub(crate) fn backend(&self) -> DatabaseBackend {
+        self.connection.get_database_backend()
+    }
+
+    /// Starts a transaction that writes; dropping it undoes everything.
+    pub(crate) async fn write(&self) -> Result<WriteTransaction> {
+        let permit = match &self.writer {
+            Some(writer) => Some(
+                Arc::clone(writer)
+                    .acquire_owned()
+                    .await
+                    .map_err(|_| Error::Inconsistent("the writers' queue is closed".into()))?,
+            ),
+            None => None,
+        };
+        let transaction = self
+            .connection
+            .begin_with_options(TransactionOptions {
+                // Taking the write lock at once keeps a read within from going stale.
+                sqlite_transaction_mode: permit.as_ref().map(|_| SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            })
+            .await?;
+        Ok(WriteTransaction { transaction, _permit: permit })
+    }
+
+    /// Ends the process's use of the database.
+    pub async fn close(self) -> Result<()> {
+        Ok(self.connection.close().await?)
+    }
+}
+
+/// A transaction that writes. On SQLite it also holds the writers' turn.
+#[derive(Debug)]
+pub struct WriteTransaction {
+    transaction: DatabaseTransaction,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl WriteTransaction {
+    /// Makes everything durable.
+    pub(crate) async fn commit(self) -> Result<()> {
+        Ok(self.transaction.commit().await?)
+    }
+}
+
+impl Deref for WriteTransaction {
+    type Target = DatabaseTransaction;
+
+    fn deref(&self) -> &Self::Target {
+        &self.transaction
+    }
+}

@@ -1,0 +1,357 @@
+//! Groups of a directory: documents without members, and members as rows.
+
+use std::collections::BTreeSet;
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Select,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::database::WriteTransaction;
+use crate::directory::{Modified, ModifyError, WriteContext};
+use crate::entity::group;
+use crate::entity::words::{MemberKind, ObjectKind, TaskKind, TaskRank, TimelineKind};
+use crate::error::{Error, Result};
+use crate::id::{ConnectionId, GroupId};
+use crate::marking::{Mark, mark_objects, mark_users_below};
+use crate::members::{self, GroupScope, Member, MemberChanges, MemberDelta};
+use crate::statement::{execute, for_update, statement};
+use crate::tenant::TenantStore;
+use crate::timeline::{self, NewEntry};
+
+/// The groups of one directory.
+#[derive(Clone, Debug)]
+pub struct Groups {
+    pub(crate) tenant: TenantStore,
+    pub(crate) connection: ConnectionId,
+}
+
+/// A document to be stored, what is asked of the members, and one sentence for the timeline.
+#[derive(Clone, Debug)]
+pub struct GroupWrite {
+    /// The SCIM resource without id, meta and members.
+    pub document: Value,
+    /// What is asked of the members.
+    pub members: MemberDelta,
+    /// What was asked for, in words.
+    pub summary: String,
+    /// More for the timeline, such as what was repaired.
+    pub detail: Option<Value>,
+}
+
+/// Why a group was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum GroupError<E> {
+    /// Storage failed.
+    #[error(transparent)]
+    Store(#[from] Error),
+    /// The rule that was given refused; nothing was written.
+    #[error("refused")]
+    Refused(E),
+    /// These ids are neither users nor groups of the directory; nothing was written.
+    #[error("unknown members")]
+    UnknownMembers(Vec<Uuid>),
+}
+
+impl<E> From<ModifyError<E>> for GroupError<E> {
+    fn from(error: ModifyError<E>) -> Self {
+        match error {
+            ModifyError::Store(error) => Self::Store(error),
+            ModifyError::Refused(error) => Self::Refused(error),
+        }
+    }
+}
+
+/// An equality that an index answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupKey {
+    /// `id eq`.
+    Id(GroupId),
+    /// `displayName eq`, compared without case.
+    DisplayName(String),
+    /// `externalId eq`, exact.
+    ExternalId(String),
+    /// `members.value eq`.
+    Member(Uuid),
+}
+
+struct Columns {
+    display_name: String,
+    external_id: Option<String>,
+}
+
+impl Columns {
+    fn of(document: &Value) -> Self {
+        let text = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
+        Self { display_name: text("displayName").unwrap_or_default(), external_id: text("externalId") }
+    }
+}
+
+impl Groups {
+    /// Creates a group with its members, marks tasks and writes timeline entries.
+    pub async fn insert(
+        &self,
+        write: GroupWrite,
+        context: &WriteContext,
+    ) -> std::result::Result<group::Model, GroupError<std::convert::Infallible>> {
+        let columns = Columns::of(&write.document);
+        let now = self.tenant.now();
+        let row = group::ActiveModel {
+            tenant_id: Set(self.tenant.id),
+            connection_id: Set(self.connection),
+            id: Set(GroupId::generate()),
+            display_name_folded: Set(scim_protocol::fold(&columns.display_name)),
+            display_name: Set(columns.display_name),
+            external_id: Set(columns.external_id),
+            document: Set(write.document),
+            version: Set(1),
+            created_at: Set(now),
+            last_modified_at: Set(now),
+        };
+        let transaction = self.tenant.store.write().await?;
+        let row = row.insert(&*transaction).await.map_err(Error::from)?;
+        let changes = members::apply(&transaction, self.scope(row.id), &write.members)
+            .await?
+            .map_err(GroupError::UnknownMembers)?;
+        let mark = self.mark(TaskRank::Group, context);
+        mark_objects(&transaction, &mark, TaskKind::Group, &[row.id.0]).await?;
+        self.record(&transaction, &row, &changes, write.summary, write.detail, context).await?;
+        self.commit(transaction).await?;
+        Ok(row)
+    }
+
+    /// Changes a group under a lock: `change` sees the row (and, when `with_members`, all its members)
+    /// and says what it becomes. When nothing changes, nothing is written and the version stays.
+    pub async fn modify<E>(
+        &self,
+        id: GroupId,
+        context: &WriteContext,
+        with_members: bool,
+        change: impl FnOnce(&group::Model, &[Member]) -> std::result::Result<GroupWrite, E> + Send,
+    ) -> std::result::Result<Modified<group::Model>, GroupError<E>> {
+        let transaction = self.tenant.store.write().await?;
+        let current = self.lock(&transaction, id).await?;
+        let scope = self.scope(id);
+        let present = if with_members { members::all(&*transaction, scope).await? } else { Vec::new() };
+        let write = change(&current, &present).map_err(GroupError::Refused)?;
+        let changes =
+            members::apply(&transaction, scope, &write.members).await?.map_err(GroupError::UnknownMembers)?;
+        let edited = write.document != current.document;
+        if !edited && changes.added.is_empty() && changes.removed.is_empty() {
+            return Ok(Modified { row: current, changed: false });
+        }
+        let columns = Columns::of(&write.document);
+        let renamed = columns.display_name != current.display_name;
+        let (version, modified) = (current.version, current.last_modified_at);
+        let mut row = current.into_active_model();
+        if edited {
+            row.display_name_folded = Set(scim_protocol::fold(&columns.display_name));
+            row.display_name = Set(columns.display_name);
+            row.external_id = Set(columns.external_id);
+            row.document = Set(write.document);
+        }
+        row.version = Set(version + 1);
+        // A clock that went back must not make lastModified go back.
+        row.last_modified_at = Set(self.tenant.now().max(modified));
+        let row = row.update(&*transaction).await.map_err(Error::from)?;
+        if renamed {
+            let mark = self.mark(TaskRank::Group, context);
+            mark_objects(&transaction, &mark, TaskKind::Group, &[id.0]).await?;
+            mark_users_below(&transaction, &mark, id).await?;
+        }
+        self.record(&transaction, &row, &changes, write.summary, write.detail, context).await?;
+        self.commit(transaction).await?;
+        Ok(Modified { row, changed: true })
+    }
+
+    /// Deletes a group. Its members stay; their tasks are marked, since they may lose memberships.
+    pub async fn delete<E>(
+        &self,
+        id: GroupId,
+        context: &WriteContext,
+        check: impl FnOnce(&group::Model) -> std::result::Result<(), E> + Send,
+    ) -> std::result::Result<(), ModifyError<E>> {
+        let transaction = self.tenant.store.write().await?;
+        let current = self.lock(&transaction, id).await?;
+        check(&current).map_err(ModifyError::Refused)?;
+        mark_users_below(&transaction, &self.mark(TaskRank::Withdraw, context), id).await?;
+        let scope = self.scope(id);
+        let count = members::clear(&transaction, scope).await?;
+        let values: Vec<sea_orm::Value> = vec![self.tenant.id.into(), self.connection.into(), id.into()];
+        let sql = "DELETE FROM group_members WHERE tenant_id = $1 AND connection_id = $2 AND member_id = $3";
+        execute(&*transaction, sql, values.clone()).await?;
+        let sql = "DELETE FROM groups WHERE tenant_id = $1 AND connection_id = $2 AND id = $3";
+        execute(&*transaction, sql, values).await?;
+        let entry = self.entry(
+            ObjectKind::Group,
+            id.0,
+            format!("Deleted by the identity provider, with {count} members"),
+            None,
+            context,
+        );
+        timeline::insert(&transaction, self.tenant.id, self.tenant.now(), vec![entry]).await?;
+        self.commit(transaction).await?;
+        Ok(())
+    }
+
+    /// The group, if there is one.
+    pub async fn find(&self, id: GroupId) -> Result<Option<group::Model>> {
+        let key = (self.tenant.id, self.connection, id);
+        Ok(group::Entity::find_by_id(key).one(&self.tenant.store.connection).await?)
+    }
+
+    /// The groups that satisfy an indexed equality, in order of creation.
+    pub async fn find_by_key(&self, key: &GroupKey) -> Result<Vec<group::Model>> {
+        let query = self.select();
+        let query = match key {
+            GroupKey::Id(id) => query.filter(group::Column::Id.eq(*id)),
+            GroupKey::DisplayName(name) => {
+                query.filter(group::Column::DisplayNameFolded.eq(scim_protocol::fold(name)))
+            }
+            GroupKey::ExternalId(id) => query.filter(group::Column::ExternalId.eq(id)),
+            GroupKey::Member(member) => return self.holding(*member).await,
+        };
+        Ok(query.order_by_asc(group::Column::Id).all(&self.tenant.store.connection).await?)
+    }
+
+    async fn holding(&self, member: Uuid) -> Result<Vec<group::Model>> {
+        let sql = "SELECT g.* FROM groups g JOIN group_members m ON m.tenant_id = g.tenant_id \
+            AND m.connection_id = g.connection_id AND m.group_id = g.id \
+            WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id = $3 ORDER BY g.id";
+        let values = vec![self.tenant.id.into(), self.connection.into(), member.into()];
+        let query = statement(self.tenant.store.backend(), sql, values);
+        Ok(group::Entity::find().from_raw_sql(query).all(&self.tenant.store.connection).await?)
+    }
+
+    /// A page in order of creation, skipping `offset`.
+    pub async fn page(&self, offset: u64, limit: u64) -> Result<Vec<group::Model>> {
+        Ok(self
+            .select()
+            .order_by_asc(group::Column::Id)
+            .offset(offset)
+            .limit(limit)
+            .all(&self.tenant.store.connection)
+            .await?)
+    }
+
+    /// A page in order of creation, after `after`: for walking a whole directory in bounded memory.
+    pub async fn after(&self, after: Option<GroupId>, limit: u64) -> Result<Vec<group::Model>> {
+        let mut query = self.select().order_by_asc(group::Column::Id).limit(limit);
+        if let Some(after) = after {
+            query = query.filter(group::Column::Id.gt(after));
+        }
+        Ok(query.all(&self.tenant.store.connection).await?)
+    }
+
+    /// How many groups the directory has.
+    pub async fn count(&self) -> Result<u64> {
+        Ok(self.select().count(&self.tenant.store.connection).await?)
+    }
+
+    /// All members of a group in order of id.
+    pub async fn members(&self, id: GroupId) -> Result<Vec<Member>> {
+        members::all(&self.tenant.store.connection, self.scope(id)).await
+    }
+
+    fn scope(&self, group: GroupId) -> GroupScope {
+        GroupScope { tenant: self.tenant.id, connection: self.connection, group }
+    }
+
+    fn mark(&self, rank: TaskRank, context: &WriteContext) -> Mark {
+        Mark {
+            tenant: self.tenant.id,
+            connection: self.connection,
+            rank,
+            at: self.tenant.now(),
+            trace_context: context.trace_context.clone(),
+        }
+    }
+
+    fn select(&self) -> Select<group::Entity> {
+        group::Entity::find()
+            .filter(group::Column::TenantId.eq(self.tenant.id))
+            .filter(group::Column::ConnectionId.eq(self.connection))
+    }
+
+    async fn lock(&self, transaction: &WriteTransaction, id: GroupId) -> Result<group::Model> {
+        let sql = format!(
+            "SELECT * FROM groups WHERE tenant_id = $1 AND connection_id = $2 AND id = $3 {}",
+            for_update(transaction.get_database_backend()),
+        );
+        let values = vec![self.tenant.id.into(), self.connection.into(), id.into()];
+        group::Entity::find()
+            .from_raw_sql(statement(transaction.get_database_backend(), sql, values))
+            .one(&**transaction)
+            .await?
+            .ok_or(Error::NotFound("group"))
+    }
+
+    /// Marks the users whose memberships changed, and writes the timeline of the group and of each.
+    async fn record(
+        &self,
+        transaction: &WriteTransaction,
+        row: &group::Model,
+        changes: &MemberChanges,
+        summary: String,
+        detail: Option<Value>,
+        context: &WriteContext,
+    ) -> Result<()> {
+        let mut entries = Vec::new();
+        for (members, rank, verb) in [
+            (&changes.removed, TaskRank::Withdraw, "Removed from"),
+            (&changes.added, TaskRank::Change, "Added to"),
+        ] {
+            let mark = self.mark(rank, context);
+            let users: BTreeSet<Uuid> = of_kind(members, MemberKind::User).collect();
+            mark_objects(transaction, &mark, TaskKind::User, &users.iter().copied().collect::<Vec<_>>())
+                .await?;
+            for nested in of_kind(members, MemberKind::Group) {
+                mark_users_below(transaction, &mark, GroupId(nested)).await?;
+            }
+            entries.extend(users.into_iter().map(|user| {
+                let summary = format!("{verb} group {}", row.display_name);
+                let detail = json!({ "group": { "id": row.id, "display_name": row.display_name } });
+                self.entry(ObjectKind::User, user, summary, Some(detail), context)
+            }));
+        }
+        let summary = match (changes.added.len(), changes.removed.len()) {
+            (0, 0) => summary,
+            (added, removed) => format!("{summary}: {added} members added, {removed} removed"),
+        };
+        entries.push(self.entry(ObjectKind::Group, row.id.0, summary, detail, context));
+        timeline::insert(transaction, self.tenant.id, self.tenant.now(), entries).await
+    }
+
+    fn entry(
+        &self,
+        object_kind: ObjectKind,
+        object_id: Uuid,
+        summary: String,
+        detail: Option<Value>,
+        context: &WriteContext,
+    ) -> NewEntry {
+        NewEntry {
+            object_kind,
+            object_id,
+            connection_id: Some(self.connection),
+            site_id: None,
+            kind: TimelineKind::Request,
+            request_id: Some(context.request_id.clone()),
+            summary,
+            detail,
+        }
+    }
+
+    async fn commit(&self, transaction: WriteTransaction) -> Result<()> {
+        transaction.commit().await?;
+        self.tenant.store.wake();
+        Ok(())
+    }
+}
+
+fn of_kind(members: &[Member], kind: MemberKind) -> impl Iterator<Item = Uuid> + '_ {
+    members.iter().filter(move |member| member.kind == kind).map(|member| member.member_id)
+}

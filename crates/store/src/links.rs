@@ -1,0 +1,128 @@
+//! Links: which connection feeds which site, and how.
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+};
+use serde_json::Value;
+
+use crate::entity::link;
+use crate::error::{Error, Result};
+use crate::id::{ConnectionId, LinkId, SiteId};
+use crate::tenant::TenantStore;
+
+/// The links of one tenant.
+#[derive(Clone, Debug)]
+pub struct Links {
+    pub(crate) tenant: TenantStore,
+}
+
+/// What an admin says of a new link.
+#[derive(Clone, Debug)]
+pub struct NewLink {
+    /// Where people come from.
+    pub connection_id: ConnectionId,
+    /// Where they go.
+    pub site_id: SiteId,
+    /// The larger wins where links disagree.
+    pub precedence: i32,
+    /// Whether it is carried out.
+    pub enabled: bool,
+    /// Settings as JSON, checked by the caller.
+    pub settings: Value,
+}
+
+/// What an admin changes; absent fields stay.
+#[derive(Clone, Debug, Default)]
+pub struct LinkEdit {
+    /// The larger wins where links disagree.
+    pub precedence: Option<i32>,
+    /// Whether it is carried out.
+    pub enabled: Option<bool>,
+    /// Settings as JSON, checked by the caller.
+    pub settings: Option<Value>,
+}
+
+impl Links {
+    /// Makes a link. [`Error::NotFound`] when the connection or site is not the tenant's,
+    /// [`Error::Conflict`] when the two are linked already.
+    pub async fn insert(&self, new: NewLink) -> Result<link::Model> {
+        self.tenant.connections().get(new.connection_id).await?;
+        self.tenant.sites().get(new.site_id).await?;
+        let now = self.tenant.now();
+        let row = link::ActiveModel {
+            tenant_id: Set(self.tenant.id),
+            id: Set(LinkId::generate()),
+            connection_id: Set(new.connection_id),
+            site_id: Set(new.site_id),
+            precedence: Set(new.precedence),
+            enabled: Set(new.enabled),
+            settings: Set(new.settings),
+            version: Set(1),
+            created_at: Set(now),
+            updated_at: Set(now),
+        };
+        let transaction = self.tenant.store.write().await?;
+        let row = row.insert(&*transaction).await?;
+        transaction.commit().await?;
+        Ok(row)
+    }
+
+    /// The link.
+    pub async fn get(&self, id: LinkId) -> Result<link::Model> {
+        link::Entity::find_by_id((self.tenant.id, id))
+            .one(&self.tenant.store.connection)
+            .await?
+            .ok_or(Error::NotFound("link"))
+    }
+
+    /// A page in order of creation, after `after`.
+    pub async fn list(&self, after: Option<LinkId>, limit: u64) -> Result<Vec<link::Model>> {
+        let mut query = link::Entity::find()
+            .filter(link::Column::TenantId.eq(self.tenant.id))
+            .order_by_asc(link::Column::Id)
+            .limit(limit);
+        if let Some(after) = after {
+            query = query.filter(link::Column::Id.gt(after));
+        }
+        Ok(query.all(&self.tenant.store.connection).await?)
+    }
+
+    /// All links that feed a site, disabled ones included.
+    pub async fn of_site(&self, site: SiteId) -> Result<Vec<link::Model>> {
+        Ok(link::Entity::find()
+            .filter(link::Column::TenantId.eq(self.tenant.id))
+            .filter(link::Column::SiteId.eq(site))
+            .order_by_asc(link::Column::Id)
+            .all(&self.tenant.store.connection)
+            .await?)
+    }
+
+    /// Edits the link. [`Error::Stale`] when it is no longer at version `expected`.
+    pub async fn update(&self, id: LinkId, expected: Option<i64>, edit: LinkEdit) -> Result<link::Model> {
+        let transaction = self.tenant.store.write().await?;
+        let row = link::Entity::find_by_id((self.tenant.id, id))
+            .one(&*transaction)
+            .await?
+            .ok_or(Error::NotFound("link"))?;
+        if expected.is_some_and(|version| version != row.version) {
+            return Err(Error::Stale);
+        }
+        let version = row.version;
+        let mut row = row.into_active_model();
+        if let Some(precedence) = edit.precedence {
+            row.precedence = Set(precedence);
+        }
+        if let Some(enabled) = edit.enabled {
+            row.enabled = Set(enabled);
+        }
+        if let Some(settings) = edit.settings {
+            row.settings = Set(settings);
+        }
+        row.version = Set(version + 1);
+        row.updated_at = Set(self.tenant.now());
+        let row = row.update(&*transaction).await?;
+        transaction.commit().await?;
+        Ok(row)
+    }
+}

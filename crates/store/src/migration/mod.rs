@@ -1,0 +1,34 @@
+//! The schema, one set of migrations for both databases.
+//!
+//! The text is SQL with the few type names that differ written in braces; reading one file shows the
+//! tables as they are. Each migration must leave the previous version of the program working
+//! (expand first, contract in a later release).
+
+use sea_orm_migration::prelude::*;
+
+mod m0001_foundation;
+
+/// Runs and lists the migrations.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_foundation::Migration)]
+    }
+}
+
+/// Runs each statement of `sql` (separated by `;`) with the backend's own type names filled in.
+async fn run(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
+    let postgres = manager.get_database_backend() == sea_orm::DatabaseBackend::Postgres;
+    let sql = if postgres {
+        sql.replace("{uuid}", "uuid").replace("{json}", "jsonb").replace("{bytes}", "bytea")
+    } else {
+        sql.replace("{uuid}", "blob").replace("{json}", "text").replace("{bytes}", "blob")
+    };
+    for statement in sql.split(';').map(str::trim).filter(|text| !text.is_empty()) {
+        manager.get_connection().execute_unprepared(statement).await?;
+    }
+    Ok(())
+}

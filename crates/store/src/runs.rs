@@ -1,0 +1,250 @@
+//! Runs: full synchronizations. A run marks everything of a link, page by page, and is done when the
+//! tasks it marked are.
+
+use std::time::Duration;
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::database::{Store, WriteTransaction};
+use crate::entity::words::{ObjectKind, RunOutcome, RunPhase, RunStatus, TaskKind, TaskRank};
+use crate::entity::{link, run, run_result};
+use crate::error::{Error, Result};
+use crate::id::{GroupId, LinkId, RunId, TenantId, UserId};
+use crate::marking::{Mark, mark_for_run};
+use crate::statement::{count, database_now, execute, statement};
+use crate::tasks::milliseconds;
+use crate::tenant::TenantStore;
+
+/// Objects marked in one transaction.
+const PAGE: u64 = 500;
+
+/// The runs of one tenant.
+#[derive(Clone, Debug)]
+pub struct Runs {
+    pub(crate) tenant: TenantStore,
+}
+
+/// How many objects of a run ended in each way.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct OutcomeCount {
+    /// The way.
+    pub outcome: RunOutcome,
+    /// How many.
+    pub n: i64,
+}
+
+pub(crate) struct NewResult {
+    pub(crate) kind: ObjectKind,
+    pub(crate) object_id: Uuid,
+    pub(crate) outcome: RunOutcome,
+    pub(crate) detail: Json,
+}
+
+impl Store {
+    /// Takes over a run that has something to mark or to close, of whichever tenant.
+    pub async fn claim_run(&self, worker: Uuid, lease: Duration) -> Result<Option<run::Model>> {
+        let transaction = self.write().await?;
+        let backend = transaction.get_database_backend();
+        let now = database_now(backend);
+        let sql = format!(
+            "UPDATE runs SET lease_owner = $1, lease_until = {now} + $2 WHERE (tenant_id, id) IN ( \
+               SELECT tenant_id, id FROM runs WHERE status IN ('marking', 'working') \
+               AND (lease_until IS NULL OR lease_until <= {now}) \
+               ORDER BY COALESCE(lease_until, 0) LIMIT 1 {}) RETURNING *",
+            crate::statement::for_update_skip_locked(backend),
+        );
+        let query = statement(backend, sql, vec![worker.into(), milliseconds(lease).into()]);
+        let claimed = run::Entity::find().from_raw_sql(query).one(&*transaction).await?;
+        transaction.commit().await?;
+        Ok(claimed)
+    }
+}
+
+impl Runs {
+    /// Asks for a full synchronization of a link.
+    pub async fn insert(&self, link: &link::Model, requested_by: &str) -> Result<run::Model> {
+        let row = run::ActiveModel {
+            tenant_id: Set(self.tenant.id),
+            id: Set(RunId::generate()),
+            link_id: Set(link.id),
+            connection_id: Set(link.connection_id),
+            site_id: Set(link.site_id),
+            status: Set(RunStatus::Marking),
+            phase: Set(RunPhase::Groups),
+            cursor: Set(None),
+            marked: Set(0),
+            requested_by: Set(requested_by.to_owned()),
+            created_at: Set(self.tenant.now()),
+            finished_at: Set(None),
+            lease_owner: Set(None),
+            lease_until: Set(None),
+        };
+        let transaction = self.tenant.store.write().await?;
+        let row = row.insert(&*transaction).await?;
+        transaction.commit().await?;
+        self.tenant.store.wake();
+        Ok(row)
+    }
+
+    /// The run.
+    pub async fn get(&self, id: RunId) -> Result<run::Model> {
+        run::Entity::find_by_id((self.tenant.id, id))
+            .one(&self.tenant.store.connection)
+            .await?
+            .ok_or(Error::NotFound("run"))
+    }
+
+    /// A page of a link's runs, newest first, before `before`.
+    pub async fn list(&self, link: LinkId, before: Option<RunId>, limit: u64) -> Result<Vec<run::Model>> {
+        let mut query = run::Entity::find()
+            .filter(run::Column::TenantId.eq(self.tenant.id))
+            .filter(run::Column::LinkId.eq(link))
+            .order_by_desc(run::Column::Id)
+            .limit(limit);
+        if let Some(before) = before {
+            query = query.filter(run::Column::Id.lt(before));
+        }
+        Ok(query.all(&self.tenant.store.connection).await?)
+    }
+
+    /// How its objects ended so far.
+    pub async fn outcomes(&self, id: RunId) -> Result<Vec<OutcomeCount>> {
+        let sql = "SELECT outcome, COUNT(*) AS n FROM run_results \
+            WHERE tenant_id = $1 AND run_id = $2 GROUP BY outcome ORDER BY outcome";
+        let query = statement(self.tenant.store.backend(), sql, vec![self.tenant.id.into(), id.into()]);
+        Ok(OutcomeCount::find_by_statement(query).all(&self.tenant.store.connection).await?)
+    }
+
+    /// Objects that are marked and not done; held ones do not count, since they wait for a person.
+    pub async fn remaining(&self, id: RunId) -> Result<i64> {
+        let sql = "SELECT COUNT(*) AS n FROM tasks \
+            WHERE tenant_id = $1 AND run_id = $2 AND state = 'ready'";
+        count(&self.tenant.store.connection, sql, vec![self.tenant.id.into(), id.into()]).await
+    }
+
+    /// A page of results in order of object, after `after`.
+    pub async fn results(
+        &self,
+        id: RunId,
+        after: Option<Uuid>,
+        limit: u64,
+    ) -> Result<Vec<run_result::Model>> {
+        let mut query = run_result::Entity::find()
+            .filter(run_result::Column::TenantId.eq(self.tenant.id))
+            .filter(run_result::Column::RunId.eq(id))
+            .order_by_asc(run_result::Column::ObjectId)
+            .limit(limit);
+        if let Some(after) = after {
+            query = query.filter(run_result::Column::ObjectId.gt(after));
+        }
+        Ok(query.all(&self.tenant.store.connection).await?)
+    }
+
+    /// Marks the next page of a claimed run, or closes it when nothing is left. Returns the run as it
+    /// stands then, no longer claimed.
+    pub async fn advance(&self, run: &run::Model) -> Result<run::Model> {
+        let mut next = run.clone();
+        next.lease_owner = None;
+        next.lease_until = None;
+        let mut ids: Vec<Uuid> = Vec::new();
+        if run.status == RunStatus::Marking {
+            ids = self.page(run).await?;
+            next.marked += i64::try_from(ids.len()).unwrap_or(0);
+            match (ids.last(), run.phase) {
+                (Some(last), _) => next.cursor = Some(*last),
+                (None, RunPhase::Groups) => (next.phase, next.cursor) = (RunPhase::Users, None),
+                (None, RunPhase::Users) => next.status = RunStatus::Working,
+            }
+        } else if self.remaining(run.id).await? == 0 {
+            next.status = RunStatus::Done;
+            next.finished_at = Some(self.tenant.now());
+        } else {
+            // Still at work: the lease stays as the pause before the next look.
+            return Ok(next);
+        }
+        let transaction = self.tenant.store.write().await?;
+        self.mark(&transaction, run, &ids).await?;
+        self.put(&transaction, run, &next).await?;
+        transaction.commit().await?;
+        self.tenant.store.wake();
+        Ok(next)
+    }
+
+    async fn page(&self, run: &run::Model) -> Result<Vec<Uuid>> {
+        Ok(match run.phase {
+            RunPhase::Groups => {
+                let groups = self.tenant.groups(run.connection_id);
+                let page = groups.after(run.cursor.map(GroupId), PAGE).await?;
+                page.into_iter().map(|group| group.id.0).collect()
+            }
+            RunPhase::Users => {
+                let users = self.tenant.users(run.connection_id);
+                let page = users.after(run.cursor.map(UserId), PAGE).await?;
+                page.into_iter().map(|user| user.id.0).collect()
+            }
+        })
+    }
+
+    async fn mark(&self, transaction: &WriteTransaction, run: &run::Model, ids: &[Uuid]) -> Result<()> {
+        let mark = Mark {
+            tenant: self.tenant.id,
+            connection: run.connection_id,
+            rank: TaskRank::Verify,
+            at: self.tenant.now(),
+            trace_context: None,
+        };
+        let kind = match run.phase {
+            RunPhase::Groups => TaskKind::Group,
+            RunPhase::Users => TaskKind::User,
+        };
+        mark_for_run(transaction, &mark, kind, run.site_id, run.id, ids).await
+    }
+
+    async fn put(&self, transaction: &WriteTransaction, run: &run::Model, next: &run::Model) -> Result<()> {
+        let sql = "UPDATE runs SET status = $4, phase = $5, cursor = $6, marked = $7, finished_at = $8, \
+            lease_owner = NULL, lease_until = NULL \
+            WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3";
+        let values = vec![
+            self.tenant.id.into(),
+            run.id.into(),
+            run.lease_owner.into(),
+            next.status.into(),
+            next.phase.into(),
+            next.cursor.into(),
+            next.marked.into(),
+            next.finished_at.into(),
+        ];
+        if execute(&**transaction, sql, values).await? == 0 { Err(Error::Stale) } else { Ok(()) }
+    }
+}
+
+/// Writes what a run did to one object; the latest word counts.
+pub(crate) async fn put_result(
+    transaction: &WriteTransaction,
+    tenant: TenantId,
+    run: RunId,
+    at: Timestamp,
+    result: NewResult,
+) -> Result<()> {
+    let sql = "INSERT INTO run_results (tenant_id, run_id, object_kind, object_id, outcome, detail, at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id, run_id, object_kind, object_id) \
+        DO UPDATE SET outcome = excluded.outcome, detail = excluded.detail, at = excluded.at";
+    let values = vec![
+        tenant.into(),
+        run.into(),
+        result.kind.into(),
+        result.object_id.into(),
+        result.outcome.into(),
+        result.detail.into(),
+        at.into(),
+    ];
+    execute(&**transaction, sql, values).await?;
+    Ok(())
+}

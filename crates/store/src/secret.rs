@@ -1,0 +1,56 @@
+//! Bearer secrets: made here, shown once, kept only as a digest.
+
+use aws_lc_rs::{digest, rand};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::SecretString;
+
+use crate::error::{Error, Result};
+
+/// What a secret opens. The prefix lets secret scanners recognise a leaked one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretKind {
+    /// A connection's SCIM base URL.
+    ScimToken,
+    /// The tenant API.
+    ApiKey,
+}
+
+impl SecretKind {
+    /// The text that every secret of this kind starts with.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::ScimToken => "rollcall_scim_",
+            Self::ApiKey => "rollcall_key_",
+        }
+    }
+}
+
+/// A fresh secret with 256 random bits.
+pub fn generate(kind: SecretKind) -> Result<SecretString> {
+    let mut bytes = [0_u8; 32];
+    rand::fill(&mut bytes).map_err(|_| Error::Inconsistent("no random bytes from the system".into()))?;
+    Ok(SecretString::from(format!("{}{}", kind.prefix(), URL_SAFE_NO_PAD.encode(bytes))))
+}
+
+/// SHA-256 of a presented secret: what is stored and looked up. A look-up by digest needs no
+/// constant-time comparison, since the digest of a guess tells nothing about the stored one.
+pub fn digest(secret: &str) -> Vec<u8> {
+    digest::digest(&digest::SHA256, secret.as_bytes()).as_ref().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    #[test]
+    fn secrets_are_prefixed_long_and_different() {
+        let first = generate(SecretKind::ScimToken).unwrap();
+        let second = generate(SecretKind::ScimToken).unwrap();
+        assert!(first.expose_secret().starts_with("rollcall_scim_"));
+        assert_eq!(first.expose_secret().len(), "rollcall_scim_".len() + 43);
+        assert_ne!(first.expose_secret(), second.expose_secret());
+    }
+}

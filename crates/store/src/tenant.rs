@@ -1,0 +1,103 @@
+//! Everything of one tenant. A [`TenantStore`] is made from an authenticated caller's tenant; nothing
+//! below takes a tenant id, so nothing can take a wrong one.
+
+use crate::accounts::Accounts;
+use crate::audit::Audit;
+use crate::connections::Connections;
+use crate::database::Store;
+use crate::error::Result;
+use crate::groups::Groups;
+use crate::id::{ConnectionId, SiteId, TenantId};
+use crate::keys::ApiKeys;
+use crate::links::Links;
+use crate::runs::Runs;
+use crate::sites::Sites;
+use crate::tasks::Tasks;
+use crate::timeline::Timeline;
+use crate::tokens::Tokens;
+use crate::users::Users;
+
+/// One tenant's repositories.
+#[derive(Clone, Debug)]
+pub struct TenantStore {
+    pub(crate) store: Store,
+    pub(crate) id: TenantId,
+}
+
+impl TenantStore {
+    /// The tenant.
+    pub fn id(&self) -> TenantId {
+        self.id
+    }
+
+    /// The clock of the store.
+    pub fn now(&self) -> crate::clock::Timestamp {
+        self.store.clock.now()
+    }
+
+    /// Its API keys.
+    pub fn api_keys(&self) -> ApiKeys {
+        ApiKeys { tenant: self.clone() }
+    }
+
+    /// Its connections.
+    pub fn connections(&self) -> Connections {
+        Connections { tenant: self.clone() }
+    }
+
+    /// The bearer tokens of one of its connections.
+    pub fn tokens(&self, connection: ConnectionId) -> Tokens {
+        Tokens { tenant: self.clone(), connection }
+    }
+
+    /// Its sites.
+    pub fn sites(&self) -> Sites {
+        Sites { tenant: self.clone() }
+    }
+
+    /// Its links.
+    pub fn links(&self) -> Links {
+        Links { tenant: self.clone() }
+    }
+
+    /// The users of one of its directories.
+    pub fn users(&self, connection: ConnectionId) -> Users {
+        Users { tenant: self.clone(), connection }
+    }
+
+    /// The groups of one of its directories.
+    pub fn groups(&self, connection: ConnectionId) -> Groups {
+        Groups { tenant: self.clone(), connection }
+    }
+
+    /// The tasks at one of its sites.
+    pub fn tasks(&self, site: SiteId) -> Tasks {
+        Tasks { tenant: self.clone(), site }
+    }
+
+    /// The accounts at one of its sites.
+    pub fn accounts(&self, site: SiteId) -> Accounts {
+        Accounts { tenant: self.clone(), site }
+    }
+
+    /// Its runs.
+    pub fn runs(&self) -> Runs {
+        Runs { tenant: self.clone() }
+    }
+
+    /// Its timeline.
+    pub fn timeline(&self) -> Timeline {
+        Timeline { tenant: self.clone() }
+    }
+
+    /// Its audit log.
+    pub fn audit(&self) -> Audit {
+        Audit { tenant: self.clone() }
+    }
+
+    /// The tenant's wrapped key.
+    pub(crate) async fn wrapped_key(&self) -> Result<crate::vault::WrappedKey> {
+        let row = self.store.tenants().get(self.id).await?;
+        Ok(crate::vault::WrappedKey(row.wrapped_key))
+    }
+}

@@ -1,0 +1,64 @@
+//! The registry of tenants: who there is, and which rows outside any tenant lead to one.
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use crate::database::Store;
+use crate::entity::tenant;
+use crate::entity::words::TenantStatus;
+use crate::error::{Error, Result};
+use crate::id::TenantId;
+
+/// The registry of tenants.
+#[derive(Clone, Debug)]
+pub struct Tenants {
+    store: Store,
+}
+
+impl Store {
+    /// The registry of tenants.
+    pub fn tenants(&self) -> Tenants {
+        Tenants { store: self.clone() }
+    }
+}
+
+impl Tenants {
+    /// Registers a tenant with a key of its own. [`Error::Conflict`] when the slug is taken.
+    pub async fn insert(&self, slug: &str, name: &str) -> Result<tenant::Model> {
+        let id = TenantId::generate();
+        let now = self.store.clock.now();
+        let row = tenant::ActiveModel {
+            id: Set(id),
+            slug: Set(slug.to_owned()),
+            name: Set(name.to_owned()),
+            status: Set(TenantStatus::Active),
+            wrapped_key: Set(self.store.vault.new_tenant_key(id)?.0),
+            version: Set(1),
+            created_at: Set(now),
+            updated_at: Set(now),
+        };
+        let transaction = self.store.write().await?;
+        let row = row.insert(&*transaction).await?;
+        transaction.commit().await?;
+        Ok(row)
+    }
+
+    /// The tenant.
+    pub async fn get(&self, id: TenantId) -> Result<tenant::Model> {
+        tenant::Entity::find_by_id(id).one(&self.store.connection).await?.ok_or(Error::NotFound("tenant"))
+    }
+
+    /// The tenant of a slug, if there is one.
+    pub async fn find_by_slug(&self, slug: &str) -> Result<Option<tenant::Model>> {
+        Ok(tenant::Entity::find().filter(tenant::Column::Slug.eq(slug)).one(&self.store.connection).await?)
+    }
+
+    /// A page in order of creation, after `after`.
+    pub async fn list(&self, after: Option<TenantId>, limit: u64) -> Result<Vec<tenant::Model>> {
+        let mut query = tenant::Entity::find().order_by_asc(tenant::Column::Id).limit(limit);
+        if let Some(after) = after {
+            query = query.filter(tenant::Column::Id.gt(after));
+        }
+        Ok(query.all(&self.store.connection).await?)
+    }
+}

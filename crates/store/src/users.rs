@@ -1,0 +1,329 @@
+//! Users of a directory: SCIM resources as documents, with the columns that are looked up.
+
+use std::collections::HashMap;
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+};
+use serde_json::Value;
+
+use crate::database::WriteTransaction;
+use crate::directory::{Modified, ModifyError, WriteContext};
+use crate::entity::user;
+use crate::entity::words::{ObjectKind, TaskKind, TaskRank, TimelineKind};
+use crate::error::{Error, Result};
+use crate::id::{ConnectionId, GroupId, UserId};
+use crate::marking::{Mark, mark_objects};
+use crate::statement::{IDS_PER_STATEMENT, execute, for_update, placeholders, statement};
+use crate::tenant::TenantStore;
+use crate::timeline::{self, NewEntry};
+
+/// The users of one directory.
+#[derive(Clone, Debug)]
+pub struct Users {
+    pub(crate) tenant: TenantStore,
+    pub(crate) connection: ConnectionId,
+}
+
+/// A document to be stored, and one sentence for the timeline.
+#[derive(Clone, Debug)]
+pub struct UserWrite {
+    /// The SCIM resource without id, meta and groups.
+    pub document: Value,
+    /// What was asked for, in words.
+    pub summary: String,
+    /// More for the timeline, such as what was repaired.
+    pub detail: Option<Value>,
+}
+
+/// An equality that an index answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserKey {
+    /// `id eq`.
+    Id(UserId),
+    /// `userName eq`, compared without case.
+    UserName(String),
+    /// `externalId eq`, exact.
+    ExternalId(String),
+    /// `displayName eq`, compared without case.
+    DisplayName(String),
+}
+
+/// A group that holds a user.
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct HoldingGroup {
+    /// The user held.
+    pub user_id: UserId,
+    /// The group.
+    pub group_id: GroupId,
+    /// Its display name.
+    pub display_name: String,
+    /// 1 for a direct member, 0 for one through nested groups only.
+    pub direct: i32,
+}
+
+struct Columns {
+    user_name_folded: String,
+    external_id: Option<String>,
+    display_name_folded: Option<String>,
+    email_folded: Option<String>,
+    active: bool,
+}
+
+impl Columns {
+    fn of(document: &Value) -> Self {
+        let text = |name: &str| document.get(name).and_then(Value::as_str);
+        Self {
+            user_name_folded: scim_protocol::fold(text("userName").unwrap_or_default()),
+            external_id: text("externalId").map(str::to_owned),
+            display_name_folded: text("displayName").map(scim_protocol::fold),
+            email_folded: email(document).map(scim_protocol::fold),
+            // RFC 7643 §4.1.1 leaves an absent `active` to the service provider: a provisioned user may
+            // log in unless the provider says otherwise.
+            active: document.get("active").and_then(Value::as_bool).unwrap_or(true),
+        }
+    }
+}
+
+/// The primary e-mail address, or the first.
+fn email(document: &Value) -> Option<&str> {
+    let emails = document.get("emails")?.as_array()?;
+    let primary = emails.iter().find(|email| email.get("primary") == Some(&Value::Bool(true)));
+    primary.or_else(|| emails.first())?.get("value")?.as_str()
+}
+
+impl Users {
+    /// Creates a user, marks its tasks and writes its timeline entry. [`Error::Conflict`] with
+    /// `users_user_name` when the directory has that userName already, in any case.
+    pub async fn insert(&self, write: UserWrite, context: &WriteContext) -> Result<user::Model> {
+        let columns = Columns::of(&write.document);
+        let now = self.tenant.now();
+        let row = user::ActiveModel {
+            tenant_id: Set(self.tenant.id),
+            connection_id: Set(self.connection),
+            id: Set(UserId::generate()),
+            user_name_folded: Set(columns.user_name_folded),
+            external_id: Set(columns.external_id),
+            display_name_folded: Set(columns.display_name_folded),
+            email_folded: Set(columns.email_folded),
+            active: Set(columns.active),
+            document: Set(write.document),
+            version: Set(1),
+            created_at: Set(now),
+            last_modified_at: Set(now),
+        };
+        let transaction = self.tenant.store.write().await?;
+        let row = row.insert(&*transaction).await?;
+        self.record(&transaction, row.id, TaskRank::Change, write.summary, write.detail, context).await?;
+        self.commit(transaction).await?;
+        Ok(row)
+    }
+
+    /// Changes a user under a lock: `change` sees the row and says what it becomes. When the document
+    /// stays as it is, nothing is written and the version stays.
+    pub async fn modify<E>(
+        &self,
+        id: UserId,
+        context: &WriteContext,
+        change: impl FnOnce(&user::Model) -> std::result::Result<UserWrite, E> + Send,
+    ) -> std::result::Result<Modified<user::Model>, ModifyError<E>> {
+        let transaction = self.tenant.store.write().await?;
+        let current = self.lock(&transaction, id).await?;
+        let write = change(&current).map_err(ModifyError::Refused)?;
+        if write.document == current.document {
+            return Ok(Modified { row: current, changed: false });
+        }
+        let columns = Columns::of(&write.document);
+        let rank = if current.active && !columns.active { TaskRank::Deprovision } else { TaskRank::Change };
+        let (version, modified) = (current.version, current.last_modified_at);
+        let mut row = current.into_active_model();
+        row.user_name_folded = Set(columns.user_name_folded);
+        row.external_id = Set(columns.external_id);
+        row.display_name_folded = Set(columns.display_name_folded);
+        row.email_folded = Set(columns.email_folded);
+        row.active = Set(columns.active);
+        row.document = Set(write.document);
+        row.version = Set(version + 1);
+        // A clock that went back must not make lastModified go back.
+        row.last_modified_at = Set(self.tenant.now().max(modified));
+        let row = row.update(&*transaction).await?;
+        self.record(&transaction, id, rank, write.summary, write.detail, context).await?;
+        self.commit(transaction).await?;
+        Ok(Modified { row, changed: true })
+    }
+
+    /// Deletes a user, takes it out of all groups, and moves their versions.
+    pub async fn delete<E>(
+        &self,
+        id: UserId,
+        context: &WriteContext,
+        check: impl FnOnce(&user::Model) -> std::result::Result<(), E> + Send,
+    ) -> std::result::Result<(), ModifyError<E>> {
+        let transaction = self.tenant.store.write().await?;
+        let current = self.lock(&transaction, id).await?;
+        check(&current).map_err(ModifyError::Refused)?;
+        let scope = vec![self.tenant.id.into(), self.connection.into(), id.into()];
+        // Groups before tasks, in one order everywhere, so that writers wait instead of deadlocking.
+        let holding = "SELECT m.group_id FROM group_members m \
+            WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id = $3";
+        if !for_update(transaction.get_database_backend()).is_empty() {
+            let sql = format!(
+                "SELECT id FROM groups WHERE tenant_id = $1 AND connection_id = $2 \
+                 AND id IN ({holding}) ORDER BY id FOR UPDATE"
+            );
+            execute(&*transaction, sql, scope.clone()).await?;
+        }
+        let mut values = scope.clone();
+        values.push(self.tenant.now().into());
+        let sql = format!(
+            "UPDATE groups SET version = version + 1, \
+             last_modified_at = CASE WHEN last_modified_at > $4 THEN last_modified_at ELSE $4 END \
+             WHERE tenant_id = $1 AND connection_id = $2 AND id IN ({holding})"
+        );
+        execute(&*transaction, sql, values).await?;
+        let summary = "Deleted by the identity provider".to_owned();
+        self.record(&transaction, id, TaskRank::Deprovision, summary, None, context).await?;
+        let sql = "DELETE FROM group_members WHERE tenant_id = $1 AND connection_id = $2 AND member_id = $3";
+        execute(&*transaction, sql, scope.clone()).await?;
+        let sql = "DELETE FROM users WHERE tenant_id = $1 AND connection_id = $2 AND id = $3";
+        execute(&*transaction, sql, scope).await?;
+        self.commit(transaction).await?;
+        Ok(())
+    }
+
+    /// The user, if there is one.
+    pub async fn find(&self, id: UserId) -> Result<Option<user::Model>> {
+        let key = (self.tenant.id, self.connection, id);
+        Ok(user::Entity::find_by_id(key).one(&self.tenant.store.connection).await?)
+    }
+
+    /// The users that satisfy an indexed equality, in order of creation.
+    pub async fn find_by_key(&self, key: &UserKey) -> Result<Vec<user::Model>> {
+        let query = self.select();
+        let query = match key {
+            UserKey::Id(id) => query.filter(user::Column::Id.eq(*id)),
+            UserKey::UserName(name) => {
+                query.filter(user::Column::UserNameFolded.eq(scim_protocol::fold(name)))
+            }
+            UserKey::ExternalId(id) => query.filter(user::Column::ExternalId.eq(id)),
+            UserKey::DisplayName(name) => {
+                query.filter(user::Column::DisplayNameFolded.eq(scim_protocol::fold(name)))
+            }
+        };
+        Ok(query.order_by_asc(user::Column::Id).all(&self.tenant.store.connection).await?)
+    }
+
+    /// A page in order of creation, skipping `offset`.
+    pub async fn page(&self, offset: u64, limit: u64) -> Result<Vec<user::Model>> {
+        Ok(self
+            .select()
+            .order_by_asc(user::Column::Id)
+            .offset(offset)
+            .limit(limit)
+            .all(&self.tenant.store.connection)
+            .await?)
+    }
+
+    /// A page in order of creation, after `after`: for walking a whole directory in bounded memory.
+    pub async fn after(&self, after: Option<UserId>, limit: u64) -> Result<Vec<user::Model>> {
+        let mut query = self.select().order_by_asc(user::Column::Id).limit(limit);
+        if let Some(after) = after {
+            query = query.filter(user::Column::Id.gt(after));
+        }
+        Ok(query.all(&self.tenant.store.connection).await?)
+    }
+
+    /// How many users the directory has.
+    pub async fn count(&self) -> Result<u64> {
+        Ok(self.select().count(&self.tenant.store.connection).await?)
+    }
+
+    /// The groups that hold each of `users`, directly or through nested groups.
+    pub async fn holding_groups(&self, users: &[UserId]) -> Result<HashMap<UserId, Vec<HoldingGroup>>> {
+        let mut holding: HashMap<UserId, Vec<HoldingGroup>> = HashMap::new();
+        for ids in users.chunks(IDS_PER_STATEMENT) {
+            let mut values = vec![self.tenant.id.into(), self.connection.into()];
+            values.extend(ids.iter().map(|id| sea_orm::Value::from(*id)));
+            // UNION drops pairs seen before, so that groups which contain each other come to an end.
+            let sql = format!(
+                "WITH RECURSIVE above (user_id, group_id, direct) AS ( \
+                   SELECT m.member_id, m.group_id, 1 FROM group_members m \
+                   WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id IN ({}) \
+                   UNION \
+                   SELECT above.user_id, m.group_id, 0 FROM above JOIN group_members m \
+                   ON m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id = above.group_id) \
+                 SELECT above.user_id, above.group_id, g.display_name, MAX(above.direct) AS direct \
+                 FROM above JOIN groups g \
+                 ON g.tenant_id = $1 AND g.connection_id = $2 AND g.id = above.group_id \
+                 GROUP BY above.user_id, above.group_id, g.display_name \
+                 ORDER BY above.user_id, above.group_id",
+                placeholders(3, ids.len()),
+            );
+            let query = statement(self.tenant.store.backend(), sql, values);
+            let found = HoldingGroup::find_by_statement(query).all(&self.tenant.store.connection).await?;
+            for group in found {
+                holding.entry(group.user_id).or_default().push(group);
+            }
+        }
+        Ok(holding)
+    }
+
+    fn select(&self) -> Select<user::Entity> {
+        user::Entity::find()
+            .filter(user::Column::TenantId.eq(self.tenant.id))
+            .filter(user::Column::ConnectionId.eq(self.connection))
+    }
+
+    async fn lock(&self, transaction: &WriteTransaction, id: UserId) -> Result<user::Model> {
+        let sql = format!(
+            "SELECT * FROM users WHERE tenant_id = $1 AND connection_id = $2 AND id = $3 {}",
+            for_update(transaction.get_database_backend()),
+        );
+        let values = vec![self.tenant.id.into(), self.connection.into(), id.into()];
+        user::Entity::find()
+            .from_raw_sql(statement(transaction.get_database_backend(), sql, values))
+            .one(&**transaction)
+            .await?
+            .ok_or(Error::NotFound("user"))
+    }
+
+    /// Marks the user's tasks and writes its timeline entry.
+    async fn record(
+        &self,
+        transaction: &WriteTransaction,
+        id: UserId,
+        rank: TaskRank,
+        summary: String,
+        detail: Option<Value>,
+        context: &WriteContext,
+    ) -> Result<()> {
+        let at = self.tenant.now();
+        let mark = Mark {
+            tenant: self.tenant.id,
+            connection: self.connection,
+            rank,
+            at,
+            trace_context: context.trace_context.clone(),
+        };
+        mark_objects(transaction, &mark, TaskKind::User, &[id.0]).await?;
+        let entry = NewEntry {
+            object_kind: ObjectKind::User,
+            object_id: id.0,
+            connection_id: Some(self.connection),
+            site_id: None,
+            kind: TimelineKind::Request,
+            request_id: Some(context.request_id.clone()),
+            summary,
+            detail,
+        };
+        timeline::insert(transaction, self.tenant.id, at, vec![entry]).await
+    }
+
+    async fn commit(&self, transaction: WriteTransaction) -> Result<()> {
+        transaction.commit().await?;
+        self.tenant.store.wake();
+        Ok(())
+    }
+}
