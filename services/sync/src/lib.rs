@@ -1,1 +1,22 @@
-//! Tasks to policy to plan to connector.
+//! The sync engine: from tasks to calls at Atlassian sites.
+//!
+//! A task says that a user or group may differ at a site, never what happened. So the engine reads what
+//! is desired now, compares it with what is known of the site, acts on the difference, and writes down
+//! the result together with the task's end. A crash at any point leaves the task marked and the account
+//! in doubt, and the next worker looks before it acts.
+//!
+//! Reading order: [`engine`] (who works where), [`site`] (one site's queue), [`account`] (one user),
+//! [`group`] (one group), [`failure`] (what a site's no means for the task and for the site).
+
+pub mod account;
+pub mod backoff;
+pub mod connectors;
+pub mod engine;
+pub mod execution;
+pub mod failure;
+pub mod group;
+pub mod links;
+pub mod lookup;
+pub mod site;
+
+pub use engine::{Engine, EngineOptions};

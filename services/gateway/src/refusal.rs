@@ -1,0 +1,51 @@
+//! How the gateway says no: always as a SCIM error, and to strangers always the same one.
+
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, StatusCode};
+use scim_protocol::error::ScimError;
+
+/// Seconds after which a refused provider should try again.
+const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("30");
+
+/// Why a request does not reach the handlers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// No token, an unknown, expired or revoked one, or one of another connection.
+    Unauthorized,
+    /// The tenant is suspended.
+    Suspended,
+    /// An admin paused the connection; the provider should try again.
+    Paused,
+    /// The database that knows the tokens cannot be reached.
+    Unavailable,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, detail, header): (_, _, Option<(HeaderName, HeaderValue)>) = match self {
+            Self::Unauthorized => (
+                StatusCode::UNAUTHORIZED,
+                "Authentication failed",
+                Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            ),
+            Self::Suspended => (StatusCode::FORBIDDEN, "The tenant is suspended", None),
+            Self::Paused => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The connection is paused",
+                Some((RETRY_AFTER, RETRY_SECONDS)),
+            ),
+            Self::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Temporarily unavailable, try again",
+                Some((RETRY_AFTER, RETRY_SECONDS)),
+            ),
+        };
+        let body = ScimError::new(status.as_u16(), detail).to_json().to_string();
+        let mut response = (status, [(CONTENT_TYPE, "application/scim+json")], body).into_response();
+        if let Some((name, value)) = header {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}

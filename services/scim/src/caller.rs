@@ -1,0 +1,50 @@
+//! The extractor that binds a handler to the caller's own directory.
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use scim_protocol::Strictness;
+use store::caller::ScimCaller;
+use store::directory::WriteContext;
+use store::groups::Groups;
+use store::users::Users;
+
+use crate::Scim;
+use crate::error::Failure;
+
+/// The caller's directory: nothing outside it can be reached from here.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    /// Its users.
+    pub users: Users,
+    /// Its groups.
+    pub groups: Groups,
+    /// How dialects are treated.
+    pub strictness: Strictness,
+    /// The base URL that locations start with, without a trailing slash.
+    pub base_url: String,
+    /// For the timeline and traces.
+    pub context: WriteContext,
+}
+
+impl FromRequestParts<Scim> for Directory {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, scim: &Scim) -> Result<Self, Self::Rejection> {
+        let Some(caller) = parts.extensions.get::<ScimCaller>() else {
+            tracing::error!("a request reached the SCIM handlers without a caller");
+            return Err(Failure::Internal);
+        };
+        let tenant = scim.store.tenant(caller.tenant_id);
+        let trace_context = parts.headers.get("traceparent").and_then(|value| value.to_str().ok());
+        Ok(Self {
+            users: tenant.users(caller.connection_id),
+            groups: tenant.groups(caller.connection_id),
+            strictness: if caller.strict { Strictness::Strict } else { Strictness::Lenient },
+            base_url: format!("{}/scim/{}/v2", scim.public_url, caller.connection_id),
+            context: WriteContext {
+                request_id: caller.request_id.clone(),
+                trace_context: trace_context.map(str::to_owned),
+            },
+        })
+    }
+}

@@ -1,0 +1,32 @@
+//! `GET /Groups/{id}` (RFC 7644 §3.4.1).
+
+use axum::extract::{Path, RawQuery};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use scim_protocol::error::ScimError;
+use scim_protocol::schema;
+
+use super::{id, represent};
+use crate::answer;
+use crate::caller::Directory;
+use crate::error::Failure;
+use crate::search::projection;
+
+/// Returns a group.
+pub async fn handle(
+    directory: Directory,
+    Path(text): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let projection = projection(query.as_deref(), schema::group())?;
+    let row = directory
+        .groups
+        .find(id(&text)?)
+        .await?
+        .ok_or_else(|| ScimError::not_found("No such group".to_owned()))?;
+    let resource = represent(&directory, &row, &projection).await?;
+    Ok(answer::resource_unless_known(&headers, row.version, || {
+        answer::resource(StatusCode::OK, resource, &projection)
+    }))
+}

@@ -1,0 +1,93 @@
+//! The table of routes (RFC 7644 §3.2). What is not in it is a SCIM 404 or 405.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::header::{ALLOW, HeaderValue};
+use http::{Method, StatusCode};
+use scim_protocol::error::ScimError;
+
+use crate::Scim;
+use crate::error::Failure;
+
+pub mod discovery;
+pub mod groups;
+pub mod users;
+
+/// Every path below the base URL with the methods it serves; the suite walks this table.
+pub const TABLE: &[(&str, &[&str])] = &[
+    ("/Users", &["GET", "POST"]),
+    ("/Users/.search", &["POST"]),
+    ("/Users/{id}", &["GET", "PUT", "PATCH", "DELETE"]),
+    ("/Groups", &["GET", "POST"]),
+    ("/Groups/.search", &["POST"]),
+    ("/Groups/{id}", &["GET", "PUT", "PATCH", "DELETE"]),
+    ("/ServiceProviderConfig", &["GET"]),
+    ("/Schemas", &["GET"]),
+    ("/Schemas/{id}", &["GET"]),
+    ("/ResourceTypes", &["GET"]),
+    ("/ResourceTypes/{id}", &["GET"]),
+    ("/Me", &["GET"]),
+];
+
+pub(crate) fn router(scim: Scim) -> Router {
+    let users = get(users::list::handle).post(users::create::handle);
+    let user = get(users::get::handle)
+        .put(users::replace::handle)
+        .patch(users::patch::handle)
+        .delete(users::delete::handle);
+    let groups = get(groups::list::handle).post(groups::create::handle);
+    let group = get(groups::get::handle)
+        .put(groups::replace::handle)
+        .patch(groups::patch::handle)
+        .delete(groups::delete::handle);
+    Router::new()
+        .route("/Users", users)
+        .route("/Users/.search", axum::routing::post(users::list::search))
+        .route("/Users/{id}", user)
+        .route("/Groups", groups)
+        .route("/Groups/.search", axum::routing::post(groups::list::search))
+        .route("/Groups/{id}", group)
+        .route("/ServiceProviderConfig", get(discovery::service_provider_config))
+        .route("/Schemas", get(discovery::schemas))
+        .route("/Schemas/{id}", get(discovery::schema))
+        .route("/ResourceTypes", get(discovery::resource_types))
+        .route("/ResourceTypes/{id}", get(discovery::resource_type))
+        .route("/Me", get(discovery::me))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_method)
+        .with_state(scim)
+}
+
+async fn unknown_path() -> Failure {
+    ScimError::not_found("No such endpoint; see /ResourceTypes".to_owned()).into()
+}
+
+/// 405 with what is allowed, or 204 for OPTIONS.
+async fn unknown_method(request: Request) -> Response {
+    let allowed = allowed(request.uri().path());
+    let mut response = if request.method() == Method::OPTIONS {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        Failure::from(ScimError::new(405, "This endpoint does not serve that method")).into_response()
+    };
+    if let Ok(value) = HeaderValue::from_str(&allowed) {
+        response.headers_mut().insert(ALLOW, value);
+    }
+    response
+}
+
+fn allowed(path: &str) -> String {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let below = path.trim_start_matches('/').contains('/');
+    let methods = TABLE.iter().find(|(pattern, _)| {
+        let pattern_below = pattern.trim_start_matches('/').contains('/');
+        pattern.trim_start_matches('/').starts_with(first) && pattern_below == below && !pattern.ends_with(".search")
+    });
+    let mut allowed = methods.map(|(_, methods)| methods.join(", ")).unwrap_or_default();
+    if !allowed.is_empty() {
+        allowed.push_str(", HEAD, OPTIONS");
+    }
+    allowed
+}

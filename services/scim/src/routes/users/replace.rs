@@ -1,0 +1,41 @@
+//! `PUT /Users/{id}` (RFC 7644 §3.5.1).
+
+use axum::extract::{Path, RawQuery};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use scim_protocol::{etag, resource, schema};
+use store::users::UserWrite;
+
+use super::{id, repairs_detail, represent};
+use crate::answer::{self, if_match};
+use crate::body::Body;
+use crate::caller::Directory;
+use crate::error::Failure;
+use crate::search::projection;
+
+/// Replaces a user. There is no upsert: an unknown id is 404.
+pub async fn handle(
+    directory: Directory,
+    Path(text): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, Failure> {
+    let projection = projection(query.as_deref(), schema::user())?;
+    let precondition = if_match(&headers);
+    let strictness = directory.strictness;
+    let modified = directory
+        .users
+        .modify(id(&text)?, &directory.context, |row| {
+            etag::if_match(precondition.as_deref(), &etag::weak(row.version))?;
+            let (document, repairs) = resource::replace(&row.document, body, schema::user(), strictness)?;
+            Ok(UserWrite {
+                document,
+                summary: "Replaced by the identity provider".into(),
+                detail: repairs_detail(&repairs),
+            })
+        })
+        .await?;
+    let resource = represent(&directory, &modified.row, &projection).await?;
+    Ok(answer::resource(StatusCode::OK, resource, &projection))
+}

@@ -1,0 +1,98 @@
+//! One connector per site, kept while the site's row stays the same.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use atlassian::credentials::Credentials;
+use atlassian::error::SiteError;
+use atlassian::http::HttpSettings;
+use atlassian::product::Product;
+use atlassian::site::Site;
+use policy::product::ProductRules;
+use store::entity::site;
+use store::id::SiteId;
+use store::tenant::TenantStore;
+use tokio::sync::{Mutex, OnceCell};
+use url::Url;
+
+/// Why there is no connector for a site.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The database or the vault failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The site's row cannot be used as it is; the admin must mend it.
+    #[error("{0}")]
+    Settings(String),
+}
+
+/// A connector and what is known of the site once and for all.
+#[derive(Debug)]
+pub struct ConnectedSite {
+    /// The connector.
+    pub connector: Arc<dyn Site>,
+    /// Rules that the product itself sets.
+    pub rules: ProductRules,
+    own_key: OnceCell<String>,
+    version: i64,
+}
+
+impl ConnectedSite {
+    /// The key of the account whose credentials we use; asked once.
+    pub async fn own_key(&self) -> Result<&str, SiteError> {
+        let key = self
+            .own_key
+            .get_or_try_init(|| async { Ok::<_, SiteError>(self.connector.own_account().await?.key) })
+            .await?;
+        Ok(key)
+    }
+}
+
+/// The connectors of this process.
+#[derive(Clone, Debug)]
+pub struct Connectors {
+    http: HttpSettings,
+    sites: Arc<Mutex<HashMap<SiteId, Arc<ConnectedSite>>>>,
+}
+
+impl Connectors {
+    /// None yet.
+    pub fn new(http: HttpSettings) -> Self {
+        Self { http, sites: Arc::default() }
+    }
+
+    /// The connector of a site, made anew when the site's row was edited.
+    pub async fn of(
+        &self,
+        tenant: &TenantStore,
+        row: &site::Model,
+    ) -> Result<Arc<ConnectedSite>, ConnectError> {
+        let mut sites = self.sites.lock().await;
+        if let Some(connected) = sites.get(&row.id).filter(|connected| connected.version == row.version) {
+            return Ok(Arc::clone(connected));
+        }
+        let secret = tenant.sites().open_credentials(row).await?;
+        let credentials: Credentials = serde_json::from_slice(&secret)
+            .map_err(|_| ConnectError::Settings("The stored credentials cannot be read".into()))?;
+        let product: Product = row
+            .product
+            .parse()
+            .map_err(|_| ConnectError::Settings(format!("Unknown product {}", row.product)))?;
+        let base_url = Url::parse(&row.base_url)
+            .map_err(|_| ConnectError::Settings(format!("{} is no address", row.base_url)))?;
+        let connector = atlassian::connect(product, &base_url, credentials, &self.http)
+            .map_err(|error| ConnectError::Settings(error.to_string()))?;
+        let rules = ProductRules {
+            admin_groups: product.admin_groups().iter().map(|&name| name.to_owned()).collect(),
+            ..ProductRules::default()
+        };
+        let connected = Arc::new(ConnectedSite {
+            connector,
+            rules,
+            own_key: OnceCell::new(),
+            version: row.version,
+        });
+        sites.insert(row.id, Arc::clone(&connected));
+        Ok(connected)
+    }
+}

@@ -1,0 +1,46 @@
+//! The links that feed a site, compiled once per look at its queue.
+
+use std::sync::Arc;
+
+use policy::settings::{CompiledSettings, LinkSettings};
+use store::entity::link;
+use store::id::{ConnectionId, SiteId};
+use store::tenant::TenantStore;
+
+/// A link ready to be judged by.
+#[derive(Clone, Debug)]
+pub struct SiteLink {
+    /// The row.
+    pub row: link::Model,
+    /// Its settings, with expressions compiled.
+    pub settings: Arc<CompiledSettings>,
+}
+
+/// The links of one site.
+#[derive(Clone, Debug, Default)]
+pub struct SiteLinks(Vec<SiteLink>);
+
+impl SiteLinks {
+    /// Reads them. Settings were checked when they were saved; one that no longer compiles is left out
+    /// and reported, so that it changes nothing at the site.
+    pub async fn read(tenant: &TenantStore, site: SiteId) -> store::Result<Self> {
+        let mut links = Vec::new();
+        for row in tenant.links().of_site(site).await? {
+            let settings = serde_json::from_value::<LinkSettings>(row.settings.clone());
+            match settings.map_err(|error| error.to_string()).and_then(|settings| {
+                settings.compile().map_err(|problems| format!("{problems:?}"))
+            }) {
+                Ok(compiled) => links.push(SiteLink { row, settings: Arc::new(compiled) }),
+                Err(problem) => {
+                    tracing::error!(link.id = %row.id, problem, "stored link settings cannot be used");
+                }
+            }
+        }
+        Ok(Self(links))
+    }
+
+    /// The link from a connection to this site.
+    pub fn of(&self, connection: ConnectionId) -> Option<&SiteLink> {
+        self.0.iter().find(|link| link.row.connection_id == connection)
+    }
+}
