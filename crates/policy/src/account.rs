@@ -1,0 +1,314 @@
+//! One account at one site: from what every connection says of it to what it should be.
+//!
+//! [`fold`] is the rule for several identity providers on one site. Every value that it gives carries the
+//! [`Source`] that it came from.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+pub use crate::directory_user::DirectoryUser;
+use crate::group::{Mapping, site_groups_for};
+pub use crate::managed_groups::{ManagedGroups, Management};
+use crate::product::ProductRules;
+use crate::settings::{CompiledSettings, MatchBy, OnDeprovision};
+
+#[cfg(test)]
+mod tests;
+
+/// What one connection's directory says of one user, and the link that carries it to the site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The link.
+    pub link: Uuid,
+    /// The connection that it starts from.
+    pub connection: Uuid,
+    /// The larger wins where links of one site disagree.
+    pub precedence: i32,
+    /// The link's settings.
+    pub settings: Arc<CompiledSettings>,
+    /// Whether the link is carried out. A disabled one neither gives nor takes, but what it would give is
+    /// not taken away on behalf of another link.
+    pub enabled: bool,
+    /// The user's id in the directory.
+    pub user_id: Uuid,
+    /// What the directory says; `None` when it has deleted the user.
+    pub user: Option<DirectoryUser>,
+    /// Display names of the directory groups that hold the user, directly or nested.
+    pub groups: Vec<String>,
+}
+
+impl Claim {
+    /// Whether the directory has the user as an active one.
+    pub(crate) fn is_active(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| user.active)
+    }
+
+    fn source(&self, rule: impl Into<String>) -> Source {
+        Source { link: self.link, connection: self.connection, rule: rule.into() }
+    }
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Source {
+    /// The link.
+    pub link: Uuid,
+    /// Its connection.
+    pub connection: Uuid,
+    /// The rule, in words.
+    pub rule: String,
+}
+
+/// A value with the source that it comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sourced<T> {
+    /// The value.
+    pub value: T,
+    /// Where it comes from.
+    pub source: Source,
+}
+
+/// Whether the account is to exist, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Existence {
+    /// It exists and may log in.
+    Active,
+    /// If it exists it may not log in; all else about it stays.
+    Inactive,
+    /// It does not exist.
+    Deleted,
+    /// It loses the groups that links manage; all else about it stays.
+    StripGroups,
+    /// It stays as it is.
+    Keep,
+}
+
+/// A site group that an account belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DesiredGroup {
+    /// Its name, as it is to be created.
+    pub name: String,
+    /// Every rule that asks for it, the link with the highest precedence first.
+    pub sources: Vec<Source>,
+    /// Whether it is created if it is not there: when any link that asks for it says so.
+    pub create_missing: bool,
+    /// Whether it is only for accounts that we created: nothing but `default_groups_new_users` asks for it.
+    pub new_accounts_only: bool,
+}
+
+/// A default group that is not given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RefusedGroup {
+    /// Its name.
+    pub name: String,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// What an account should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredAccount {
+    /// Whether it is to exist, and how.
+    pub existence: Existence,
+    /// What decided `existence`; `None` when nothing claims the account.
+    pub decided_by: Option<Source>,
+    /// Its user name. Empty when every directory has deleted the user; it is then of no effect, as are
+    /// the other attributes.
+    pub username: Sourced<String>,
+    /// Its display name.
+    pub display_name: Sourced<String>,
+    /// Its e-mail address; `None` leaves what the site has.
+    pub email: Option<Sourced<String>>,
+    /// Its site groups, by folded name. Empty unless it is to be active.
+    pub groups: BTreeMap<String, DesiredGroup>,
+    /// Default groups that are protected, by folded name.
+    pub refused_groups: BTreeMap<String, RefusedGroup>,
+    /// Which site groups it may be taken out of.
+    pub managed_groups: ManagedGroups,
+    /// How an account that is already there is recognised. Empty when nothing is known to go by.
+    pub match_by: Vec<MatchBy>,
+    /// The link that lets it be created; `None` when none does.
+    pub may_create: Option<Source>,
+    /// The link that lets its attributes be updated: the one they come from, or `None`.
+    pub may_update: Option<Source>,
+    /// The link that lets it be activated again; `None` when none does.
+    pub may_reactivate: Option<Source>,
+    /// What the product demands.
+    pub product: ProductRules,
+}
+
+/// Folds all claims on one account into what it should be. Any order of the claims gives the same answer.
+///
+/// - It is active if any enabled link's user is. Its groups are the union over those; each attribute comes
+///   from the one with the highest precedence (ties: the smaller link id, then user id) that has it.
+/// - When none is active, `on_deprovision` of the enabled link with the highest precedence decides. A
+///   user that was deactivated in the directory counts like one that was deleted.
+/// - A disabled link whose user is active keeps the account as it is: pausing locks nobody out.
+pub fn fold(claims: &[Claim], product: &ProductRules) -> DesiredAccount {
+    let mut ranked: Vec<&Claim> = claims.iter().collect();
+    ranked.sort_by_key(|claim| (Reverse(claim.precedence), claim.link, claim.user_id));
+    let enabled: Vec<&Claim> = ranked.iter().copied().filter(|claim| claim.enabled).collect();
+    let active: Vec<&Claim> = enabled.iter().copied().filter(|claim| claim.is_active()).collect();
+
+    let (existence, decided_by) = existence(&ranked, &enabled, &active);
+    let speaking =
+        [&active, &enabled, &ranked].into_iter().find(|claims| claims.iter().any(|c| c.user.is_some()));
+    let attributes = Attributes::read(speaking.map_or(&[][..], Vec::as_slice));
+    let managed_groups = ManagedGroups::of(&ranked, product);
+    let mut groups = Groups::default();
+    for claim in &active {
+        groups.add_all(claim, product, &managed_groups);
+    }
+    let allowing = |allows: fn(&CompiledSettings) -> bool, rule: &str| {
+        active.iter().find(|claim| allows(&claim.settings)).map(|claim| claim.source(rule))
+    };
+    DesiredAccount {
+        existence,
+        decided_by,
+        username: attributes.username,
+        display_name: attributes.display_name,
+        email: attributes.email,
+        groups: groups.given,
+        refused_groups: groups.refused,
+        managed_groups,
+        match_by: attributes.match_by,
+        may_create: allowing(|settings| settings.user_sync.create, "user_sync.create"),
+        may_update: attributes.may_update,
+        may_reactivate: allowing(|settings| settings.user_sync.reactivate, "user_sync.reactivate"),
+        product: product.clone(),
+    }
+}
+
+fn existence(ranked: &[&Claim], enabled: &[&Claim], active: &[&Claim]) -> (Existence, Option<Source>) {
+    if let Some(claim) = active.first() {
+        return (Existence::Active, Some(claim.source("the user is active")));
+    }
+    if let Some(claim) = ranked.iter().find(|claim| !claim.enabled && claim.is_active()) {
+        return (Existence::Keep, Some(claim.source("the link is disabled and its user is active")));
+    }
+    let Some(claim) = enabled.first() else { return (Existence::Keep, None) };
+    let setting = claim.settings.user_sync.on_deprovision;
+    let existence = match setting {
+        OnDeprovision::Deactivate => Existence::Inactive,
+        OnDeprovision::Delete => Existence::Deleted,
+        OnDeprovision::StripGroups => Existence::StripGroups,
+        OnDeprovision::Keep => Existence::Keep,
+    };
+    let gone = if claim.user.is_some() { "inactive" } else { "deleted" };
+    let rule =
+        format!("the user is {gone} in the directory and user_sync.on_deprovision is {}", setting.as_str());
+    (existence, Some(claim.source(rule)))
+}
+
+/// What the directories say of the person.
+struct Attributes {
+    username: Sourced<String>,
+    display_name: Sourced<String>,
+    email: Option<Sourced<String>>,
+    match_by: Vec<MatchBy>,
+    may_update: Option<Source>,
+}
+
+impl Attributes {
+    /// From claims with the highest precedence first.
+    fn read(claims: &[&Claim]) -> Self {
+        let mut speaking = claims.iter().filter_map(|claim| Some((*claim, claim.user.as_ref()?)));
+        let Some((first, user)) = speaking.clone().next() else { return Self::unknown() };
+        let email = speaking.find_map(|(claim, user)| {
+            let value = user.email.clone()?;
+            Some(Sourced { value, source: claim.source("e-mail address of the user") })
+        });
+        Self {
+            username: Sourced { value: user.user_name.clone(), source: first.source("userName of the user") },
+            display_name: Sourced {
+                value: user.display_name.clone(),
+                source: first.source("display name of the user"),
+            },
+            email,
+            match_by: first.settings.user_sync.match_by.clone(),
+            may_update: first.settings.user_sync.update.then(|| first.source("user_sync.update")),
+        }
+    }
+
+    fn unknown() -> Self {
+        let rule = "no directory has the user any more".to_owned();
+        let source = Source { link: Uuid::nil(), connection: Uuid::nil(), rule };
+        let nothing = Sourced { value: String::new(), source };
+        Self {
+            username: nothing.clone(),
+            display_name: nothing,
+            email: None,
+            match_by: Vec::new(),
+            may_update: None,
+        }
+    }
+}
+
+/// Site groups gathered from claims, the highest precedence first.
+#[derive(Default)]
+struct Groups {
+    given: BTreeMap<String, DesiredGroup>,
+    refused: BTreeMap<String, RefusedGroup>,
+}
+
+impl Groups {
+    fn add_all(&mut self, claim: &Claim, product: &ProductRules, managed: &ManagedGroups) {
+        let mut names: Vec<&str> = claim.groups.iter().map(String::as_str).collect();
+        // The order in which the directory lists them must not show in the result.
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            if let Mapping::Mapped { site_groups } = site_groups_for(name, &claim.settings, product) {
+                for site_group in site_groups {
+                    if managed.protection(&site_group).is_none() {
+                        let rule = format!("member of the directory group {}", name.trim());
+                        self.add(&site_group, claim, rule, false);
+                    }
+                }
+            }
+        }
+        let settings = &claim.settings.group_sync;
+        let lists = [
+            ("group_sync.default_groups_all_users", &settings.default_groups_all_users, false),
+            ("group_sync.default_groups_new_users", &settings.default_groups_new_users, true),
+        ];
+        for (rule, names, new_accounts_only) in lists {
+            for name in names {
+                match managed.protection(name) {
+                    None => self.add(name.trim(), claim, rule.to_owned(), new_accounts_only),
+                    Some(protection) => {
+                        let reason = format!("{rule} names it, but {protection}");
+                        let refused = RefusedGroup { name: name.trim().to_owned(), reason };
+                        self.refused.entry(scim_protocol::fold(name.trim())).or_insert(refused);
+                    }
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, name: &str, claim: &Claim, rule: String, new_accounts_only: bool) {
+        let source = claim.source(rule);
+        let create_missing = claim.settings.group_sync.create_missing;
+        match self.given.entry(scim_protocol::fold(name)) {
+            Entry::Vacant(vacant) => {
+                let sources = vec![source];
+                let name = name.to_owned();
+                vacant.insert(DesiredGroup { name, sources, create_missing, new_accounts_only });
+            }
+            Entry::Occupied(mut occupied) => {
+                let group = occupied.get_mut();
+                if !group.sources.contains(&source) {
+                    group.sources.push(source);
+                }
+                group.create_missing |= create_missing;
+                group.new_accounts_only &= new_accounts_only;
+            }
+        }
+    }
+}

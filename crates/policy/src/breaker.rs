@@ -1,0 +1,130 @@
+//! The deactivation threshold: mass removals wait for an admin.
+
+use crate::settings::Safety;
+
+/// What happened to a link's accounts within its rolling window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// Accounts deactivated or deleted within the window, let through or approved.
+    pub executed: u64,
+    /// Accounts waiting to be, the one judged included.
+    pub pending: u64,
+    /// Managed accounts that were active at the start of the window.
+    pub active_accounts: u64,
+}
+
+/// Whether a deactivation or deletion goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It does.
+    Proceed,
+    /// It waits for an admin.
+    Hold {
+        /// Why, in words and numbers.
+        reason: String,
+    },
+}
+
+/// Judges a deactivation or deletion: held when the window's total is over the absolute limit and over
+/// the percentage of active accounts, so that neither a small site nor a large one trips by daily work.
+pub fn check(safety: &Safety, window: &Window) -> Verdict {
+    let total = u128::from(window.executed) + u128::from(window.pending);
+    let over_count = total > u128::from(safety.max_deactivations);
+    // Multiplied out, so that nothing is lost to rounding.
+    let percent_of_active = u128::from(safety.max_deactivations_percent) * u128::from(window.active_accounts);
+    if !over_count || total * 100 <= percent_of_active {
+        return Verdict::Proceed;
+    }
+    let reason = format!(
+        "{total} of {} active accounts would be deactivated or deleted within {} hours; \
+         the link allows {} or {} %",
+        window.active_accounts,
+        safety.window_hours,
+        safety.max_deactivations,
+        safety.max_deactivations_percent
+    );
+    Verdict::Hold { reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn held(safety: Safety, executed: u64, pending: u64, active_accounts: u64) -> bool {
+        check(&safety, &Window { executed, pending, active_accounts }) != Verdict::Proceed
+    }
+
+    #[test]
+    fn holds_only_over_both_limits() {
+        // executed, pending, active, held; by default over 10 accounts and over 10 %.
+        let cases = [
+            (0, 10, 10, false),
+            (0, 11, 10, true),
+            (0, 11, 110, false),
+            (0, 11, 109, true),
+            (10, 1, 50, true),
+            (9, 1, 50, false),
+            (0, 100, 1_000, false),
+            (0, 101, 1_000, true),
+            (0, 11, 0, true),
+        ];
+        for (executed, pending, active, expected) in cases {
+            let case = format!("{executed} + {pending} of {active}");
+            assert_eq!(held(Safety::default(), executed, pending, active), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn zero_limits_hold_every_one() {
+        let safety = Safety { max_deactivations: 0, max_deactivations_percent: 0, window_hours: 1 };
+        assert!(held(safety, 0, 1, 1_000_000));
+    }
+
+    #[test]
+    fn hundred_percent_never_holds_what_is_there() {
+        let safety = Safety { max_deactivations: 0, max_deactivations_percent: 100, window_hours: 1 };
+        assert!(!held(safety, 0, 1_000, 1_000));
+    }
+
+    #[test]
+    fn reason_names_numbers_and_limits() {
+        let verdict = check(&Safety::default(), &Window { executed: 4, pending: 16, active_accounts: 100 });
+        let reason = "20 of 100 active accounts would be deactivated or deleted within 24 hours; \
+                      the link allows 10 or 10 %";
+        assert_eq!(verdict, Verdict::Hold { reason: reason.into() });
+    }
+
+    #[test]
+    fn largest_numbers_do_not_overflow() {
+        assert!(held(Safety::default(), u64::MAX, u64::MAX, u64::MAX));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// Deactivations are judged one after the other; even if held ones were withdrawn one by one, what
+        /// goes through stays within a limit.
+        #[test]
+        fn deactivations_never_go_beyond_the_threshold(
+            max in 0_u32..30,
+            percent in 0_u32..=100,
+            active in 0_u64..300,
+            asked in 0_u64..300,
+        ) {
+            let safety =
+                Safety { max_deactivations: max, max_deactivations_percent: percent, window_hours: 24 };
+            let mut executed = 0;
+            for waiting in (1..=asked).rev() {
+                let window = Window { executed, pending: waiting, active_accounts: active };
+                if check(&safety, &window) == Verdict::Proceed {
+                    executed += 1;
+                }
+            }
+            let within_count = executed <= u64::from(max);
+            let within_percent = executed * 100 <= u64::from(percent) * active;
+            prop_assert!(within_count || within_percent, "{executed} executed");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The steps for an account as a whole: existence and attributes.
+
+use super::membership::{Memberships, memberships};
+use super::{AccountPlan, Action, Change, ObservedAccount, Skipped};
+use crate::account::{DesiredAccount, Existence, Source};
+
+/// The plan, as if nothing were protected.
+pub(super) fn steps(desired: &DesiredAccount, observed: Option<&ObservedAccount>) -> AccountPlan {
+    match (desired.existence, observed) {
+        (Existence::Active, None) => create(desired),
+        (Existence::Active, Some(observed)) => bring_up(desired, observed),
+        (Existence::Inactive, Some(observed)) if observed.active => {
+            deprovision(desired, Action::Deactivate, "The account is deactivated")
+        }
+        (Existence::Deleted, Some(_)) => {
+            deprovision(desired, Action::DeleteAccount, "The account is deleted")
+        }
+        (Existence::StripGroups, Some(observed)) => {
+            let memberships = memberships(desired, Some(observed));
+            AccountPlan {
+                changes: memberships.removals,
+                forgotten: memberships.forgotten,
+                ..AccountPlan::default()
+            }
+        }
+        (Existence::Keep, Some(_)) => {
+            let rule = desired.decided_by.as_ref().map(|source| source.rule.as_str());
+            let reason = rule.unwrap_or("no enabled link claims the account");
+            AccountPlan { not_done: vec![skipped("account", reason)], ..AccountPlan::default() }
+        }
+        (Existence::Inactive, _) | (Existence::Deleted | Existence::StripGroups | Existence::Keep, None) => {
+            AccountPlan::default()
+        }
+    }
+}
+
+fn create(desired: &DesiredAccount) -> AccountPlan {
+    let reason = if desired.username.value.is_empty() {
+        "the directory gives the user no userName"
+    } else if let Some(source) = &desired.may_create {
+        let reason = "The user is active in the directory and the site has no account for it";
+        let Memberships { additions, .. } = memberships(desired, None);
+        let mut changes = vec![change(Action::CreateAccount, reason, Some(source))];
+        changes.extend(additions);
+        return AccountPlan { changes, not_done: refused_groups(desired), ..AccountPlan::default() };
+    } else {
+        "user_sync.create is off"
+    };
+    AccountPlan { not_done: vec![skipped("create", reason)], ..AccountPlan::default() }
+}
+
+/// An account that stands at the site and is to be active.
+fn bring_up(desired: &DesiredAccount, observed: &ObservedAccount) -> AccountPlan {
+    let memberships = memberships(desired, Some(observed));
+    let mut plan = AccountPlan {
+        changes: memberships.removals,
+        not_done: refused_groups(desired),
+        in_place: memberships.in_place,
+        forgotten: memberships.forgotten,
+        ..AccountPlan::default()
+    };
+    // An account that stays deactivated is given nothing; what it must lose it loses.
+    if !observed.active && desired.may_reactivate.is_none() {
+        let reason = "the account is deactivated at the site and user_sync.reactivate is off";
+        plan.not_done.push(skipped("reactivate", reason));
+        return plan;
+    }
+    update(desired, observed, &mut plan);
+    if !observed.active {
+        let reason = "The user is active in the directory and the account is deactivated";
+        plan.changes.push(change(Action::Reactivate, reason, desired.may_reactivate.as_ref()));
+    }
+    plan.changes.extend(memberships.additions);
+    plan
+}
+
+/// Attributes that differ; one that the directory leaves empty stays as the site has it.
+fn update(desired: &DesiredAccount, observed: &ObservedAccount, plan: &mut AccountPlan) {
+    let wanted = &desired.username.value;
+    let renamed = !wanted.is_empty() && !desired.product.same_username(wanted, &observed.username);
+    let shown = desired.display_name.value.trim();
+    let reworded = !shown.is_empty() && shown != observed.display_name.trim();
+    let email = desired.email.as_ref().map(|email| &email.value);
+    let readdressed = email.filter(|email| !same_address(email, observed.email.as_deref()));
+    if !renamed && !reworded && readdressed.is_none() {
+        return;
+    }
+    let Some(source) = &desired.may_update else {
+        plan.not_done.push(skipped("update", "user_sync.update is off"));
+        return;
+    };
+    let action = Action::UpdateAccount {
+        username: renamed.then(|| wanted.clone()),
+        display_name: reworded.then(|| shown.to_owned()),
+        email: readdressed.cloned(),
+    };
+    plan.changes.push(change(action, "The directory has other values than the site", Some(source)));
+}
+
+/// Sites may lower-case addresses; a change of case alone would be written again and again.
+fn same_address(wanted: &str, observed: Option<&str>) -> bool {
+    observed
+        .is_some_and(|observed| scim_protocol::fold(wanted.trim()) == scim_protocol::fold(observed.trim()))
+}
+
+fn deprovision(desired: &DesiredAccount, action: Action, what: &str) -> AccountPlan {
+    let source = desired.decided_by.as_ref();
+    let rule = source.map_or("no link claims it", |source| source.rule.as_str());
+    let changes = vec![change(action, &format!("{what}, because {rule}"), source)];
+    AccountPlan { changes, ..AccountPlan::default() }
+}
+
+fn refused_groups(desired: &DesiredAccount) -> Vec<Skipped> {
+    let refused = desired.refused_groups.values();
+    refused.map(|group| skipped(&format!("group {}", group.name), &group.reason)).collect()
+}
+
+pub(super) fn change(action: Action, reason: &str, source: Option<&Source>) -> Change {
+    Change { action, reason: reason.to_owned(), link: source.map(|source| source.link) }
+}
+
+fn skipped(what: &str, reason: &str) -> Skipped {
+    Skipped { what: what.to_owned(), reason: reason.to_owned() }
+}

@@ -1,0 +1,46 @@
+//! Rules that the product at the site sets, whatever an admin's settings say.
+
+use scim_protocol::fold;
+
+/// What a product demands of accounts and groups.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProductRules {
+    /// Names of the groups that carry the product's administration. Links neither fill nor empty them.
+    pub admin_groups: Vec<String>,
+    /// Whether user names that differ in case alone are different. Atlassian's products say no, so a
+    /// change of case alone is not worth a rename (Confluence lower-cases names and would never match).
+    pub username_case_sensitive: bool,
+}
+
+impl ProductRules {
+    /// Whether two user names are one to the product.
+    pub fn same_username(&self, one: &str, other: &str) -> bool {
+        if self.username_case_sensitive { one == other } else { fold(one) == fold(other) }
+    }
+
+    /// Whether a group belongs to the product's administration.
+    pub fn is_admin_group(&self, name: &str) -> bool {
+        let folded = fold(name.trim());
+        self.admin_groups.iter().any(|group| fold(group.trim()) == folded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn username_case_counts_only_where_the_product_says_so() {
+        let insensitive = ProductRules::default();
+        let sensitive = ProductRules { username_case_sensitive: true, ..ProductRules::default() };
+        assert!(insensitive.same_username("Änne", "änne"));
+        assert!(!sensitive.same_username("Anne", "anne"));
+    }
+
+    #[test]
+    fn admin_groups_compare_without_case_and_surrounding_space() {
+        let rules = ProductRules { admin_groups: vec!["jira-administrators".into()], ..Default::default() };
+        assert!(rules.is_admin_group(" Jira-Administrators "));
+        assert!(!rules.is_admin_group("jira-users"));
+    }
+}

@@ -1,0 +1,154 @@
+//! What must hold of settings beyond their types.
+
+use regex::{Regex, RegexBuilder};
+
+use super::compiled::GroupPatterns;
+use super::{GroupMode, GroupSync, LinkSettings, Safety, SettingsProblem, UserSync};
+
+/// Bytes that one compiled pattern may take; ordinary ones need a few kilobytes.
+const PATTERN_SIZE_LIMIT: usize = 1 << 20;
+/// How deep groups in a pattern may nest.
+const PATTERN_NEST_LIMIT: u32 = 50;
+/// Characters of a pattern at the most.
+const MAX_PATTERN_LENGTH: usize = 1_000;
+/// Patterns in one list at the most: each is tried on each group.
+const MAX_PATTERNS: usize = 100;
+/// Names in one list at the most.
+const MAX_NAMES: usize = 1_000;
+/// Characters of a site group's name at the most, as the products' databases have it.
+const MAX_NAME_LENGTH: usize = 255;
+/// A year.
+const MAX_WINDOW_HOURS: u32 = 8_760;
+
+/// A setting whose behaviour is still to come: its path, and whether it has a value other than nothing.
+type Unsupported = (&'static str, fn(&LinkSettings) -> bool);
+
+/// A setting that did nothing would be a lie, so these are refused until they do what they say.
+const UNSUPPORTED: &[Unsupported] = &[
+    ("user_sync.scope", |settings| !settings.user_sync.scope.is_empty()),
+    ("user_sync.attributes", |settings| !settings.user_sync.attributes.is_empty()),
+    ("user_sync.directory", |settings| settings.user_sync.directory.is_some()),
+    ("user_sync.default_project_lead", |settings| settings.user_sync.default_project_lead.is_some()),
+    ("user_sync.default_component_lead", |settings| settings.user_sync.default_component_lead.is_some()),
+    ("group_sync.mode", |settings| settings.group_sync.mode == GroupMode::Manual),
+    ("group_sync.mappings", |settings| !settings.group_sync.mappings.is_empty()),
+    ("group_sync.rename", |settings| !settings.group_sync.rename.is_empty()),
+];
+
+/// Checks all settings and compiles their patterns.
+pub(super) fn check(settings: &LinkSettings) -> Result<GroupPatterns, Vec<SettingsProblem>> {
+    let mut problems = Problems::default();
+    for (field, is_set) in UNSUPPORTED {
+        if is_set(settings) {
+            let value = if *field == "group_sync.mode" { "manual is" } else { "is" };
+            problems.add(*field, format!("{value} not supported yet"));
+        }
+    }
+    check_user_sync(&settings.user_sync, &mut problems);
+    let patterns = check_group_sync(&settings.group_sync, &mut problems);
+    check_safety(settings.safety, &mut problems);
+    if problems.0.is_empty() { Ok(patterns) } else { Err(problems.0) }
+}
+
+#[derive(Default)]
+struct Problems(Vec<SettingsProblem>);
+
+impl Problems {
+    fn add(&mut self, field: impl Into<String>, problem: impl Into<String>) {
+        self.0.push(SettingsProblem { field: field.into(), problem: problem.into() });
+    }
+}
+
+fn check_user_sync(user_sync: &UserSync, problems: &mut Problems) {
+    let rules = &user_sync.match_by;
+    if rules.is_empty() {
+        problems.add("user_sync.match", "must name at least one of id, username, email");
+    }
+    for (index, rule) in rules.iter().enumerate() {
+        if rules[..index].contains(rule) {
+            problems.add(format!("user_sync.match[{index}]"), "is there twice");
+        }
+    }
+}
+
+fn check_group_sync(group_sync: &GroupSync, problems: &mut Problems) -> GroupPatterns {
+    let lists = [
+        ("default_groups_new_users", &group_sync.default_groups_new_users),
+        ("default_groups_all_users", &group_sync.default_groups_all_users),
+        ("protected", &group_sync.protected),
+    ];
+    for (field, names) in lists {
+        check_names(&format!("group_sync.{field}"), names, problems);
+    }
+    GroupPatterns {
+        include: compile_patterns("group_sync.include", &group_sync.include, problems),
+        exclude: compile_patterns("group_sync.exclude", &group_sync.exclude, problems),
+    }
+}
+
+fn check_names(field: &str, names: &[String], problems: &mut Problems) {
+    if names.len() > MAX_NAMES {
+        problems.add(field, format!("must have at most {MAX_NAMES} entries"));
+    }
+    for (index, name) in names.iter().enumerate() {
+        let problem = if name.trim().is_empty() {
+            "must not be empty".to_owned()
+        } else if name.chars().count() > MAX_NAME_LENGTH {
+            format!("must have at most {MAX_NAME_LENGTH} characters")
+        } else if name.chars().any(char::is_control) {
+            "must not contain control characters".to_owned()
+        } else {
+            continue;
+        };
+        problems.add(format!("{field}[{index}]"), problem);
+    }
+}
+
+fn compile_patterns(field: &str, patterns: &[String], problems: &mut Problems) -> Vec<Regex> {
+    if patterns.len() > MAX_PATTERNS {
+        problems.add(field, format!("must have at most {MAX_PATTERNS} entries"));
+        return Vec::new();
+    }
+    let mut compiled = Vec::with_capacity(patterns.len());
+    for (index, pattern) in patterns.iter().enumerate() {
+        match compile_pattern(pattern) {
+            Ok(pattern) => compiled.push(pattern),
+            Err(problem) => problems.add(format!("{field}[{index}]"), problem),
+        }
+    }
+    compiled
+}
+
+/// Compiles one pattern without regard to case, as Atlassian's products compare group names. Matching
+/// takes time linear in the name by construction; the limits bound the memory.
+fn compile_pattern(pattern: &str) -> Result<Regex, String> {
+    if pattern.is_empty() {
+        return Err("must not be empty".to_owned());
+    }
+    if pattern.chars().count() > MAX_PATTERN_LENGTH {
+        return Err(format!("must have at most {MAX_PATTERN_LENGTH} characters"));
+    }
+    RegexBuilder::new(pattern)
+        .case_insensitive(true)
+        .size_limit(PATTERN_SIZE_LIMIT)
+        .nest_limit(PATTERN_NEST_LIMIT)
+        .build()
+        .map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => "takes too much memory".to_owned(),
+            // The last line of the parser's drawing says what is wrong.
+            other => {
+                let text = other.to_string();
+                let last = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
+                format!("is no regular expression: {last}")
+            }
+        })
+}
+
+fn check_safety(safety: Safety, problems: &mut Problems) {
+    if safety.max_deactivations_percent > 100 {
+        problems.add("safety.max_deactivations_percent", "must be between 0 and 100");
+    }
+    if !(1..=MAX_WINDOW_HOURS).contains(&safety.window_hours) {
+        problems.add("safety.window_hours", format!("must be between 1 and {MAX_WINDOW_HOURS}"));
+    }
+}
