@@ -5,20 +5,22 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use serde::Serialize;
 use uuid::Uuid;
 
 pub use crate::directory_user::DirectoryUser;
-use crate::group::{Mapping, site_groups_for};
 pub use crate::managed_groups::{ManagedGroups, Management};
 use crate::product::ProductRules;
 use crate::settings::{CompiledSettings, MatchBy, OnDeprovision};
 
+mod site_groups;
+
 #[cfg(test)]
 mod tests;
+
+use site_groups::SiteGroups;
 
 /// What one connection's directory says of one user, and the link that carries it to the site.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,7 +163,7 @@ pub fn fold(claims: &[Claim], product: &ProductRules) -> DesiredAccount {
         [&active, &enabled, &ranked].into_iter().find(|claims| claims.iter().any(|c| c.user.is_some()));
     let attributes = Attributes::read(speaking.map_or(&[][..], Vec::as_slice));
     let managed_groups = ManagedGroups::of(&ranked, product);
-    let mut groups = Groups::default();
+    let mut groups = SiteGroups::default();
     for claim in &active {
         groups.add_all(claim, product, &managed_groups);
     }
@@ -246,69 +248,6 @@ impl Attributes {
             email: None,
             match_by: Vec::new(),
             may_update: None,
-        }
-    }
-}
-
-/// Site groups gathered from claims, the highest precedence first.
-#[derive(Default)]
-struct Groups {
-    given: BTreeMap<String, DesiredGroup>,
-    refused: BTreeMap<String, RefusedGroup>,
-}
-
-impl Groups {
-    fn add_all(&mut self, claim: &Claim, product: &ProductRules, managed: &ManagedGroups) {
-        let mut names: Vec<&str> = claim.groups.iter().map(String::as_str).collect();
-        // The order in which the directory lists them must not show in the result.
-        names.sort_unstable();
-        names.dedup();
-        for name in names {
-            if let Mapping::Mapped { site_groups } = site_groups_for(name, &claim.settings, product) {
-                for site_group in site_groups {
-                    if managed.protection(&site_group).is_none() {
-                        let rule = format!("member of the directory group {}", name.trim());
-                        self.add(&site_group, claim, rule, false);
-                    }
-                }
-            }
-        }
-        let settings = &claim.settings.group_sync;
-        let lists = [
-            ("group_sync.default_groups_all_users", &settings.default_groups_all_users, false),
-            ("group_sync.default_groups_new_users", &settings.default_groups_new_users, true),
-        ];
-        for (rule, names, new_accounts_only) in lists {
-            for name in names {
-                match managed.protection(name) {
-                    None => self.add(name.trim(), claim, rule.to_owned(), new_accounts_only),
-                    Some(protection) => {
-                        let reason = format!("{rule} names it, but {protection}");
-                        let refused = RefusedGroup { name: name.trim().to_owned(), reason };
-                        self.refused.entry(scim_protocol::fold(name.trim())).or_insert(refused);
-                    }
-                }
-            }
-        }
-    }
-
-    fn add(&mut self, name: &str, claim: &Claim, rule: String, new_accounts_only: bool) {
-        let source = claim.source(rule);
-        let create_missing = claim.settings.group_sync.create_missing;
-        match self.given.entry(scim_protocol::fold(name)) {
-            Entry::Vacant(vacant) => {
-                let sources = vec![source];
-                let name = name.to_owned();
-                vacant.insert(DesiredGroup { name, sources, create_missing, new_accounts_only });
-            }
-            Entry::Occupied(mut occupied) => {
-                let group = occupied.get_mut();
-                if !group.sources.contains(&source) {
-                    group.sources.push(source);
-                }
-                group.create_missing |= create_missing;
-                group.new_accounts_only &= new_accounts_only;
-            }
         }
     }
 }

@@ -15,3 +15,6 @@ mod managed_groups;
 pub mod plan;
 pub mod product;
 pub mod settings;
+
+#[cfg(test)]
+mod testing;

@@ -20,6 +20,7 @@ pub use action::Action;
 
 /// What we last knew of an account at the site.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts that do not depend on each other")]
 pub struct ObservedAccount {
     /// Its user name.
     pub username: String,

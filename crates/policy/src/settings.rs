@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 mod check;
 mod compiled;
 
+#[cfg(test)]
+mod tests;
+
 pub use compiled::CompiledSettings;
 
 /// All settings of a link. Absent fields have their defaults; unknown ones are refused by name.
