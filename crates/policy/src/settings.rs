@@ -175,7 +175,7 @@ impl Default for GroupSync {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GroupMode {
-    /// Not at all; default groups are given all the same.
+    /// Not at all; default groups are given all the same. Memberships given before stay, and are let go of.
     Off,
     /// As `mappings` says.
     Manual,

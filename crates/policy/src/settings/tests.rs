@@ -108,7 +108,7 @@ fn match_rules_come_once_each_in_any_order() {
 fn patterns_that_cost_too_much_are_refused() {
     let nested = format!("{}a{}", "(".repeat(60), ")".repeat(60));
     let cases = [
-        (r"\w{1000}{1000}".to_owned(), "takes too much memory"),
+        (r"\w{100}".to_owned(), "takes too much memory"),
         ("a".repeat(1_001), "must have at most 1000 characters"),
         (nested, "is no regular expression: exceed the maximum number of nested parentheses/brackets (50)"),
     ];
