@@ -1,0 +1,133 @@
+//! Discovery documents (RFC 7643 §5–7, RFC 7644 §4), rendered from the same definitions that run.
+
+use serde_json::{Value, json};
+
+use crate::list::list_response;
+use crate::schema::{self, Attribute, AttributeType, ResourceType, Schema};
+
+/// What the server does beyond the basics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Features {
+    /// Resources in one page at the most.
+    pub filter_max_results: usize,
+}
+
+impl Default for Features {
+    fn default() -> Self {
+        Self { filter_max_results: 1_000 }
+    }
+}
+
+/// `/ServiceProviderConfig`.
+pub fn service_provider_config(base_url: &str, features: &Features) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
+        "patch": { "supported": true },
+        "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
+        "filter": { "supported": true, "maxResults": features.filter_max_results },
+        "changePassword": { "supported": false },
+        "sort": { "supported": false },
+        "etag": { "supported": true },
+        "authenticationSchemes": [{
+            "type": "oauthbearertoken",
+            "name": "Bearer token",
+            "description": "A token of this connection in the Authorization header",
+            "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
+            "primary": true,
+        }],
+        "meta": {
+            "resourceType": "ServiceProviderConfig",
+            "location": format!("{base_url}/ServiceProviderConfig"),
+        },
+    })
+}
+
+/// `/Schemas`.
+pub fn schemas(base_url: &str) -> Value {
+    let schemas: Vec<Value> = all_schemas().map(|schema| render_schema(schema, base_url)).collect();
+    list_response(schemas.len(), 1, schemas)
+}
+
+/// `/Schemas/{urn}`; the URN in any case.
+pub fn schema(base_url: &str, urn: &str) -> Option<Value> {
+    let found = all_schemas().find(|schema| schema.id.eq_ignore_ascii_case(urn))?;
+    Some(render_schema(found, base_url))
+}
+
+/// `/ResourceTypes`.
+pub fn resource_types(base_url: &str) -> Value {
+    let types: Vec<Value> = schema::all().iter().map(|kind| render_type(kind, base_url)).collect();
+    list_response(types.len(), 1, types)
+}
+
+/// `/ResourceTypes/{name}`.
+pub fn resource_type(base_url: &str, name: &str) -> Option<Value> {
+    let found = schema::all().into_iter().find(|kind| kind.name.eq_ignore_ascii_case(name))?;
+    Some(render_type(found, base_url))
+}
+
+fn all_schemas() -> impl Iterator<Item = &'static Schema> {
+    schema::all().into_iter().flat_map(|kind| std::iter::once(&kind.schema).chain(&kind.extensions))
+}
+
+fn render_type(kind: &ResourceType, base_url: &str) -> Value {
+    let extensions: Vec<Value> =
+        kind.extensions.iter().map(|schema| json!({ "schema": schema.id, "required": false })).collect();
+    let mut rendered = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
+        "id": kind.name,
+        "name": kind.name,
+        "description": kind.description,
+        "endpoint": kind.endpoint,
+        "schema": kind.schema.id,
+        "meta": {
+            "resourceType": "ResourceType",
+            "location": format!("{base_url}/ResourceTypes/{}", kind.name),
+        },
+    });
+    if let Some(object) = rendered.as_object_mut().filter(|_| !extensions.is_empty()) {
+        object.insert("schemaExtensions".into(), Value::Array(extensions));
+    }
+    rendered
+}
+
+fn render_schema(schema: &Schema, base_url: &str) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
+        "id": schema.id,
+        "name": schema.name,
+        "description": schema.description,
+        "attributes": schema.attributes.iter().map(render_attribute).collect::<Vec<_>>(),
+        "meta": {
+            "resourceType": "Schema",
+            "location": format!("{base_url}/Schemas/{}", schema.id),
+        },
+    })
+}
+
+fn render_attribute(attribute: &Attribute) -> Value {
+    let mut rendered = json!({
+        "name": attribute.name,
+        "type": attribute.kind.as_str(),
+        "multiValued": attribute.multi_valued,
+        "description": attribute.description,
+        "required": attribute.required,
+        "caseExact": attribute.case_exact,
+        "mutability": attribute.mutability.as_str(),
+        "returned": attribute.returned.as_str(),
+        "uniqueness": attribute.uniqueness.as_str(),
+    });
+    if let Some(object) = rendered.as_object_mut() {
+        if !attribute.canonical_values.is_empty() {
+            object.insert("canonicalValues".into(), json!(attribute.canonical_values));
+        }
+        if attribute.kind == AttributeType::Reference {
+            object.insert("referenceTypes".into(), json!(attribute.reference_types));
+        }
+        if !attribute.sub_attributes.is_empty() {
+            let subs: Vec<Value> = attribute.sub_attributes.iter().map(render_attribute).collect();
+            object.insert("subAttributes".into(), Value::Array(subs));
+        }
+    }
+    rendered
+}
