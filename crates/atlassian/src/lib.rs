@@ -1,1 +1,44 @@
 //! One connector a product of Atlassian behind one trait, without a database.
+//!
+//! Start at [`site::Site`], what every product can be asked; then [`connect`], which makes a connector from
+//! an address and credentials; then [`error::SiteError`], which says what a failure means for the caller.
+//! [`http`] holds the rules that every call obeys: which addresses may be reached, how long a call may take,
+//! how much of an answer is read.
+
+pub mod check;
+pub mod credentials;
+pub mod error;
+pub mod http;
+pub mod jira_data_center;
+pub mod product;
+pub mod site;
+
+use std::sync::Arc;
+
+use url::Url;
+
+pub use credentials::Credentials;
+pub use error::SiteError;
+pub use product::Product;
+pub use site::Site;
+
+/// Makes the connector of a site. Nothing is sent yet.
+///
+/// `base_url` is the address of the instance with its context path, if it has one: `https://host/jira`.
+/// Fails with [`SiteError::TargetRefused`] for an address that may not be called, and with
+/// [`SiteError::Unauthorized`] for credentials that no request can carry.
+pub fn connect(
+    product: Product,
+    base_url: &Url,
+    credentials: Credentials,
+    http: &http::HttpSettings,
+) -> Result<Arc<dyn Site>, SiteError> {
+    http::target::check_url(base_url, &http.allow_targets)?;
+    credentials.check_sendable()?;
+    let client = http::HttpClient::new(http, base_url)?;
+    match product {
+        Product::JiraDataCenter => {
+            Ok(Arc::new(jira_data_center::JiraDataCenter::new(client, base_url, credentials)))
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Whether a site can be worked at: asked before an admin relies on it. Changes nothing.
+
+use crate::error::SiteError;
+use crate::site::{ServerInfo, Site};
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What was looked at: `reachable`, `credentials`, `version` or `permission`.
+    pub name: &'static str,
+    /// Whether it is as it should be.
+    pub ok: bool,
+    /// What was found; after a failure also what to do.
+    pub detail: String,
+}
+
+impl Check {
+    fn passed(name: &'static str, detail: impl Into<String>) -> Self {
+        Self { name, ok: true, detail: detail.into() }
+    }
+
+    fn failed(name: &'static str, detail: impl Into<String>) -> Self {
+        Self { name, ok: false, detail: detail.into() }
+    }
+}
+
+/// Looks at reachability, credentials, version and permission, in this order.
+///
+/// The first refusal of the credentials ends it, and so does a site that cannot be reached: checks that
+/// could not be made are left out.
+pub async fn run(site: &dyn Site) -> Vec<Check> {
+    let info = match site.server_info().await {
+        Ok(info) => info,
+        Err(error @ SiteError::Unauthorized { .. }) => {
+            return vec![
+                Check::passed("reachable", "the site answers"),
+                Check::failed("credentials", advice(&error)),
+            ];
+        }
+        Err(error) => return vec![Check::failed("reachable", advice(&error))],
+    };
+    let mut checks = vec![Check::passed("reachable", describe(&info))];
+    match site.own_account().await {
+        Ok(account) => {
+            checks.push(Check::passed("credentials", format!("logged in as {}", account.username)));
+        }
+        Err(error) => {
+            checks.push(Check::failed("credentials", advice(&error)));
+            return checks;
+        }
+    }
+    checks.push(version(&info));
+    checks.push(match site.may_administer().await {
+        Ok(true) => Check::passed("permission", "the account may administer users and groups"),
+        Ok(false) => Check::failed(
+            "permission",
+            "the account may not administer users and groups; give it the product's global \
+             administrator permission",
+        ),
+        Err(error) => Check::failed("permission", advice(&error)),
+    });
+    checks
+}
+
+fn describe(info: &ServerInfo) -> String {
+    let title = info.title.as_deref().unwrap_or("no title");
+    match &info.base_url {
+        Some(base_url) => format!("{title} answers, and calls itself {base_url}"),
+        None => format!("{title} answers"),
+    }
+}
+
+fn version(info: &ServerInfo) -> Check {
+    let oldest = info.product.oldest_version();
+    let mut numbers = info.version.split(['.', '-']).map(str::parse::<u32>);
+    let (Some(Ok(major)), minor) = (numbers.next(), numbers.next().and_then(Result::ok).unwrap_or(0)) else {
+        let detail = format!("the site calls its version {:?}, which is none that we know", info.version);
+        return Check::failed("version", detail);
+    };
+    if (major, minor) < oldest {
+        let detail = format!(
+            "version {} is older than {}.{}, the oldest that works; upgrade the site",
+            info.version, oldest.0, oldest.1
+        );
+        return Check::failed("version", detail);
+    }
+    Check::passed("version", format!("version {}", info.version))
+}
+
+/// The failure, and what an admin can do about it.
+fn advice(error: &SiteError) -> String {
+    let what_to_do = match error {
+        SiteError::Unauthorized { captcha: true, .. } => {
+            "log in once in a browser as that account and answer the CAPTCHA, then test again; a personal \
+             access token avoids this"
+        }
+        SiteError::Unauthorized { .. } => {
+            "enter credentials that are valid; the token may have expired or been revoked"
+        }
+        SiteError::Forbidden { .. } => "give the account the product's administrator permission",
+        SiteError::RateLimited { .. } => {
+            "test again in a minute, or exempt the account from the site's rate limit"
+        }
+        SiteError::NotFound { .. } | SiteError::Protocol { .. } | SiteError::Rejected { .. } => {
+            "make sure that the address is that of the product itself, with its context path, and not \
+             of a log-in page or proxy"
+        }
+        SiteError::Unreachable { .. } => {
+            "check the address, name resolution, certificate and firewall from where this server runs"
+        }
+        SiteError::Unavailable { .. } | SiteError::Timeout { .. } => {
+            "make sure that the site is up, then test again"
+        }
+        SiteError::TargetRefused { .. } => "use a public address, or ask the operator to allow this range",
+        SiteError::AlreadyExists { .. } | SiteError::Ambiguous { .. } | SiteError::NotPossible(_) => {
+            "ask the site's admin"
+        }
+    };
+    format!("{error}; {what_to_do}")
+}

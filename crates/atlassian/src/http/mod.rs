@@ -1,0 +1,173 @@
+//! The HTTP client of every connector: time limits, a cap on answers, no redirects, and only addresses that
+//! may be called.
+//!
+//! Sites' addresses are tenants' input. [`target`] says which addresses may be called; the resolver asks it
+//! for every address a name resolves to, on each new connection, and [`crate::connect`] asks it for
+//! addresses that are written as numbers and so are never resolved.
+
+mod resolver;
+mod retry_after;
+pub mod target;
+
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use ipnet::IpNet;
+use reqwest::header::HeaderMap;
+use reqwest::{RequestBuilder, StatusCode, redirect};
+use url::Url;
+
+use crate::error::SiteError;
+
+pub(crate) use retry_after::retry_after;
+
+/// The most that is read of one answer, in bytes. A page of 1,000 Jira users is about 1 MB.
+pub const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
+
+/// Limits and rules of outgoing HTTP.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// Private, loopback and other special ranges that may be called all the same; the operator's choice.
+    pub allow_targets: Vec<IpNet>,
+    /// How long a connection may take to come about, name resolution and TLS included.
+    pub connect_timeout: Duration,
+    /// How long a call may take in all.
+    pub request_timeout: Duration,
+    /// The `User-Agent`. Not a browser's: products guard browsers' writes against cross-site requests.
+    pub user_agent: String,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            allow_targets: Vec::new(),
+            connect_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(30),
+            user_agent: concat!("Rollcall/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// A client that obeys [`HttpSettings`]. Cheap to clone; clones share their connections.
+#[derive(Clone, Debug)]
+pub struct HttpClient {
+    client: reqwest::Client,
+}
+
+/// A whole answer, of any status.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl HttpClient {
+    /// A client for one site at `base_url`. Proxies of the environment are not used: a proxy would resolve
+    /// names itself, past our rules.
+    pub fn new(settings: &HttpSettings, base_url: &Url) -> Result<Self, SiteError> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that sets limits on a client")]
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(settings.connect_timeout)
+            .timeout(settings.request_timeout)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .no_proxy()
+            .user_agent(&settings.user_agent)
+            .dns_resolver(resolver::GuardedResolver::new(&settings.allow_targets));
+        if base_url.scheme() == "http" {
+            // Without TLS no certificate is checked: this works on a machine that has no CA files.
+            builder = builder.tls_certs_only([]);
+        }
+        let client = builder.build().map_err(|error| SiteError::Unreachable { detail: innermost(&error) })?;
+        Ok(Self { client })
+    }
+
+    /// Begins a request.
+    pub(crate) fn request(&self, method: reqwest::Method, url: Url) -> RequestBuilder {
+        self.client.request(method, url)
+    }
+
+    /// Sends a request and reads the whole answer. `product` and `operation` name it in metrics and events;
+    /// nothing of its content does.
+    pub(crate) async fn send(
+        &self,
+        product: &'static str,
+        operation: &'static str,
+        request: RequestBuilder,
+    ) -> Result<Answer, SiteError> {
+        let began = Instant::now();
+        let result = exchange(request).await;
+        observe(product, operation, began.elapsed(), &result);
+        result
+    }
+}
+
+async fn exchange(request: RequestBuilder) -> Result<Answer, SiteError> {
+    let mut response = request.send().await.map_err(classify)?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(classify)? {
+        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+            let detail = format!("the answer is longer than {MAX_ANSWER_BYTES} bytes");
+            return Err(SiteError::Protocol { detail });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { status: response.status(), headers: response.headers().clone(), body })
+}
+
+/// Tells apart what certainly was not sent and what may have been applied.
+fn classify(error: reqwest::Error) -> SiteError {
+    // The address holds user names; it has no business in a message.
+    let error = error.without_url();
+    if let Some(refused) = sources(&error).find_map(|source| source.downcast_ref::<target::RefusedTarget>()) {
+        return SiteError::TargetRefused { detail: refused.to_string() };
+    }
+    let detail = innermost(&error);
+    if error.is_connect() {
+        SiteError::Unreachable { detail }
+    } else if error.is_timeout() {
+        SiteError::Timeout { detail }
+    } else if error.is_builder() {
+        SiteError::Protocol { detail }
+    } else {
+        SiteError::Unavailable { status: None, retry_after: None, detail }
+    }
+}
+
+fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// The text of the first cause: the outer ones say only that sending failed.
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    sources(error).last().map_or_else(String::new, ToString::to_string)
+}
+
+fn observe(
+    product: &'static str,
+    operation: &'static str,
+    took: Duration,
+    result: &Result<Answer, SiteError>,
+) {
+    let status = match result {
+        Ok(answer) => Some(answer.status.as_u16()),
+        Err(_) => None,
+    };
+    let outcome = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+    metrics::counter!(
+        "rollcall_site_calls_total", "product" => product, "operation" => operation, "status" => outcome
+    )
+    .increment(1);
+    metrics::histogram!("rollcall_site_call_seconds", "product" => product, "operation" => operation)
+        .record(took.as_secs_f64());
+    let wait = result.as_ref().ok().and_then(|answer| retry_after(&answer.headers));
+    tracing::debug!(
+        site.product = product,
+        site.operation = operation,
+        http.response.status_code = status,
+        site.retry_after_seconds = wait.map(|wait| wait.as_secs()),
+        duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        "called a site"
+    );
+}

@@ -1,0 +1,113 @@
+//! What a status and the headers beside it mean. Texts are localized, so none of them decides anything.
+
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, LOCATION};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::wire::ErrorCollection;
+use crate::error::SiteError;
+use crate::http::{Answer, retry_after};
+
+/// The most of a site's own words that is passed on, in characters.
+const DETAIL_CHARACTERS: usize = 300;
+
+/// Passes a success on, and turns everything else into the error that it is.
+pub(super) fn judge(answer: Answer) -> Result<Answer, SiteError> {
+    if let Some(refused) = refused_credentials(&answer) {
+        return Err(refused);
+    }
+    if answer.status.is_success() {
+        return Ok(answer);
+    }
+    let status = answer.status.as_u16();
+    let detail = said(&answer);
+    Err(match answer.status {
+        StatusCode::TOO_MANY_REQUESTS => SiteError::RateLimited { retry_after: retry_after(&answer.headers) },
+        StatusCode::FORBIDDEN => SiteError::Forbidden { detail },
+        // A proxy or a wrong address answers 404 as well: believing it would make accounts anew.
+        StatusCode::NOT_FOUND if is_foreign(&answer) => {
+            SiteError::Protocol { detail: "404 with a body that is not Jira's".to_owned() }
+        }
+        StatusCode::NOT_FOUND => SiteError::NotFound { detail },
+        StatusCode::CONFLICT => SiteError::AlreadyExists { detail },
+        code if code.is_redirection() => SiteError::Protocol { detail: redirected(status, &answer.headers) },
+        code if code.is_server_error() || matches!(status, 408 | 425) => {
+            SiteError::Unavailable { status: Some(status), retry_after: retry_after(&answer.headers), detail }
+        }
+        code if code.is_client_error() => SiteError::Rejected { status, detail },
+        _ => SiteError::Protocol { detail: format!("status {status}") },
+    })
+}
+
+/// Reads the body of a success.
+pub(super) fn parse<T: DeserializeOwned>(answer: &Answer) -> Result<T, SiteError> {
+    serde_json::from_slice(&answer.body).map_err(|error| {
+        // Serde's message may quote the body, which may be a person's data or a stranger's page.
+        let problem = if error.is_data() { "another shape than Jira's" } else { "no JSON" };
+        let at = format!("line {}, column {}", error.line(), error.column());
+        SiteError::Protocol { detail: format!("{} with {problem} ({at})", answer.status.as_u16()) }
+    })
+}
+
+/// Whether the answer says that we are not logged in.
+///
+/// 401 does. So do Seraph's headers on any other status, and a user header that says "anonymous": some
+/// calls answer strangers with 200 and an empty list. The headers are unverified; absent ones say nothing.
+fn refused_credentials(answer: &Answer) -> Option<SiteError> {
+    let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let login = header("x-seraph-loginreason");
+    let captcha = header("x-authentication-denied-reason").contains("CAPTCHA_CHALLENGE")
+        || login.contains("AUTHENTICATION_DENIED");
+    let refused = answer.status == StatusCode::UNAUTHORIZED
+        || captcha
+        || login.contains("AUTHENTICATED_FAILED")
+        || (answer.status.is_success() && header("x-ausername").eq_ignore_ascii_case("anonymous"));
+    refused.then(|| {
+        let detail = if captcha { "it asks for a CAPTCHA first".to_owned() } else { said(answer) };
+        SiteError::Unauthorized { captcha, detail }
+    })
+}
+
+/// The site's own words where they are Jira's error body, else the status alone: the text of a stranger's
+/// page is nobody's business.
+fn said(answer: &Answer) -> String {
+    let status = answer.status.as_u16();
+    let Ok(errors) = serde_json::from_slice::<ErrorCollection>(&answer.body) else {
+        return format!("status {status}");
+    };
+    let fields = errors.errors.into_iter().map(|(field, text)| format!("{field}: {text}"));
+    let texts: Vec<String> = errors.error_messages.into_iter().chain(fields).collect();
+    if texts.is_empty() {
+        return format!("status {status}");
+    }
+    let text: String = texts.join("; ").chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text = text.trim_end_matches(['.', ' ']);
+    match text.char_indices().nth(DETAIL_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Whether a body is there that Jira did not write. An empty one may be Jira's.
+fn is_foreign(answer: &Answer) -> bool {
+    !answer.body.iter().all(u8::is_ascii_whitespace)
+        && serde_json::from_slice::<ErrorCollection>(&answer.body).is_err()
+}
+
+fn redirected(status: u16, headers: &HeaderMap) -> String {
+    let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+    // A query may carry a session; the host and path say enough.
+    let target = location.map(|location| match Url::parse(location) {
+        Ok(mut url) => {
+            url.set_query(None);
+            url.set_fragment(None);
+            url.to_string()
+        }
+        Err(_) => location.split(['?', '#']).next().unwrap_or_default().to_owned(),
+    });
+    match target {
+        Some(target) => format!("{status} points to {target}, and redirects are not followed"),
+        None => format!("{status} without a target"),
+    }
+}

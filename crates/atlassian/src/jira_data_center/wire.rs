@@ -1,0 +1,142 @@
+//! Bodies as Jira's REST API 2 reads and writes them. Fields that we do not use are left out.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::site::{Account, SiteGroup};
+
+/// `UserBean`, and `UserJsonBean` in lists.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct User {
+    pub(super) key: String,
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) display_name: Option<String>,
+    #[serde(default)]
+    pub(super) email_address: Option<String>,
+    pub(super) active: bool,
+    /// Set on the trace that a deleted user leaves behind.
+    #[serde(default)]
+    pub(super) deleted: bool,
+    #[serde(default)]
+    pub(super) groups: Option<UserGroups>,
+}
+
+/// The groups of a user. `items` is there only when asked for by `expand=groups`.
+#[derive(Debug, Deserialize)]
+pub(super) struct UserGroups {
+    #[serde(default)]
+    size: Option<usize>,
+    #[serde(default)]
+    items: Option<Vec<GroupName>>,
+}
+
+impl UserGroups {
+    /// All names, or nothing when the list is absent or cut short.
+    fn complete(self) -> Option<Vec<String>> {
+        let items = self.items?;
+        let cut_short = self.size.is_some_and(|size| size > items.len());
+        (!cut_short).then(|| items.into_iter().map(|group| group.name).collect())
+    }
+}
+
+impl From<User> for Account {
+    fn from(user: User) -> Self {
+        Self {
+            display_name: user.display_name.unwrap_or_else(|| user.name.clone()),
+            key: user.key,
+            username: user.name,
+            email: user.email_address.filter(|email| !email.is_empty()),
+            active: user.active,
+            groups: user.groups.and_then(UserGroups::complete),
+        }
+    }
+}
+
+/// A group, or the body that makes one; also the body that names a user to be added to a group.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct GroupName {
+    pub(super) name: String,
+}
+
+impl From<GroupName> for SiteGroup {
+    fn from(group: GroupName) -> Self {
+        Self { name: group.name }
+    }
+}
+
+/// The body of POST and PUT `/user` (`UserWriteBean`). What is left out stays as it is.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UserWrite<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) display_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) email_address: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) active: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) application_keys: Option<&'a [&'a str]>,
+}
+
+/// The answer of GET `/serverInfo`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ServerInfo {
+    pub(super) version: String,
+    #[serde(default)]
+    pub(super) base_url: Option<String>,
+    #[serde(default)]
+    pub(super) server_title: Option<String>,
+    #[serde(default)]
+    pub(super) deployment_type: Option<String>,
+}
+
+/// The answer of GET `/mypermissions`.
+#[derive(Debug, Deserialize)]
+pub(super) struct MyPermissions {
+    pub(super) permissions: BTreeMap<String, Permission>,
+}
+
+/// One permission, and whether we hold it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Permission {
+    pub(super) have_permission: bool,
+}
+
+/// The answer of GET `/groups/picker` (`GroupSuggestionsBean`).
+#[derive(Debug, Deserialize)]
+pub(super) struct GroupSuggestions {
+    #[serde(default)]
+    pub(super) total: Option<usize>,
+    pub(super) groups: Vec<GroupName>,
+}
+
+/// The answer of GET `/group/member`. The vendor's document does not show the envelope, so everything but
+/// `values` may be absent.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MemberPage {
+    pub(super) values: Vec<User>,
+    #[serde(default)]
+    pub(super) max_results: Option<usize>,
+    #[serde(default)]
+    pub(super) total: Option<usize>,
+    #[serde(default)]
+    pub(super) is_last: Option<bool>,
+}
+
+/// `ErrorCollection`: what was wrong, in the language of the account or the site.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ErrorCollection {
+    #[serde(default)]
+    pub(super) error_messages: Vec<String>,
+    #[serde(default)]
+    pub(super) errors: BTreeMap<String, String>,
+}

@@ -1,0 +1,82 @@
+//! The products that have a connector, and what is fixed for each.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A product of Atlassian. Its text form is the one of the admin API: `jira-data-center`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Product {
+    /// Jira Data Center and Server.
+    JiraDataCenter,
+}
+
+impl Product {
+    /// Every product.
+    pub const ALL: &'static [Self] = &[Self::JiraDataCenter];
+
+    /// The text form.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::JiraDataCenter => "jira-data-center",
+        }
+    }
+
+    /// Groups that administer the product as it is installed. They are never touched unless a mapping
+    /// names them. Jira's names are common knowledge, not a documented contract.
+    pub fn admin_groups(self) -> &'static [&'static str] {
+        match self {
+            Self::JiraDataCenter => &["jira-administrators", "jira-system-administrators"],
+        }
+    }
+
+    /// The oldest version (major, minor) that the connector is written for. Jira 8.14 is the first with
+    /// personal access tokens.
+    pub fn oldest_version(self) -> (u32, u32) {
+        match self {
+            Self::JiraDataCenter => (8, 14),
+        }
+    }
+}
+
+impl fmt::Display for Product {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// The text names no product that has a connector.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown product {0:?}")]
+pub struct UnknownProduct(pub String);
+
+impl FromStr for Product {
+    type Err = UnknownProduct;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.iter().find(|product| product.as_str() == text);
+        found.copied().ok_or_else(|| UnknownProduct(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_form_is_the_same_for_display_parse_and_json() {
+        for &product in Product::ALL {
+            assert_eq!(product.to_string().parse(), Ok(product));
+            assert_eq!(serde_json::to_value(product).unwrap(), product.as_str());
+        }
+    }
+
+    #[test]
+    fn unknown_product_is_named_in_the_error() {
+        let error = "jira-server".parse::<Product>().unwrap_err();
+        assert_eq!(error.to_string(), "unknown product \"jira-server\"");
+    }
+}
