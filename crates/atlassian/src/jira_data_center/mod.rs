@@ -1,8 +1,8 @@
 //! Jira Data Center 8.14 to 10.x, by its REST API version 2.
 //!
 //! Facts come from the vendor's OpenAPI document of 10.x. What that document does not say is marked
-//! "unverified" where the code depends on it, with the careful way that was taken. [`wire`] has the shapes
-//! of bodies, [`answer`] what statuses and headers mean, [`accounts`] and [`groups`] the calls.
+//! "unverified" where the code depends on it, with the careful way that was taken. `wire` has the shapes
+//! of bodies, `answer` what statuses and headers mean, `accounts` and `groups` the calls.
 
 mod accounts;
 mod answer;
