@@ -24,6 +24,10 @@ pub(crate) use retry_after::retry_after;
 /// The most that is read of one answer, in bytes. A page of 1,000 Jira users is about 1 MB.
 pub const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 
+/// How long an idle connection is kept. Tomcat, on which Jira runs, closes it after 20 s by default; a
+/// request that meets the closing would have an unknown outcome.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// Limits and rules of outgoing HTTP.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
@@ -70,6 +74,7 @@ impl HttpClient {
         let mut builder = reqwest::Client::builder()
             .connect_timeout(settings.connect_timeout)
             .timeout(settings.request_timeout)
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
             .redirect(redirect::Policy::none())
             .referer(false)
             .no_proxy()

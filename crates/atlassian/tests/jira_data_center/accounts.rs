@@ -241,6 +241,16 @@ async fn rename_to_a_taken_name_already_exists() {
 }
 
 #[tokio::test]
+async fn refused_rename_to_another_case_of_the_own_name_is_no_clash() {
+    let script = Script::new().await;
+    let update = AccountUpdate { username: Some("Anna".into()), ..AccountUpdate::default() };
+    script.foresee(put(json!({ "name": "Anna" })), refusal(400, "nein")).await;
+    script.foresee(get_name("Anna"), answer(200, user("JIRAUSER1", "anna", true))).await;
+    let error = script.site.update_account(&anna(), &update).await.unwrap_err();
+    assert_eq!(error, SiteError::Rejected { status: 400, detail: "nein".into() });
+}
+
+#[tokio::test]
 async fn update_of_a_missing_account_is_not_found() {
     let script = Script::new().await;
     script.foresee(put(json!({ "active": false })), refusal(404, "weg")).await;
