@@ -10,11 +10,13 @@ use crate::schema::{self, Attribute, AttributeType, ResourceType, Schema};
 pub struct Features {
     /// Resources in one page at the most.
     pub filter_max_results: usize,
+    /// Whether `sortBy` is obeyed.
+    pub sort: bool,
 }
 
 impl Default for Features {
     fn default() -> Self {
-        Self { filter_max_results: 1_000 }
+        Self { filter_max_results: 1_000, sort: false }
     }
 }
 
@@ -26,7 +28,7 @@ pub fn service_provider_config(base_url: &str, features: &Features) -> Value {
         "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
         "filter": { "supported": true, "maxResults": features.filter_max_results },
         "changePassword": { "supported": false },
-        "sort": { "supported": false },
+        "sort": { "supported": features.sort },
         "etag": { "supported": true },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
@@ -67,12 +69,15 @@ pub fn resource_type(base_url: &str, name: &str) -> Option<Value> {
 }
 
 fn all_schemas() -> impl Iterator<Item = &'static Schema> {
-    schema::all().into_iter().flat_map(|kind| std::iter::once(&kind.schema).chain(&kind.extensions))
+    schema::all().into_iter().flat_map(ResourceType::schemas)
 }
 
 fn render_type(kind: &ResourceType, base_url: &str) -> Value {
-    let extensions: Vec<Value> =
-        kind.extensions.iter().map(|schema| json!({ "schema": schema.id, "required": false })).collect();
+    let extensions: Vec<Value> = kind
+        .extensions
+        .iter()
+        .map(|extension| json!({ "schema": extension.schema.id, "required": extension.required }))
+        .collect();
     let mut rendered = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
         "id": kind.name,
@@ -131,3 +136,6 @@ fn render_attribute(attribute: &Attribute) -> Value {
     }
     rendered
 }
+
+#[cfg(test)]
+mod tests;

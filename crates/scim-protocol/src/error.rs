@@ -1,7 +1,5 @@
 //! SCIM errors (RFC 7644 §3.12).
 
-use std::fmt;
-
 use serde_json::{Value, json};
 
 /// URN of the error message.
@@ -51,7 +49,8 @@ impl ScimType {
 }
 
 /// A refusal in SCIM's own words.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
 pub struct ScimError {
     /// HTTP status.
     pub status: u16,
@@ -60,14 +59,6 @@ pub struct ScimError {
     /// One sentence for the person who reads the provider's log.
     pub detail: String,
 }
-
-impl fmt::Display for ScimError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.detail)
-    }
-}
-
-impl std::error::Error for ScimError {}
 
 impl ScimError {
     /// Any status, without a `scimType`.
@@ -150,5 +141,24 @@ impl ScimError {
             object.insert("scimType".into(), Value::String(scim_type.as_str().into()));
         }
         body
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_is_a_string_and_scim_type_stands_where_the_rfc_has_a_word() {
+        let body = ScimError::invalid_filter("broken").to_json();
+        let expected = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+            "status": "400",
+            "detail": "broken",
+            "scimType": "invalidFilter",
+        });
+        assert_eq!(body, expected);
+        assert_eq!(ScimError::uniqueness("taken").to_json()["status"], "409");
+        assert_eq!(ScimError::not_found("No such user").to_json().get("scimType"), None);
     }
 }

@@ -2,15 +2,17 @@
 
 use std::fmt;
 
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::error::ScimError;
+use crate::schema::{Attribute, AttributeType};
 
 mod check;
 mod matching;
 mod parse;
 
-pub(crate) use matching::element_matches;
+pub(crate) use check::Unknown;
+pub(crate) use matching::{compare_numbers, element_matches};
 pub(crate) use parse::split_path;
 pub use parse::{MAX_FILTER_BYTES, MAX_FILTER_DEPTH, parse};
 
@@ -99,12 +101,28 @@ pub enum CompareValue {
 }
 
 impl Filter {
+    /// The path and the string, if the filter is one string equality and nothing else.
+    pub fn equality(&self) -> Option<(&AttributePath, &str)> {
+        match self {
+            Self::Compare(path, CompareOp::Eq, CompareValue::String(value)) => Some((path, value)),
+            _ => None,
+        }
+    }
+
     /// The string equalities that every match satisfies: what an index may be asked for.
     pub fn required_equalities(&self) -> Vec<(&AttributePath, &str)> {
         match self {
             Self::And(filters) => filters.iter().flat_map(Self::required_equalities).collect(),
-            Self::Compare(path, CompareOp::Eq, CompareValue::String(value)) => vec![(path, value)],
-            _ => Vec::new(),
+            other => other.equality().into_iter().collect(),
+        }
+    }
+
+    /// How many comparisons it holds: what matching it once costs.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::And(filters) | Self::Or(filters) => filters.iter().map(Self::size).sum(),
+            Self::Not(filter) | Self::ValuePath(_, filter) => filter.size(),
+            Self::Compare(..) | Self::Present(_) => 1,
         }
     }
 
@@ -119,17 +137,20 @@ impl Filter {
         }
     }
 
-    /// The equalities of the filter as members of an object, if it is nothing but equalities joined by
-    /// `and`: what an element must look like to match it.
-    pub(crate) fn as_element(&self) -> Option<Vec<(String, Value)>> {
+    /// What an element must look like to match, if the filter is nothing but equalities joined by `and`:
+    /// an object of sub-attributes, or the one value of a list of plain values.
+    pub(crate) fn as_element(&self, attribute: &Attribute) -> Option<Value> {
+        let mut members = Map::new();
+        self.collect_equalities(&mut members)?;
+        if attribute.kind == AttributeType::Complex {
+            return Some(Value::Object(members));
+        }
+        members.into_iter().next().map(|(_, value)| value)
+    }
+
+    fn collect_equalities(&self, members: &mut Map<String, Value>) -> Option<()> {
         match self {
-            Self::And(filters) => {
-                let mut members = Vec::new();
-                for filter in filters {
-                    members.extend(filter.as_element()?);
-                }
-                Some(members)
-            }
+            Self::And(filters) => filters.iter().try_for_each(|filter| filter.collect_equalities(members)),
             Self::Compare(path, CompareOp::Eq, value) if path.sub_attribute.is_none() => {
                 let value = match value {
                     CompareValue::Null => return None,
@@ -137,7 +158,8 @@ impl Filter {
                     CompareValue::Number(value) => Value::Number(value.clone()),
                     CompareValue::String(value) => Value::String(value.clone()),
                 };
-                Some(vec![(path.attribute.clone(), value)])
+                // Two values for one name match nothing.
+                members.insert(path.attribute.clone(), value).is_none().then_some(())
             }
             _ => None,
         }
@@ -168,21 +190,39 @@ impl fmt::Display for CompareValue {
     }
 }
 
-impl fmt::Display for Filter {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut joined = |filters: &[Self], word: &str| {
-            formatter.write_str("(")?;
-            for (index, filter) in filters.iter().enumerate() {
-                if index > 0 {
-                    write!(formatter, " {word} ")?;
-                }
+impl Filter {
+    /// Writes a chain; a chain within a chain keeps its parentheses, except `and` within `or`.
+    fn write_chain(
+        filters: &[Self],
+        word: &str,
+        needs_parentheses: fn(&Self) -> bool,
+        formatter: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
+        for (index, filter) in filters.iter().enumerate() {
+            if index > 0 {
+                write!(formatter, " {word} ")?;
+            }
+            if needs_parentheses(filter) {
+                write!(formatter, "({filter})")?;
+            } else {
                 write!(formatter, "{filter}")?;
             }
-            formatter.write_str(")")
-        };
+        }
+        Ok(())
+    }
+}
+
+/// Reading the text again gives the same tree.
+impl fmt::Display for Filter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::And(filters) => joined(filters, "and"),
-            Self::Or(filters) => joined(filters, "or"),
+            Self::And(filters) => {
+                let is_chain = |filter: &Self| matches!(filter, Self::And(_) | Self::Or(_));
+                Self::write_chain(filters, "and", is_chain, formatter)
+            }
+            Self::Or(filters) => {
+                Self::write_chain(filters, "or", |filter| matches!(filter, Self::Or(_)), formatter)
+            }
             Self::Not(filter) => write!(formatter, "not ({filter})"),
             Self::Compare(path, op, value) => write!(formatter, "{path} {} {value}", op.as_str()),
             Self::Present(path) => write!(formatter, "{path} pr"),
@@ -200,3 +240,6 @@ fn error_at(text: &str, position: usize, what: &str) -> ScimError {
         ScimError::invalid_filter(format!("Filter: {what} at position {position}, near {near:?}"))
     }
 }
+
+#[cfg(test)]
+mod tests;

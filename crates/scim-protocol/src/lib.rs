@@ -7,18 +7,21 @@
 
 pub mod dialect;
 pub mod discovery;
+mod elements;
 pub mod error;
 pub mod etag;
 pub mod filter;
 mod fold;
-mod instant;
+pub mod instant;
 pub mod list;
 pub mod members;
 pub mod patch;
 pub mod path;
 pub mod projection;
+mod repairs;
 pub mod resource;
 pub mod schema;
+pub mod sort;
 mod value;
 
 pub use fold::fold;

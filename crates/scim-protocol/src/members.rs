@@ -6,13 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::Strictness;
+use crate::dialect;
 use crate::error::ScimError;
 use crate::filter::{CompareOp, CompareValue, Filter};
 use crate::patch::{Op, Operation, PatchRequest};
 use crate::path::{self, PatchPath};
+use crate::repairs::Repairs;
 use crate::schema;
 
 /// A member as a request names it.
@@ -58,22 +60,35 @@ pub struct MemberDelta {
 }
 
 /// Takes the operations on members out of a request. Returns the rest, the changes, and what was repaired.
+///
+/// When an operation cannot be said as set changes the request comes back whole, with
+/// [`Members::NeedsDocument`].
 pub fn split_members(
     request: PatchRequest,
     strictness: Strictness,
 ) -> Result<(PatchRequest, Members, Vec<String>), ScimError> {
-    let mut split = Split { strictness, changes: Vec::new(), repairs: Vec::new() };
+    let mut repairs = Repairs::default();
+    let request = if strictness.is_lenient() {
+        dialect::repair_operations(request, schema::group(), &mut repairs)
+    } else {
+        request
+    };
+    let targets: Vec<Target> =
+        request.operations.iter().map(|operation| Target::of(operation, strictness)).collect();
+    if targets.contains(&Target::NeedsDocument) {
+        return Ok((request, Members::NeedsDocument, repairs.into_sentences()));
+    }
+    let mut changes = Vec::new();
     let mut rest = Vec::new();
-    for operation in request.operations {
-        match split.take(operation)? {
-            Taken::Whole => {}
-            Taken::NotMembers(operation) => rest.push(operation),
-            Taken::NeedsDocument => {
-                return Ok((PatchRequest { operations: Vec::new() }, Members::NeedsDocument, Vec::new()));
-            }
+    for (operation, target) in request.operations.into_iter().zip(targets) {
+        match target {
+            Target::Ids(ids) => changes.push(MemberChange::Remove(ids)),
+            Target::List => changes.push(list_change(operation.op, operation.value)?),
+            Target::Keys => rest.extend(take_keys(operation, &mut changes)?),
+            Target::Elsewhere | Target::NeedsDocument => rest.push(operation),
         }
     }
-    Ok((PatchRequest { operations: rest }, Members::Changes(split.changes), split.repairs))
+    Ok((PatchRequest { operations: rest }, Members::Changes(changes), repairs.into_sentences()))
 }
 
 /// The net effect of changes: of two that speak of one member, the later wins.
@@ -108,116 +123,95 @@ pub fn fold_members(changes: &[MemberChange]) -> MemberDelta {
     MemberDelta { replaces_all, add: add.into_values().cloned().collect(), remove }
 }
 
-struct Split {
-    strictness: Strictness,
-    changes: Vec<MemberChange>,
-    repairs: Vec<String>,
-}
-
-enum Taken {
-    Whole,
-    NotMembers(Operation),
+/// What an operation works at.
+#[derive(PartialEq)]
+enum Target {
+    /// Not at members.
+    Elsewhere,
+    /// At `members` as a list.
+    List,
+    /// At keys of a value without a path, `members` among them.
+    Keys,
+    /// Removes the members of these ids.
+    Ids(Vec<String>),
+    /// At some members, named by more than their ids.
     NeedsDocument,
 }
 
-impl Split {
-    fn take(&mut self, operation: Operation) -> Result<Taken, ScimError> {
-        let Some(text) = &operation.path else { return self.take_pathless(operation) };
+impl Target {
+    fn of(operation: &Operation, strictness: Strictness) -> Self {
+        let Some(text) = &operation.path else {
+            let value = operation.value.as_ref().and_then(Value::as_object);
+            let has_members = value.is_some_and(|members| members.keys().any(|name| names_members(name)));
+            return if has_members && operation.op != Op::Remove { Self::Keys } else { Self::Elsewhere };
+        };
         // What cannot be read is for the general engine to refuse, in its own words.
-        let Ok(PatchPath::Attribute { located, filter, sub }) =
-            path::parse(text, schema::group(), self.strictness)
-        else {
-            return Ok(Taken::NotMembers(operation));
-        };
-        if located.attribute.name != "members" {
-            return Ok(Taken::NotMembers(operation));
-        }
-        match (operation.op, filter, sub) {
-            (Op::Remove, Some(filter), None) => Ok(match ids(&filter) {
-                Some(ids) => {
-                    self.changes.push(MemberChange::Remove(ids));
-                    Taken::Whole
+        match path::parse(text, schema::group(), strictness) {
+            Ok(PatchPath::Attribute { located, filter, sub }) if located.attribute.name == "members" => {
+                match (filter, sub, operation.op) {
+                    (None, None, _) => Self::List,
+                    (Some(filter), None, Op::Remove) => ids(&filter).map_or(Self::NeedsDocument, Self::Ids),
+                    _ => Self::NeedsDocument,
                 }
-                None => Taken::NeedsDocument,
-            }),
-            (op, None, None) => {
-                self.whole_list(op, operation.value)?;
-                Ok(Taken::Whole)
             }
-            _ => Ok(Taken::NeedsDocument),
+            _ => Self::Elsewhere,
         }
     }
+}
 
-    fn take_pathless(&mut self, mut operation: Operation) -> Result<Taken, ScimError> {
-        if operation.op == Op::Remove {
-            return Ok(Taken::NotMembers(operation));
-        }
-        let Some(Value::Object(members)) = &mut operation.value else {
-            return Ok(Taken::NotMembers(operation));
-        };
-        let Some(name) = members.keys().find(|name| name.eq_ignore_ascii_case("members")).cloned() else {
-            return Ok(Taken::NotMembers(operation));
-        };
-        let value = members.shift_remove(&name);
-        let rest_is_empty = members.is_empty();
-        self.whole_list(operation.op, value)?;
-        Ok(if rest_is_empty { Taken::Whole } else { Taken::NotMembers(operation) })
-    }
+/// Whether a key of a body means the members, in any case or as a full URN.
+fn names_members(name: &str) -> bool {
+    path::resolve_name(name, schema::group()).is_some_and(|located| located.attribute.name == "members")
+}
 
-    /// `members` without a filter.
-    fn whole_list(&mut self, op: Op, value: Option<Value>) -> Result<(), ScimError> {
-        let value = value.filter(|value| !value.is_null());
-        let change = match (op, value) {
-            (Op::Remove, None) => MemberChange::RemoveAll,
-            (Op::Remove, Some(value)) => {
-                // RFC 7644 §3.5.2.2 gives `remove` no value. Read literally this would empty the group,
-                // which is never what a provider means that lists members.
-                if !self.strictness.is_lenient() {
-                    return Err(ScimError::invalid_syntax(
-                        "remove takes no value; name members as members[value eq \"…\"]",
-                    ));
-                }
-                let ids: Vec<String> =
-                    self.references(value)?.into_iter().map(|member| member.value).collect();
-                let n = ids.len();
-                let members = if n == 1 { "member" } else { "members" };
-                self.repairs.push(format!("remove with members in value: {n} {members} named"));
-                MemberChange::Remove(ids)
-            }
-            (Op::Add, value) => MemberChange::Add(self.references(value.unwrap_or(Value::Null))?),
-            (Op::Replace, value) => MemberChange::Replace(self.references(value.unwrap_or(Value::Null))?),
-        };
-        self.changes.push(change);
-        Ok(())
-    }
-
-    fn references(&mut self, value: Value) -> Result<Vec<MemberRef>, ScimError> {
-        let elements = match value {
-            Value::Null => Vec::new(),
-            Value::Array(elements) => elements,
-            other => vec![other],
-        };
-        elements.into_iter().map(|element| self.reference(element)).collect()
-    }
-
-    fn reference(&mut self, element: Value) -> Result<MemberRef, ScimError> {
-        let missing = || ScimError::invalid_value("members: each needs a value, the id of a user or group");
-        match element {
-            Value::String(value) if self.strictness.is_lenient() && !value.is_empty() => {
-                self.repairs.push("members: a bare string taken as its value".into());
-                Ok(MemberRef { value, kind: None })
-            }
-            Value::Object(members) => {
-                let text = |wanted: &str| {
-                    let found = members.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-                    found.and_then(|(_, value)| value.as_str()).map(str::to_owned)
-                };
-                let value = text("value").filter(|value| !value.is_empty()).ok_or_else(missing)?;
-                Ok(MemberRef { value, kind: text("type") })
-            }
-            _ => Err(missing()),
+/// Takes `members` out of a value without a path; what is left of the operation, if anything.
+fn take_keys(operation: Operation, changes: &mut Vec<MemberChange>) -> Result<Option<Operation>, ScimError> {
+    let Operation { op, path, value: Some(Value::Object(keys)) } = operation else {
+        return Ok(Some(operation));
+    };
+    let mut rest = Map::new();
+    for (name, value) in keys {
+        if names_members(&name) {
+            changes.push(list_change(op, Some(value))?);
+        } else {
+            rest.insert(name, value);
         }
     }
+    Ok((!rest.is_empty()).then_some(Operation { op, path, value: Some(Value::Object(rest)) }))
+}
+
+/// `members` without a filter.
+fn list_change(op: Op, value: Option<Value>) -> Result<MemberChange, ScimError> {
+    let value = value.filter(|value| !value.is_null());
+    match (op, value) {
+        (Op::Remove, None) => Ok(MemberChange::RemoveAll),
+        // RFC 7644 §3.5.2.2 gives `remove` no value; read literally this would empty the group.
+        (Op::Remove, Some(_)) => {
+            Err(ScimError::invalid_syntax("remove takes no value; name members as members[value eq \"…\"]"))
+        }
+        (Op::Add, value) => references(value).map(MemberChange::Add),
+        (Op::Replace, value) => references(value).map(MemberChange::Replace),
+    }
+}
+
+fn references(value: Option<Value>) -> Result<Vec<MemberRef>, ScimError> {
+    match value {
+        None => Ok(Vec::new()),
+        Some(Value::Array(elements)) => elements.iter().map(reference).collect(),
+        Some(element) => Ok(vec![reference(&element)?]),
+    }
+}
+
+fn reference(element: &Value) -> Result<MemberRef, ScimError> {
+    let members = element.as_object();
+    let text = |wanted: &str| {
+        let found = members?.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.and_then(|(_, value)| value.as_str()).map(str::to_owned)
+    };
+    let value = text("value")
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| ScimError::invalid_value("members: each needs a value, the id of a user or group"))?;
+    Ok(MemberRef { value, kind: text("type") })
 }
 
 /// The ids of `value eq "…"`, alone or joined by `or`.
@@ -238,3 +232,6 @@ fn ids(filter: &Filter) -> Option<Vec<String>> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,8 @@
 
 use crate::Strictness;
 use crate::error::ScimError;
-use crate::filter::{self, AttributePath, Filter};
-use crate::schema::{Attribute, AttributeType, Located, ResourceType, Schema};
+use crate::filter::{self, AttributePath, Filter, Unknown};
+use crate::schema::{Attribute, Located, Mutability, ResourceType, Schema};
 
 /// Where an operation works, resolved against the schemas.
 #[derive(Clone, Debug)]
@@ -21,9 +21,28 @@ pub enum PatchPath<'a> {
     },
 }
 
+impl PatchPath<'_> {
+    /// Whether what it names is ours to fill.
+    pub fn is_read_only(&self) -> bool {
+        match self {
+            Self::Extension(_) => false,
+            Self::Attribute { located, sub, .. } => {
+                let attributes = std::iter::once(located.attribute).chain(*sub);
+                attributes.into_iter().any(|attribute| attribute.mutability == Mutability::ReadOnly)
+            }
+        }
+    }
+}
+
 /// Splits a name such as `urn:…:User:name.givenName` at its last colon and first dot after it.
 pub(crate) fn split_name(text: &str) -> Option<AttributePath> {
     filter::split_path(text)
+}
+
+/// The attribute that a key of a body names: `userName`, or `urn:…:User:userName` in full.
+pub(crate) fn resolve_name<'a>(text: &str, resource_type: &'a ResourceType) -> Option<Located<'a>> {
+    let name = split_name(text).filter(|name| name.sub_attribute.is_none())?;
+    resource_type.find(name.urn.as_deref(), &name.attribute)
 }
 
 /// Reads a path. Unknown attributes are `invalidPath`; a broken filter within is `invalidFilter`.
@@ -48,13 +67,13 @@ pub fn parse<'a>(
     };
     let path = split_name(name).filter(|path| path.sub_attribute.is_none()).ok_or_else(unknown)?;
     let located = resource_type.find(path.urn.as_deref(), &path.attribute).ok_or_else(unknown)?;
-    if located.attribute.kind != AttributeType::Complex {
-        return Err(ScimError::invalid_path(format!("{name} has no sub-attributes to filter by")));
+    if !located.attribute.has_elements() {
+        return Err(ScimError::invalid_path(format!("{name} has no elements to filter")));
     }
     // Strings within the filter may hold brackets, so the last one closes.
     let (inner, after) = rest.rsplit_once(']').ok_or_else(unknown)?;
     let filter = filter::parse(inner)?;
-    filter.check_element(located.attribute, strictness)?;
+    filter.check_element(located.attribute, Unknown::Refused, strictness)?;
     let sub = match after.strip_prefix('.') {
         Some(name) => Some(located.attribute.sub(name).ok_or_else(unknown)?),
         None if after.is_empty() => None,

@@ -6,6 +6,7 @@ use crate::error::ScimError;
 use crate::filter::AttributePath;
 use crate::path::split_name;
 use crate::schema::{Attribute, ResourceType, Returned};
+use crate::value::is_empty;
 
 /// A choice of attributes for one resource type.
 #[derive(Clone, Debug)]
@@ -144,23 +145,31 @@ enum Decision {
 impl Decision {
     fn apply(&self, value: Value, attribute: &Attribute) -> Option<Value> {
         let keeps = |name: &str| {
-            let always = attribute.sub(name).is_some_and(|sub| sub.returned == Returned::Always);
+            let Some(sub) = attribute.sub(name) else { return false };
+            let always = sub.returned == Returned::Always;
             match self {
-                Self::Keep => true,
+                _ if sub.returned == Returned::Never => false,
+                Self::Keep => sub.returned != Returned::Request,
                 Self::Drop => false,
                 Self::KeepSubs(subs) => always || subs.iter().any(|sub| sub == name),
-                Self::DropSubs(subs) => always || !subs.iter().any(|sub| sub == name),
+                Self::DropSubs(subs) => {
+                    always || (sub.returned != Returned::Request && !subs.iter().any(|sub| sub == name))
+                }
             }
         };
         match self {
-            Self::Keep => Some(value),
             Self::Drop => None,
-            Self::KeepSubs(_) | Self::DropSubs(_) => Some(match value {
-                Value::Array(elements) => {
-                    elements.into_iter().map(|element| retain(element, &keeps)).collect()
-                }
-                other => retain(other, &keeps),
-            }),
+            Self::Keep if attribute.shows_all_subs() => Some(value),
+            Self::Keep | Self::KeepSubs(_) | Self::DropSubs(_) => {
+                let kept = match value {
+                    Value::Array(elements) => {
+                        let kept = elements.into_iter().map(|element| retain(element, &keeps));
+                        kept.filter(|element| !is_empty(element)).collect()
+                    }
+                    other => retain(other, &keeps),
+                };
+                (!is_empty(&kept)).then_some(kept)
+            }
         }
     }
 }
@@ -177,6 +186,9 @@ fn resolve(names: &[String], resource_type: &ResourceType) -> Vec<Name> {
 }
 
 fn resolve_one(name: &str, resource_type: &ResourceType) -> Option<Name> {
+    if name.eq_ignore_ascii_case(&resource_type.schema.id) {
+        return Some(Name { extension: None, attribute: None, sub: None });
+    }
     if let Some(extension) = resource_type.extension(name) {
         return Some(Name { extension: Some(extension.id.clone()), attribute: None, sub: None });
     }
@@ -192,3 +204,6 @@ fn resolve_one(name: &str, resource_type: &ResourceType) -> Option<Name> {
         sub,
     })
 }
+
+#[cfg(test)]
+mod tests;

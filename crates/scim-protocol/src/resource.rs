@@ -9,57 +9,46 @@ use serde_json::{Map, Value};
 use crate::Strictness;
 use crate::dialect;
 use crate::error::ScimError;
-use crate::schema::{Attribute, Mutability, ResourceType, Returned};
-use crate::value::{is_unassigned, normalize};
+use crate::path::resolve_name;
+use crate::repairs::Repairs;
+use crate::schema::{Attribute, Mutability, ResourceType, Returned, Schema};
+use crate::value::{is_empty, normalize, put_once};
 
 /// A document, and what was repaired or dropped on the way, in words.
 pub type Accepted = (Value, Vec<String>);
 
 /// The document of a body.
+///
+/// Unknown attributes and schemas are dropped in both modes, since RFC 7644 §3.3 lets a server ignore
+/// what it does not support; every drop is said. What the document needs is checked: required attributes,
+/// types, at most one primary element.
 pub fn from_request(
     body: Value,
     resource_type: &ResourceType,
     strictness: Strictness,
 ) -> Result<Accepted, ScimError> {
-    let mut repairs = Vec::new();
     let Value::Object(members) = body else {
         return Err(ScimError::invalid_syntax("A resource is a JSON object"));
     };
-    check_schemas(&members, resource_type, strictness, &mut repairs)?;
-    let mut document = Map::new();
+    let mut reader = Reader { document: Map::new(), strictness, repairs: Repairs::default() };
+    reader.check_schemas(&members, resource_type)?;
     for (name, value) in members {
-        if name.eq_ignore_ascii_case("schemas") {
-            continue;
-        }
         if let Some(extension) = resource_type.extension(&name) {
-            let Value::Object(members) = value else {
-                if is_unassigned(&value) {
-                    continue;
-                }
-                return Err(ScimError::invalid_value(format!("{name} must be an object")));
-            };
-            let mut kept = Map::new();
-            for (name, value) in members {
-                match extension.attribute(&name) {
-                    Some(attribute) => put(&mut kept, attribute, value, strictness, &mut repairs)?,
-                    None => repairs.push(format!("{}:{name} is not in the schema: dropped", extension.id)),
-                }
-            }
-            if !kept.is_empty() {
-                document.insert(extension.id.clone(), Value::Object(kept));
-            }
+            reader.extension(extension, value)?;
             continue;
         }
-        match resource_type.find(None, &name) {
-            Some(located) => put(&mut document, located.attribute, value, strictness, &mut repairs)?,
-            None => repairs.push(format!("{name} is not in the schema: dropped")),
+        match resolve_name(&name, resource_type) {
+            Some(located) => reader.attribute(located.extension, located.attribute, value)?,
+            None => reader.repairs.note(format!("{name} is not in the schema: dropped")),
         }
     }
-    Ok((complete(document, resource_type)?, repairs))
+    Ok((complete(reader.document, resource_type)?, reader.repairs.into_sentences()))
 }
 
-/// The document that a PUT makes of a stored one: what the body leaves out is cleared, except `active`,
-/// whose absence must neither activate nor deactivate anyone.
+/// The document that a PUT makes of a stored one.
+///
+/// What the body leaves out is cleared, except what is ours to fill, and `active`, whose absence must
+/// neither activate nor deactivate anyone. An immutable value that changes is 400 `mutability`.
 pub fn replace(
     stored: &Value,
     body: Value,
@@ -67,18 +56,55 @@ pub fn replace(
     strictness: Strictness,
 ) -> Result<Accepted, ScimError> {
     let (mut document, repairs) = from_request(body, resource_type, strictness)?;
-    if let Some(object) = document.as_object_mut() {
-        if let (Some(active), false) = (stored.get("active"), object.contains_key("active")) {
-            object.insert("active".into(), active.clone());
+    if let (Some(object), Some(stored)) = (document.as_object_mut(), stored.as_object()) {
+        for attribute in resource_type.common.iter().chain(&resource_type.schema.attributes) {
+            let stays = attribute.mutability == Mutability::ReadOnly || attribute.name == "active";
+            if let Some(value) = stored.get(&attribute.name).filter(|_| stays)
+                && !object.contains_key(&attribute.name)
+            {
+                object.insert(attribute.name.clone(), value.clone());
+            }
         }
     }
-    for attribute in &resource_type.schema.attributes {
-        let (before, after) = (stored.get(&attribute.name), document.get(&attribute.name));
-        if attribute.mutability == Mutability::Immutable && before.is_some() && before != after {
-            return Err(ScimError::mutability(format!("{} cannot be changed", attribute.name)));
-        }
-    }
+    check_immutable(stored, &document, resource_type)?;
     Ok((document, repairs))
+}
+
+/// Refuses a change of an immutable value: it may be set once and repeated (RFC 7643 §7).
+pub(crate) fn check_immutable(
+    before: &Value,
+    after: &Value,
+    resource_type: &ResourceType,
+) -> Result<(), ScimError> {
+    for attribute in &resource_type.schema.attributes {
+        check_unchanged(attribute, Some(before), Some(after), &attribute.name)?;
+    }
+    for extension in &resource_type.extensions {
+        let urn = &extension.schema.id;
+        for attribute in &extension.schema.attributes {
+            check_unchanged(attribute, before.get(urn), after.get(urn), &attribute.name)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_unchanged(
+    attribute: &Attribute,
+    before: Option<&Value>,
+    after: Option<&Value>,
+    place: &str,
+) -> Result<(), ScimError> {
+    let before = before.and_then(|holder| holder.get(&attribute.name));
+    let after = after.and_then(|holder| holder.get(&attribute.name));
+    if attribute.mutability == Mutability::Immutable && before.is_some() && before != after {
+        return Err(ScimError::mutability(format!("{place} cannot be changed")));
+    }
+    // Elements of lists come and go as a whole.
+    if attribute.multi_valued || before.is_none() {
+        return Ok(());
+    }
+    let mut subs = attribute.sub_attributes.iter();
+    subs.try_for_each(|sub| check_unchanged(sub, before, after, &format!("{place}.{}", sub.name)))
 }
 
 /// Recomputes `schemas` from what is present, and checks what a resource needs.
@@ -87,67 +113,139 @@ pub(crate) fn complete(
     resource_type: &ResourceType,
 ) -> Result<Value, ScimError> {
     document.shift_remove("schemas");
-    for attribute in resource_type.schema.attributes.iter().filter(|attribute| attribute.required) {
-        let blank = match document.get(&attribute.name) {
-            None => true,
-            Some(Value::String(text)) => text.trim().is_empty(),
-            Some(_) => false,
-        };
-        if blank {
-            return Err(ScimError::invalid_value(format!("{} is required", attribute.name)));
+    check_required(&resource_type.schema.attributes, &document, "")?;
+    let mut urns = vec![Value::String(resource_type.schema.id.clone())];
+    for extension in &resource_type.extensions {
+        let urn = &extension.schema.id;
+        match document.get(urn).and_then(Value::as_object) {
+            Some(members) => {
+                check_required(&extension.schema.attributes, members, &format!("{urn}:"))?;
+                urns.push(Value::String(urn.clone()));
+            }
+            None if extension.required => {
+                return Err(ScimError::invalid_value(format!("{urn} is required")));
+            }
+            None => {}
         }
     }
-    let present = resource_type.extensions.iter().filter(|schema| document.contains_key(&schema.id));
-    let schemas = std::iter::once(&resource_type.schema).chain(present);
-    let schemas: Value = schemas.map(|schema| Value::String(schema.id.clone())).collect();
     let mut complete = Map::with_capacity(document.len() + 1);
-    complete.insert("schemas".into(), schemas);
+    complete.insert("schemas".into(), Value::Array(urns));
     complete.extend(document);
     Ok(Value::Object(complete))
 }
 
-fn check_schemas(
-    members: &Map<String, Value>,
-    resource_type: &ResourceType,
-    strictness: Strictness,
-    repairs: &mut Vec<String>,
+/// Required attributes must have a value that is not blank; required sub-attributes, where the attribute
+/// that holds them is present.
+fn check_required(
+    attributes: &[Attribute],
+    holder: &Map<String, Value>,
+    place: &str,
 ) -> Result<(), ScimError> {
-    let given = members.iter().find(|(name, _)| name.eq_ignore_ascii_case("schemas")).map(|(_, value)| value);
-    let Some(given) = given.filter(|value| !is_unassigned(value)) else {
-        if strictness.is_lenient() {
-            repairs.push("schemas is missing: taken from the endpoint".into());
-            return Ok(());
+    for attribute in attributes {
+        let value = holder.get(&attribute.name);
+        let blank = match value {
+            Some(Value::String(text)) => text.trim().is_empty(),
+            Some(value) => is_empty(value),
+            None => true,
+        };
+        // Values that are ours to fill are not in the document yet.
+        if blank && attribute.required && attribute.mutability != Mutability::ReadOnly {
+            return Err(ScimError::invalid_value(format!("{place}{} is required", attribute.name)));
         }
-        return Err(ScimError::invalid_syntax("schemas is missing"));
-    };
-    let urns: Option<Vec<&str>> = given.as_array().and_then(|urns| urns.iter().map(Value::as_str).collect());
-    let urns = urns.ok_or_else(|| ScimError::invalid_value("schemas must be a list of URNs"))?;
-    if !urns.iter().any(|urn| urn.eq_ignore_ascii_case(&resource_type.schema.id)) {
-        return Err(ScimError::invalid_syntax(format!("schemas must hold {}", resource_type.schema.id)));
-    }
-    for urn in urns {
-        if !resource_type.urns().any(|known| known.eq_ignore_ascii_case(urn)) {
-            repairs.push(format!("schema {urn} is not known: ignored"));
+        if !attribute.sub_attributes.iter().any(|sub| sub.required) {
+            continue;
         }
+        let place = format!("{place}{}.", attribute.name);
+        let objects = match value {
+            Some(Value::Array(elements)) => elements.iter().filter_map(Value::as_object).collect(),
+            Some(Value::Object(members)) => vec![members],
+            _ => Vec::new(),
+        };
+        objects
+            .into_iter()
+            .try_for_each(|members| check_required(&attribute.sub_attributes, members, &place))?;
     }
     Ok(())
 }
 
-fn put(
-    target: &mut Map<String, Value>,
-    attribute: &Attribute,
-    value: Value,
+struct Reader {
+    document: Map<String, Value>,
     strictness: Strictness,
-    repairs: &mut Vec<String>,
-) -> Result<(), ScimError> {
-    // Clients echo what they read; what is ours to fill is passed over, and a password is not kept.
-    if attribute.mutability == Mutability::ReadOnly || attribute.returned == Returned::Never {
-        return Ok(());
-    }
-    let value = dialect::repair_value(attribute, value, &attribute.name, strictness, repairs);
-    match normalize(attribute, value, &attribute.name)? {
-        Some(value) => target.insert(attribute.name.clone(), value),
-        None => target.shift_remove(&attribute.name),
-    };
-    Ok(())
+    repairs: Repairs,
 }
+
+impl Reader {
+    fn check_schemas(
+        &mut self,
+        members: &Map<String, Value>,
+        resource_type: &ResourceType,
+    ) -> Result<(), ScimError> {
+        let given = members.iter().find(|(name, _)| name.eq_ignore_ascii_case("schemas"));
+        let urns: Vec<&str> = match given.map(|(_, value)| value) {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(urns)) if urns.iter().all(Value::is_string) => {
+                urns.iter().filter_map(Value::as_str).collect()
+            }
+            Some(_) => return Err(ScimError::invalid_value("schemas must be a list of URNs")),
+        };
+        let core = &resource_type.schema.id;
+        let is_core = |urn: &&str| urn.eq_ignore_ascii_case(core);
+        if !urns.iter().any(is_core) {
+            // Schemas of another kind are no habit but a mistake, also where habits are repaired.
+            let repairable = urns.iter().all(|urn| resource_type.extension(urn).is_some());
+            if !self.strictness.is_lenient() || !repairable {
+                return Err(ScimError::invalid_syntax(format!("schemas must hold {core}")));
+            }
+            self.repairs.note("schemas lacks the core schema: taken from the endpoint");
+        }
+        for urn in urns {
+            if !is_core(&urn) && resource_type.extension(urn).is_none() {
+                self.repairs.note(format!("schema {urn} is not known: ignored"));
+            }
+        }
+        Ok(())
+    }
+
+    fn extension(&mut self, extension: &Schema, value: Value) -> Result<(), ScimError> {
+        let members = match value {
+            Value::Object(members) => members,
+            Value::Null => return Ok(()),
+            _ => return Err(ScimError::invalid_value(format!("{} must be an object", extension.id))),
+        };
+        for (name, value) in members {
+            match extension.attribute(&name) {
+                Some(attribute) => self.attribute(Some(extension), attribute, value)?,
+                None => self.repairs.note(format!("{}:{name} is not in the schema: dropped", extension.id)),
+            }
+        }
+        Ok(())
+    }
+
+    fn attribute(
+        &mut self,
+        extension: Option<&Schema>,
+        attribute: &Attribute,
+        value: Value,
+    ) -> Result<(), ScimError> {
+        // Clients echo what they read; what is ours to fill is passed over, and a password is not kept.
+        if attribute.mutability == Mutability::ReadOnly || attribute.returned == Returned::Never {
+            return Ok(());
+        }
+        let place = &attribute.name;
+        let value = if self.strictness.is_lenient() {
+            dialect::repair_value(attribute, value, place, &mut self.repairs)
+        } else {
+            value
+        };
+        let Some(value) = normalize(attribute, value, place)? else { return Ok(()) };
+        let Some(extension) = extension else { return put_once(&mut self.document, attribute, value, place) };
+        let holder = self.document.entry(extension.id.clone()).or_insert_with(|| Value::Object(Map::new()));
+        match holder {
+            Value::Object(holder) => put_once(holder, attribute, value, place),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

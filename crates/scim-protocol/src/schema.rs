@@ -1,10 +1,11 @@
 //! The schemas: what attributes there are, of which type, and how they behave (RFC 7643 §2, §4, §7).
 
-use std::sync::LazyLock;
-
 mod enterprise;
 mod group;
+mod resource_type;
 mod user;
+
+pub use resource_type::{Extension, Located, ResourceType, all, group, user};
 
 /// URN of the core User schema.
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -35,6 +36,11 @@ pub enum AttributeType {
 }
 
 impl AttributeType {
+    /// Whether values of this type are JSON strings.
+    pub(crate) fn is_text(self) -> bool {
+        matches!(self, Self::String | Self::DateTime | Self::Binary | Self::Reference)
+    }
+
     /// The word on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -207,6 +213,22 @@ impl Attribute {
         Self { canonical_values: values.iter().map(|&value| value.to_owned()).collect(), ..self }
     }
 
+    /// The definition of one element of a list.
+    pub(crate) fn element(&self) -> Self {
+        Self { multi_valued: false, ..self.clone() }
+    }
+
+    /// Whether no sub-attribute is hidden from a default answer.
+    pub(crate) fn shows_all_subs(&self) -> bool {
+        let shown = |sub: &Self| matches!(sub.returned, Returned::Always | Returned::Default);
+        self.sub_attributes.iter().all(shown)
+    }
+
+    /// Whether brackets after its name make sense: complex, or a list of plain values.
+    pub(crate) fn has_elements(&self) -> bool {
+        self.kind == AttributeType::Complex || self.multi_valued
+    }
+
     /// The sub-attribute of that name, in any case.
     pub fn sub(&self, name: &str) -> Option<&Self> {
         self.sub_attributes.iter().find(|sub| sub.name.eq_ignore_ascii_case(name))
@@ -231,116 +253,4 @@ impl Schema {
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
     }
-}
-
-/// A kind of resource: its endpoint, its schema, and the extensions that may come with it.
-#[derive(Clone, Debug)]
-pub struct ResourceType {
-    /// `User` or `Group`.
-    pub name: String,
-    /// Path below the base URL.
-    pub endpoint: String,
-    /// For people.
-    pub description: String,
-    /// The core schema.
-    pub schema: Schema,
-    /// Extensions, none of them required.
-    pub extensions: Vec<Schema>,
-    /// `id`, `externalId`, `meta` and `schemas` (RFC 7643 §3.1), which no schema lists.
-    pub common: Vec<Attribute>,
-}
-
-/// An attribute together with where it stands in a document.
-#[derive(Clone, Copy, Debug)]
-pub struct Located<'a> {
-    /// The URN of the extension that holds it; `None` for core and common attributes.
-    pub extension: Option<&'a Schema>,
-    /// The attribute.
-    pub attribute: &'a Attribute,
-}
-
-impl ResourceType {
-    /// Finds an attribute by name, within a schema's URN if one is given. Names and URNs in any case.
-    pub fn find(&self, urn: Option<&str>, name: &str) -> Option<Located<'_>> {
-        match urn {
-            Some(urn) if !urn.eq_ignore_ascii_case(&self.schema.id) => {
-                let extension = self.extension(urn)?;
-                let attribute = extension.attribute(name)?;
-                Some(Located { extension: Some(extension), attribute })
-            }
-            _ => {
-                let common = self.common.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name));
-                let attribute = self.schema.attribute(name).or(common)?;
-                Some(Located { extension: None, attribute })
-            }
-        }
-    }
-
-    /// The extension of that URN, in any case.
-    pub fn extension(&self, urn: &str) -> Option<&Schema> {
-        self.extensions.iter().find(|schema| schema.id.eq_ignore_ascii_case(urn))
-    }
-
-    /// The core schema's and all extensions' URNs.
-    pub fn urns(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.schema.id.as_str())
-            .chain(self.extensions.iter().map(|schema| schema.id.as_str()))
-    }
-}
-
-/// `id`, `externalId`, `meta`, `schemas` (RFC 7643 §3.1).
-fn common() -> Vec<Attribute> {
-    use AttributeType::DateTime;
-    let read_only = |attribute: Attribute| attribute.mutability(Mutability::ReadOnly);
-    vec![
-        Attribute::string("schemas", "The schemas that the resource uses")
-            .many()
-            .exact()
-            .returned(Returned::Always)
-            .mutability(Mutability::ReadOnly),
-        read_only(Attribute::string("id", "Our identifier").exact().returned(Returned::Always)),
-        Attribute::string("externalId", "The provider's own identifier").exact(),
-        read_only(Attribute::complex(
-            "meta",
-            "What we know of the resource",
-            vec![
-                read_only(Attribute::string("resourceType", "The kind of resource").exact()),
-                read_only(Attribute::new("created", DateTime, "When it was made")),
-                read_only(Attribute::new("lastModified", DateTime, "When it last changed")),
-                read_only(Attribute::reference("location", "Its address", &["uri"])),
-                read_only(Attribute::string("version", "Its entity tag").exact()),
-            ],
-        )),
-    ]
-}
-
-/// The User resource type with its enterprise extension.
-pub fn user() -> &'static ResourceType {
-    static USER_TYPE: LazyLock<ResourceType> = LazyLock::new(|| ResourceType {
-        name: "User".into(),
-        endpoint: "/Users".into(),
-        description: "User account".into(),
-        schema: user::schema(),
-        extensions: vec![enterprise::schema()],
-        common: common(),
-    });
-    &USER_TYPE
-}
-
-/// The Group resource type.
-pub fn group() -> &'static ResourceType {
-    static GROUP_TYPE: LazyLock<ResourceType> = LazyLock::new(|| ResourceType {
-        name: "Group".into(),
-        endpoint: "/Groups".into(),
-        description: "Group of users".into(),
-        schema: group::schema(),
-        extensions: Vec::new(),
-        common: common(),
-    });
-    &GROUP_TYPE
-}
-
-/// All resource types.
-pub fn all() -> [&'static ResourceType; 2] {
-    [user(), group()]
 }

@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value};
 
+use crate::elements;
 use crate::error::ScimError;
 use crate::instant;
 use crate::schema::{Attribute, AttributeType, Mutability, Returned};
 
-/// Whether a value counts as none (RFC 7643 §2.5: null and the empty list; an empty string as well,
-/// since providers send it for "no value").
-pub(crate) fn is_unassigned(value: &Value) -> bool {
+/// Whether a value, of whatever attribute, holds nothing: what `pr` in a filter denies, and what is not
+/// kept in a document.
+pub(crate) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
@@ -18,66 +19,62 @@ pub(crate) fn is_unassigned(value: &Value) -> bool {
     }
 }
 
+/// Whether a value unassigns this attribute: null and, for a list, `[]` (RFC 7643 §2.5); an empty string
+/// for text as well, since providers send it for "no value". Anything else must be of the right type.
+pub(crate) fn unassigns(attribute: &Attribute, value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(elements) => attribute.multi_valued && elements.is_empty(),
+        Value::String(text) => text.is_empty() && !attribute.multi_valued && attribute.kind.is_text(),
+        Value::Object(members) => members.is_empty() && attribute.kind == AttributeType::Complex,
+        _ => false,
+    }
+}
+
 /// Brings a value into the form that is stored: names in the schema's spelling, types checked, what is
-/// ours to fill left out, no value as `None`. `place` names the attribute in errors.
+/// ours to fill left out, equal elements merged, no value as `None`. `place` names the attribute in errors.
 pub(crate) fn normalize(
     attribute: &Attribute,
     value: Value,
     place: &str,
 ) -> Result<Option<Value>, ScimError> {
-    if is_unassigned(&value) {
+    if unassigns(attribute, &value) {
         return Ok(None);
     }
     if !attribute.multi_valued {
         return normalize_one(attribute, value, place);
     }
-    let elements = match value {
+    let given = match value {
         Value::Array(elements) => elements,
         // RFC 7644 §3.5.2.1 lets PATCH add one element without brackets.
         object @ Value::Object(_) if attribute.kind == AttributeType::Complex => vec![object],
         other => return Err(wrong_type(place, "a list", &other)),
     };
-    let mut kept: Vec<Value> = Vec::with_capacity(elements.len());
-    for element in elements {
-        if let Some(element) = normalize_one(attribute, element, place)? {
-            merge_element(&mut kept, element);
+    let mut normal = Vec::with_capacity(given.len());
+    for element in given {
+        if element.is_array() {
+            return Err(wrong_type(place, "a list of single values", &element));
         }
+        normal.extend(normalize_one(attribute, element, place)?);
     }
-    check_primary(&kept, place)?;
+    let mut kept = Vec::with_capacity(normal.len());
+    elements::merge(&mut kept, normal, attribute);
+    elements::check_primary(&kept, place)?;
     Ok((!kept.is_empty()).then_some(Value::Array(kept)))
 }
 
-/// At most one element may be primary (RFC 7643 §2.4).
-pub(crate) fn check_primary(elements: &[Value], place: &str) -> Result<(), ScimError> {
-    let primary = elements.iter().filter(|element| element.get("primary") == Some(&Value::Bool(true)));
-    if primary.count() > 1 {
-        return Err(ScimError::invalid_value(format!("{place}: more than one element is primary")));
-    }
-    Ok(())
-}
-
-/// Appends an element unless an equal one (same type and value, RFC 7643 §2.4) is there; then the later
-/// one's other members win.
-pub(crate) fn merge_element(elements: &mut Vec<Value>, element: Value) {
-    let identity = |element: &Value| match element {
-        Value::Object(members) => {
-            members.get("value").map(|value| (value.clone(), members.get("type").cloned()))
-        }
-        other => Some((other.clone(), None)),
+/// The same for one element of a list, or the value of an attribute that is no list.
+pub(crate) fn normalize_one(
+    attribute: &Attribute,
+    value: Value,
+    place: &str,
+) -> Result<Option<Value>, ScimError> {
+    let nothing = match &value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty() && attribute.kind.is_text(),
+        _ => false,
     };
-    let wanted = identity(&element);
-    let equal = elements
-        .iter_mut()
-        .find(|present| **present == element || (wanted.is_some() && identity(present) == wanted));
-    match (equal, element) {
-        (Some(Value::Object(present)), Value::Object(members)) => present.extend(members),
-        (Some(_), _) => {}
-        (None, element) => elements.push(element),
-    }
-}
-
-fn normalize_one(attribute: &Attribute, value: Value, place: &str) -> Result<Option<Value>, ScimError> {
-    if is_unassigned(&value) {
+    if nothing {
         return Ok(None);
     }
     match attribute.kind {
@@ -95,41 +92,59 @@ fn complex(attribute: &Attribute, value: Value, place: &str) -> Result<Option<Va
         if sub.mutability == Mutability::ReadOnly || sub.returned == Returned::Never {
             continue;
         }
-        if let Some(value) = normalize(sub, value, &format!("{place}.{}", sub.name))? {
-            kept.insert(sub.name.clone(), value);
+        let place = format!("{place}.{}", sub.name);
+        if let Some(value) = normalize(sub, value, &place)? {
+            put_once(&mut kept, sub, value, &place)?;
         }
     }
     Ok((!kept.is_empty()).then_some(Value::Object(kept)))
 }
 
-fn scalar(attribute: &Attribute, value: Value, place: &str) -> Result<Value, ScimError> {
-    let expected = match (attribute.kind, &value) {
-        (AttributeType::String | AttributeType::Reference | AttributeType::Binary, Value::String(text)) => {
-            // PostgreSQL cannot store NUL, and nobody means it.
-            if text.contains('\0') {
-                return Err(ScimError::invalid_value(format!("{place} contains a NUL character")));
-            }
-            return Ok(value);
+/// Puts a value in stored form into its place. The same name in two spellings with two values is refused,
+/// since there is no telling which one is meant.
+pub(crate) fn put_once(
+    target: &mut Map<String, Value>,
+    attribute: &Attribute,
+    value: Value,
+    place: &str,
+) -> Result<(), ScimError> {
+    match target.get(&attribute.name) {
+        Some(present) if *present != value => {
+            Err(ScimError::invalid_value(format!("{place} is given twice, with different values")))
         }
-        (AttributeType::DateTime, Value::String(text)) if instant::parse(text).is_some() => return Ok(value),
-        (AttributeType::Boolean, Value::Bool(_)) => return Ok(value),
-        (AttributeType::Integer, Value::Number(number)) if !number.is_f64() => return Ok(value),
-        (AttributeType::Decimal, Value::Number(_)) => return Ok(value),
-        (AttributeType::Boolean, _) => "true or false",
-        (AttributeType::Integer, _) => "a whole number",
-        (AttributeType::Decimal, _) => "a number",
-        (AttributeType::DateTime, _) => "a dateTime such as 2026-01-31T12:00:00Z",
-        _ => "a string",
+        _ => {
+            target.insert(attribute.name.clone(), value);
+            Ok(())
+        }
+    }
+}
+
+fn scalar(attribute: &Attribute, value: Value, place: &str) -> Result<Value, ScimError> {
+    // PostgreSQL cannot store NUL, and nobody means it.
+    if value.as_str().is_some_and(|text| text.contains('\0')) {
+        return Err(ScimError::invalid_value(format!("{place} contains a NUL character")));
+    }
+    let (fits, expected) = match attribute.kind {
+        AttributeType::Boolean => (value.is_boolean(), "true or false"),
+        AttributeType::Integer => (value.is_i64() || value.is_u64(), "a whole number"),
+        AttributeType::Decimal => (value.is_number(), "a number"),
+        AttributeType::DateTime => (
+            value.as_str().is_some_and(|text| instant::parse(text).is_some()),
+            "a dateTime such as 2026-01-31T12:00:00Z",
+        ),
+        AttributeType::String | AttributeType::Binary | AttributeType::Reference | AttributeType::Complex => {
+            (value.is_string(), "a string")
+        }
     };
-    Err(wrong_type(place, expected, &value))
+    if fits { Ok(value) } else { Err(wrong_type(place, expected, &value)) }
 }
 
 fn wrong_type(place: &str, expected: &str, value: &Value) -> ScimError {
     let found = match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
+        Value::Number(_) => "this number",
+        Value::String(_) => "this string",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     };

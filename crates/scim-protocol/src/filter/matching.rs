@@ -4,11 +4,12 @@ use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
+use super::check::element_attribute;
 use super::{AttributePath, CompareOp, CompareValue, Filter};
-use crate::fold;
+use crate::fold::{self, fold};
 use crate::instant;
 use crate::schema::{Attribute, AttributeType, ResourceType};
-use crate::value::is_unassigned;
+use crate::value::is_empty;
 
 /// What a path leads to: the definition, and the values found.
 struct Found<'a> {
@@ -54,10 +55,10 @@ impl Filter {
 /// Whether one element of a complex attribute satisfies a filter over its sub-attributes.
 pub(crate) fn element_matches(filter: &Filter, element: &Value, parent: &Attribute) -> bool {
     let find = |path: &AttributePath| {
-        if path.urn.is_some() || path.sub_attribute.is_some() {
-            return None;
+        let attribute = element_attribute(path, parent)?;
+        if parent.kind != AttributeType::Complex {
+            return Some(Found { attribute, multi_valued: false, values: vec![element] });
         }
-        let attribute = parent.sub(&path.attribute)?;
         let values = element.get(&attribute.name).map(elements).unwrap_or_default();
         Some(Found { attribute, multi_valued: attribute.multi_valued, values })
     };
@@ -92,7 +93,7 @@ fn elements(value: &Value) -> Vec<&Value> {
 }
 
 fn is_present(found: &Found<'_>) -> bool {
-    found.values.iter().any(|value| !is_unassigned(value))
+    found.values.iter().any(|value| !is_empty(value))
 }
 
 fn compare(found: &Found<'_>, op: CompareOp, wanted: &CompareValue) -> bool {
@@ -147,16 +148,22 @@ fn compare_text(value: &str, op: CompareOp, wanted: &str, attribute: &Attribute)
             _ => false,
         };
     }
-    let (value, wanted) = if attribute.case_exact {
-        (value.to_owned(), wanted.to_owned())
-    } else {
-        (fold(value), fold(wanted))
-    };
+    if attribute.case_exact {
+        return compare_keys(value, op, wanted);
+    }
     match op {
-        CompareOp::Co => value.contains(&wanted),
-        CompareOp::Sw => value.starts_with(&wanted),
-        CompareOp::Ew => value.ends_with(&wanted),
-        _ => ordered(op, value.cmp(&wanted)),
+        CompareOp::Eq => fold::equal(value, wanted),
+        CompareOp::Ne => !fold::equal(value, wanted),
+        _ => compare_keys(&fold(value), op, &fold(wanted)),
+    }
+}
+
+fn compare_keys(value: &str, op: CompareOp, wanted: &str) -> bool {
+    match op {
+        CompareOp::Co => value.contains(wanted),
+        CompareOp::Sw => value.starts_with(wanted),
+        CompareOp::Ew => value.ends_with(wanted),
+        _ => ordered(op, value.cmp(wanted)),
     }
 }
 
@@ -173,7 +180,7 @@ fn ordered(op: CompareOp, ordering: Ordering) -> bool {
 }
 
 /// Whole numbers compare exactly; only fractions go through floating point.
-fn compare_numbers(left: &Number, right: &Number) -> Option<Ordering> {
+pub(crate) fn compare_numbers(left: &Number, right: &Number) -> Option<Ordering> {
     let whole = |number: &Number| number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
     match (whole(left), whole(right)) {
         (Some(left), Some(right)) => Some(left.cmp(&right)),

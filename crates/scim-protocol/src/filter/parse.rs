@@ -122,8 +122,34 @@ impl Parser<'_> {
             self.in_brackets = true;
             let inner = self.nested(']')?;
             self.in_brackets = false;
+            return self.after_brackets(path, inner);
+        }
+        self.comparison(path)
+    }
+
+    /// `emails[type eq "work"].value eq "x"` is outside the grammar, but Entra sends it where a matching
+    /// attribute is mapped so. It can only mean one element that satisfies both.
+    fn after_brackets(&mut self, path: AttributePath, inner: Filter) -> Result<Filter, ScimError> {
+        if !self.rest().starts_with('.') {
             return Ok(Filter::ValuePath(path, Box::new(inner)));
         }
+        self.position += 1;
+        let sub = self.attribute_path()?;
+        if sub.urn.is_some() || sub.sub_attribute.is_some() {
+            return Err(self.error("expected one sub-attribute after the brackets"));
+        }
+        let comparison = self.comparison(sub)?;
+        let both = match inner {
+            Filter::And(mut filters) => {
+                filters.push(comparison);
+                filters
+            }
+            other => vec![other, comparison],
+        };
+        Ok(Filter::ValuePath(path, Box::new(Filter::And(both))))
+    }
+
+    fn comparison(&mut self, path: AttributePath) -> Result<Filter, ScimError> {
         if self.eat_word("pr") {
             return Ok(Filter::Present(path));
         }

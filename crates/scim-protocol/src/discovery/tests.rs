@@ -1,0 +1,77 @@
+use super::*;
+use crate::schema::{ENTERPRISE_USER, GROUP, USER};
+
+const BASE: &str = "https://scim.example/v2";
+
+#[test]
+fn schemas_say_what_the_definitions_say() {
+    let listed = schemas(BASE);
+    let ids: Vec<&str> =
+        listed["Resources"].as_array().unwrap().iter().map(|schema| schema["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, [USER, ENTERPRISE_USER, GROUP]);
+    assert_eq!(listed["totalResults"], 3);
+    let user = schema(BASE, &USER.to_uppercase()).unwrap();
+    let attribute = |name: &str| {
+        user["attributes"].as_array().unwrap().iter().find(|a| a["name"] == name).unwrap().clone()
+    };
+    assert_eq!(attribute("userName")["required"], true);
+    assert_eq!(attribute("userName")["uniqueness"], "server");
+    assert_eq!(attribute("password")["returned"], "never");
+    assert_eq!(attribute("groups")["mutability"], "readOnly");
+    assert_eq!(attribute("active")["type"], "boolean");
+    assert_eq!(attribute("emails")["subAttributes"][0]["name"], "value");
+    assert_eq!(user["meta"]["location"], format!("{BASE}/Schemas/{USER}"));
+    assert_eq!(schema(BASE, "urn:none"), None);
+}
+
+#[test]
+fn every_attribute_has_what_rfc_7643_section_7_asks_for() {
+    fn check(attribute: &Value) {
+        for key in [
+            "name",
+            "type",
+            "multiValued",
+            "description",
+            "required",
+            "caseExact",
+            "mutability",
+            "returned",
+            "uniqueness",
+        ] {
+            assert!(attribute.get(key).is_some(), "{attribute} lacks {key}");
+        }
+        assert_eq!(attribute["type"] == "complex", attribute.get("subAttributes").is_some(), "{attribute}");
+        assert_eq!(
+            attribute["type"] == "reference",
+            attribute.get("referenceTypes").is_some(),
+            "{attribute}"
+        );
+        for sub in attribute["subAttributes"].as_array().into_iter().flatten() {
+            check(sub);
+        }
+    }
+    for schema in schemas(BASE)["Resources"].as_array().unwrap() {
+        schema["attributes"].as_array().unwrap().iter().for_each(check);
+    }
+}
+
+#[test]
+fn resource_types_name_their_schemas_and_unknown_ones_are_absent() {
+    let user = resource_type(BASE, "User").unwrap();
+    assert_eq!(user["schema"], USER);
+    assert_eq!(user["schemaExtensions"], serde_json::json!([{"schema": ENTERPRISE_USER, "required": false}]));
+    assert_eq!(resource_types(BASE)["totalResults"], 2);
+    assert!(resource_type(BASE, "Group").unwrap().get("schemaExtensions").is_none());
+    assert_eq!(resource_type(BASE, "Device"), None);
+}
+
+#[test]
+fn service_provider_config_follows_the_features() {
+    let config = service_provider_config(BASE, &Features { filter_max_results: 7, sort: true });
+    assert_eq!(config["filter"], serde_json::json!({"supported": true, "maxResults": 7}));
+    assert_eq!(config["sort"]["supported"], true);
+    assert_eq!(config["patch"]["supported"], true);
+    assert_eq!(config["bulk"]["supported"], false);
+    assert_eq!(config["authenticationSchemes"][0]["type"], "oauthbearertoken");
+    assert_eq!(service_provider_config(BASE, &Features::default())["sort"]["supported"], false);
+}
