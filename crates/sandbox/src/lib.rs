@@ -1,1 +1,19 @@
 //! Simulated Atlassian sites and identity providers for the demo and for every test.
+//!
+//! A simulated site is written from the vendor's description of the product, not from our connector, so that
+//! the two can disagree. It keeps everything in memory, speaks HTTP, and misbehaves on request.
+//!
+//! Start with [`jira_data_center`]; [`serve`] puts a site on a port. [`state`] is what a test reads back,
+//! [`faults`] what it can make go wrong. [`idp`] holds the other end: clients that speak SCIM as the identity
+//! providers do.
+
+mod calls;
+pub mod faults;
+pub mod idp;
+pub mod jira_data_center;
+pub mod people;
+mod rate_limit;
+mod serving;
+pub mod state;
+
+pub use serving::{RunningSandbox, serve};

@@ -1,0 +1,165 @@
+//! Putting a simulated site on a port, with connections that can be dropped without an answer.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use axum::{
+    extract::connect_info::Connected,
+    serve::{IncomingStream, Listener},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::jira_data_center::JiraDataCenter;
+
+/// A site that answers on a port until it is stopped or dropped. The site's data live on in the value that
+/// was served, so it can be served again, as after a restart.
+#[derive(Debug)]
+pub struct RunningSandbox {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The site's base URL, without a slash at the end.
+    pub base_url: String,
+    stopping: CancellationToken,
+    server: Option<JoinHandle<()>>,
+}
+
+/// Serves the site on the listener. Must be called within a Tokio runtime.
+///
+/// Fails if the listener's own address cannot be read.
+pub fn serve(jira: &JiraDataCenter, listener: TcpListener) -> io::Result<RunningSandbox> {
+    let address = listener.local_addr()?;
+    let base_url = format!("http://{address}");
+    jira.set_base_url(&base_url);
+    let stopping = CancellationToken::new();
+    let router = jira.router().into_make_service_with_connect_info::<ConnectionSwitch>();
+    let serving = axum::serve(DroppableListener { listener, stopping: stopping.clone() }, router);
+    let until = stopping.clone();
+    let server = tokio::spawn(async move {
+        tokio::select! {
+            result = serving => {
+                if let Err(error) = result {
+                    tracing::error!(%error, "the sandbox stopped serving");
+                }
+            }
+            () = until.cancelled() => {}
+        }
+    });
+    Ok(RunningSandbox { address, base_url, stopping, server: Some(server) })
+}
+
+impl RunningSandbox {
+    /// Stops as a killed process does: the port is closed and all connections are cut, also those that wait
+    /// for an answer. The port is free when this returns.
+    pub async fn stop(mut self) {
+        self.stopping.cancel();
+        if let Some(server) = self.server.take()
+            && let Err(error) = server.await
+        {
+            tracing::error!(%error, "the sandbox ended badly");
+        }
+    }
+}
+
+impl Drop for RunningSandbox {
+    fn drop(&mut self) {
+        self.stopping.cancel();
+    }
+}
+
+/// Cuts the connection that a request came over. It is an extension of the request when the site is served.
+#[derive(Clone, Debug)]
+pub(crate) struct ConnectionSwitch(CancellationToken);
+
+impl ConnectionSwitch {
+    /// Cuts the connection: whatever is answered afterwards does not reach the client.
+    pub(crate) fn cut(&self) {
+        self.0.cancel();
+    }
+}
+
+impl Connected<IncomingStream<'_, DroppableListener>> for ConnectionSwitch {
+    fn connect_info(stream: IncomingStream<'_, DroppableListener>) -> Self {
+        Self(stream.io().switch.clone())
+    }
+}
+
+/// A listener whose connections can all be cut.
+struct DroppableListener {
+    listener: TcpListener,
+    stopping: CancellationToken,
+}
+
+impl Listener for DroppableListener {
+    type Io = DroppableConnection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let (stream, address) = Listener::accept(&mut self.listener).await;
+        (DroppableConnection::new(stream, self.stopping.child_token()), address)
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.listener.local_addr()
+    }
+}
+
+/// A connection that fails every read and write once its switch is thrown, which makes the HTTP server close it.
+struct DroppableConnection {
+    stream: TcpStream,
+    switch: CancellationToken,
+    cut: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl DroppableConnection {
+    fn new(stream: TcpStream, switch: CancellationToken) -> Self {
+        let cut = Box::pin(switch.clone().cancelled_owned());
+        Self { stream, switch, cut }
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.switch.is_cancelled() { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+    }
+}
+
+impl AsyncRead for DroppableConnection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        // Polling the switch here wakes a connection that waits for the next request.
+        if self.cut.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for DroppableConnection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.check()?;
+        Pin::new(&mut self.stream).poll_write(context, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check()?;
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
