@@ -18,6 +18,9 @@ mod server;
 mod site;
 mod users;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::HashMap,
     fmt,
