@@ -163,3 +163,93 @@ impl AsyncWrite for DroppableConnection {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use reqwest::{Client, Error, StatusCode};
+    use tokio::net::TcpListener;
+
+    use super::{RunningSandbox, serve};
+    use crate::{
+        faults::{FaultKind, Faults},
+        jira_data_center::{JiraDataCenter, Options},
+    };
+
+    async fn start(jira: &JiraDataCenter, address: &str) -> RunningSandbox {
+        serve(jira, TcpListener::bind(address).await.unwrap()).unwrap()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the tests talk to their own loopback port")]
+    fn client() -> Client {
+        Client::builder().build().unwrap()
+    }
+
+    async fn create_group(client: &Client, running: &RunningSandbox) -> Result<StatusCode, Error> {
+        let url = format!("{}/rest/api/2/group", running.base_url);
+        let request = client.post(url).bearer_auth("sandbox-token");
+        let body = serde_json::json!({ "name": "team" });
+        request.json(&body).send().await.map(|response| response.status())
+    }
+
+    #[tokio::test]
+    async fn dropped_connection_gives_the_client_no_answer() {
+        let jira = JiraDataCenter::new(Options::default());
+        let running = start(&jira, "127.0.0.1:0").await;
+        jira.set_faults(Faults {
+            probabilities: [(FaultKind::DropConnection, 1.0)].into(),
+            ..Faults::default()
+        });
+        let error = create_group(&client(), &running).await.unwrap_err();
+        assert!(error.is_request() && !error.is_timeout(), "{error:?}");
+        jira.set_faults(Faults::default());
+        create_group(&client(), &running).await.unwrap();
+        assert!(jira.state().groups.iter().any(|group| group.name == "team"));
+    }
+
+    #[tokio::test]
+    async fn time_out_ends_in_a_dropped_connection() {
+        let jira = JiraDataCenter::new(Options::default());
+        let running = start(&jira, "127.0.0.1:0").await;
+        let probabilities = [(FaultKind::TimeoutAfter, 1.0)].into();
+        jira.set_faults(Faults { probabilities, hang_seconds: 0, ..Faults::default() });
+        create_group(&client(), &running).await.unwrap_err();
+        assert!(jira.state().groups.iter().any(|group| group.name == "team"));
+    }
+
+    #[tokio::test]
+    async fn stop_cuts_waiting_requests_and_frees_the_port_for_the_same_site() {
+        let jira = JiraDataCenter::new(Options::default());
+        let running = start(&jira, "127.0.0.1:0").await;
+        let address = running.address.to_string();
+        let client = client();
+        assert_eq!(create_group(&client, &running).await.unwrap(), StatusCode::CREATED);
+        let probabilities = [(FaultKind::TimeoutBefore, 1.0)].into();
+        jira.set_faults(Faults { probabilities, hang_seconds: 3_600, ..Faults::default() });
+        let calls_before = jira.state().calls.total;
+        let waiting = tokio::spawn({
+            let (client, url) = (client.clone(), format!("{}/rest/api/2/serverInfo", running.base_url));
+            async move { client.get(url).send().await }
+        });
+        while jira.state().calls.total == calls_before {
+            tokio::task::yield_now().await;
+        }
+        running.stop().await;
+        waiting.await.unwrap().unwrap_err();
+        jira.set_faults(Faults::default());
+        let again = start(&jira, &address).await;
+        assert_eq!(
+            create_group(&client, &again).await.unwrap(),
+            StatusCode::BAD_REQUEST,
+            "the group is still there"
+        );
+    }
+
+    #[tokio::test]
+    async fn links_point_to_the_port_that_is_served() {
+        let jira = JiraDataCenter::new(Options::default());
+        let running = start(&jira, "127.0.0.1:0").await;
+        let answer =
+            client().get(format!("{}/rest/api/2/serverInfo", running.base_url)).send().await.unwrap();
+        assert!(answer.text().await.unwrap().contains(&running.base_url));
+    }
+}
