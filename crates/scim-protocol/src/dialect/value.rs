@@ -17,7 +17,12 @@ pub(crate) fn repair_value(attribute: &Attribute, value: Value, place: &str, rep
     match value {
         Value::Array(elements) if attribute.multi_valued => {
             let element_of = attribute.element();
-            elements.into_iter().map(|element| repair_value(&element_of, element, place, repairs)).collect()
+            let repaired = elements.into_iter().map(|element| match element {
+                // Lists within lists are nobody's habit.
+                Value::Array(_) => element,
+                element => repair_value(&element_of, element, place, repairs),
+            });
+            repaired.collect()
         }
         Value::Object(members) if attribute.kind == AttributeType::Complex => {
             let repaired = members.into_iter().map(|(name, value)| match attribute.sub(&name) {

@@ -19,7 +19,7 @@ pub(super) struct Effort {
 }
 
 impl Effort {
-    const MAX_LOOKS: usize = 5_000_000;
+    const MAX_LOOKS: usize = 1_000_000;
 
     fn spend(&mut self, looks: usize) -> Result<(), ScimError> {
         self.looks = self.looks.saturating_add(looks);
