@@ -17,6 +17,7 @@ const MILLISECONDS: &[BorrowedFormatItem<'_>] =
 
 /// An instant in UTC with milliseconds, as stored (milliseconds since 1970) and as sent (RFC 3339).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, DeriveValueType)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, format = DateTime))]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {

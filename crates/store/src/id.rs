@@ -13,6 +13,7 @@ macro_rules! typed_ids {
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, DeriveValueType,
         )]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = Uuid))]
         #[serde(transparent)]
         pub struct $name(pub Uuid);
 

@@ -12,6 +12,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod caller;
 pub mod clock;
 pub mod connections;
 mod database;
@@ -32,6 +33,8 @@ pub mod statement;
 pub mod tasks;
 pub mod tenant;
 pub mod tenants;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod timeline;
 pub mod tokens;
 pub mod users;

@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect, Value,
+};
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
@@ -136,15 +138,29 @@ impl Tasks {
 
     /// Tasks of a connection that wait for approval, oldest first.
     pub async fn held(&self, connection: ConnectionId, limit: u64) -> Result<Vec<task::Model>> {
-        Ok(task::Entity::find()
+        self.held_after(connection, None, limit).await
+    }
+
+    /// A page of [`Tasks::held`], after the task that was marked and is about what `after` says.
+    pub async fn held_after(
+        &self,
+        connection: ConnectionId,
+        after: Option<(Timestamp, Uuid)>,
+        limit: u64,
+    ) -> Result<Vec<task::Model>> {
+        let mut query = task::Entity::find()
             .filter(task::Column::TenantId.eq(self.tenant.id))
             .filter(task::Column::SiteId.eq(self.site))
             .filter(task::Column::ConnectionId.eq(connection))
             .filter(task::Column::State.eq(TaskState::Held))
             .order_by_asc(task::Column::MarkedAt)
-            .limit(limit)
-            .all(&self.tenant.store.connection)
-            .await?)
+            .order_by_asc(task::Column::ObjectId)
+            .limit(limit);
+        if let Some((at, object_id)) = after {
+            let same_instant = task::Column::MarkedAt.eq(at).and(task::Column::ObjectId.gt(object_id));
+            query = query.filter(task::Column::MarkedAt.gt(at).or(same_instant));
+        }
+        Ok(query.all(&self.tenant.store.connection).await?)
     }
 
     /// Lets all held tasks of a connection pass the safety threshold once. Returns how many.
