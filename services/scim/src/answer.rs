@@ -28,7 +28,11 @@ pub fn resource(status: StatusCode, resource: Value, projection: &Projection) ->
 }
 
 /// The resource, or 304 when the caller has this version already (RFC 7644 §3.14).
-pub fn resource_unless_known(headers: &HeaderMap, version: i64, build: impl FnOnce() -> Response) -> Response {
+pub fn resource_unless_known(
+    headers: &HeaderMap,
+    version: i64,
+    build: impl FnOnce() -> Response,
+) -> Response {
     let current = etag::weak(version);
     let known = headers.get(http::header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     if etag::if_none_match(known, &current) {

@@ -37,7 +37,10 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 fn check_content_type(request: &Request) -> Result<(), Failure> {
     let Some(value) = request.headers().get(CONTENT_TYPE) else { return Ok(()) };
     let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if ["", "application/scim+json", "application/json"].iter().any(|known| essence.eq_ignore_ascii_case(known)) {
+    if ["", "application/scim+json", "application/json"]
+        .iter()
+        .any(|known| essence.eq_ignore_ascii_case(known))
+    {
         return Ok(());
     }
     Err(ScimError::new(415, "Send application/scim+json or application/json").into())

@@ -57,7 +57,8 @@ impl<E: Into<Failure>> From<GroupError<E>> for Failure {
             GroupError::Refused(error) => error.into(),
             GroupError::UnknownMembers(ids) => {
                 let named: Vec<String> = ids.iter().take(10).map(ToString::to_string).collect();
-                let more = if ids.len() > 10 { format!(" and {} more", ids.len() - 10) } else { String::new() };
+                let more =
+                    if ids.len() > 10 { format!(" and {} more", ids.len() - 10) } else { String::new() };
                 ScimError::invalid_value(format!(
                     "members: no user or group of this directory has the id {}{more}",
                     named.join(", ")

@@ -35,8 +35,7 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
     }
     let username = user.as_ref().map(|user| DirectoryUser::from_scim(&user.document).user_name);
     let accounts = workplace.tenant.accounts(task.site_id);
-    let acquired =
-        accounts.acquire(user_id, task.connection_id, username.as_deref(), ACCOUNT_LEASE).await?;
+    let acquired = accounts.acquire(user_id, task.connection_id, username.as_deref(), ACCOUNT_LEASE).await?;
     match acquired {
         Acquired::Nothing => finish_idle(workplace, task).await,
         Acquired::Busy => {

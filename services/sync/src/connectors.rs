@@ -86,12 +86,8 @@ impl Connectors {
             admin_groups: product.admin_groups().iter().map(|&name| name.to_owned()).collect(),
             ..ProductRules::default()
         };
-        let connected = Arc::new(ConnectedSite {
-            connector,
-            rules,
-            own_key: OnceCell::new(),
-            version: row.version,
-        });
+        let connected =
+            Arc::new(ConnectedSite { connector, rules, own_key: OnceCell::new(), version: row.version });
         sites.insert(row.id, Arc::clone(&connected));
         Ok(connected)
     }

@@ -112,7 +112,9 @@ impl Engine {
         while let Some(run) = self.store.claim_run(self.worker, PAUSE).await? {
             let next = self.store.tenant(run.tenant_id).runs().advance(&run).await;
             match next {
-                Ok(next) if next.status == run.status && next.cursor == run.cursor && next.phase == run.phase => {
+                Ok(next)
+                    if next.status == run.status && next.cursor == run.cursor && next.phase == run.phase =>
+                {
                     break;
                 }
                 // Another replica took it over.

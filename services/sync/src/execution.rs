@@ -78,12 +78,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Two directory users turned out to be one account at the site.
-    pub fn clash(
-        workplace: &'a Workplace,
-        task: &'a task::Model,
-        held: &HeldAccount,
-        rule: &str,
-    ) -> Self {
+    pub fn clash(workplace: &'a Workplace, task: &'a task::Model, held: &HeldAccount, rule: &str) -> Self {
         let mut progress = Self::new(workplace, task, held, &[]);
         let error = format!("Another user's account at this site is the same one ({rule})");
         progress.entry(error.clone(), None);

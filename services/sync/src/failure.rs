@@ -77,9 +77,7 @@ pub async fn tell_site(
 ) -> store::Result<()> {
     match consequence {
         SiteConsequence::None => Ok(()),
-        SiteConsequence::BackOff(until) => {
-            tenant.sites().back_off(site, *until, &error.to_string()).await
-        }
+        SiteConsequence::BackOff(until) => tenant.sites().back_off(site, *until, &error.to_string()).await,
         SiteConsequence::Pause => {
             tracing::warn!(site.id = %site, "site paused: it refuses our credentials");
             tenant.sites().pause(site, &error.to_string()).await

@@ -27,9 +27,10 @@ impl SiteLinks {
         let mut links = Vec::new();
         for row in tenant.links().of_site(site).await? {
             let settings = serde_json::from_value::<LinkSettings>(row.settings.clone());
-            match settings.map_err(|error| error.to_string()).and_then(|settings| {
-                settings.compile().map_err(|problems| format!("{problems:?}"))
-            }) {
+            match settings
+                .map_err(|error| error.to_string())
+                .and_then(|settings| settings.compile().map_err(|problems| format!("{problems:?}")))
+            {
                 Ok(compiled) => links.push(SiteLink { row, settings: Arc::new(compiled) }),
                 Err(problem) => {
                     tracing::error!(link.id = %row.id, problem, "stored link settings cannot be used");

@@ -97,21 +97,22 @@ impl SiteQueue {
     ) -> store::Result<()> {
         let tasks = self.tenant.tasks(self.due.id);
         let options = &self.engine.options;
-        let work = futures::stream::iter(claimed).for_each_concurrent(options.concurrency, |task| async move {
-            if workplace.stopped.load(Ordering::Relaxed) || cancel.is_cancelled() {
-                return;
-            }
-            if let Err(error) = perform(workplace, &task).await {
-                // The lease runs out and the task is claimed again; nothing is lost.
-                tracing::warn!(
-                    site.id = %task.site_id,
-                    task.kind = ?task.kind,
-                    task.object = %task.object_id,
-                    error = &error as &dyn std::error::Error,
-                    "task interrupted"
-                );
-            }
-        });
+        let work =
+            futures::stream::iter(claimed).for_each_concurrent(options.concurrency, |task| async move {
+                if workplace.stopped.load(Ordering::Relaxed) || cancel.is_cancelled() {
+                    return;
+                }
+                if let Err(error) = perform(workplace, &task).await {
+                    // The lease runs out and the task is claimed again; nothing is lost.
+                    tracing::warn!(
+                        site.id = %task.site_id,
+                        task.kind = ?task.kind,
+                        task.object = %task.object_id,
+                        error = &error as &dyn std::error::Error,
+                        "task interrupted"
+                    );
+                }
+            });
         let renewal = async {
             loop {
                 tokio::time::sleep(options.lease / 3).await;

@@ -83,7 +83,9 @@ fn allowed(path: &str) -> String {
     let below = path.trim_start_matches('/').contains('/');
     let methods = TABLE.iter().find(|(pattern, _)| {
         let pattern_below = pattern.trim_start_matches('/').contains('/');
-        pattern.trim_start_matches('/').starts_with(first) && pattern_below == below && !pattern.ends_with(".search")
+        pattern.trim_start_matches('/').starts_with(first)
+            && pattern_below == below
+            && !pattern.ends_with(".search")
     });
     let mut allowed = methods.map(|(_, methods)| methods.join(", ")).unwrap_or_default();
     if !allowed.is_empty() {

@@ -33,11 +33,8 @@ pub(crate) async fn represent(
     row: &group::Model,
     projection: &Projection,
 ) -> Result<Value, Failure> {
-    let members = if projection.wants("members") {
-        Some(directory.groups.members(row.id).await?)
-    } else {
-        None
-    };
+    let members =
+        if projection.wants("members") { Some(directory.groups.members(row.id).await?) } else { None };
     Ok(representation::group(row, members.as_deref(), &directory.base_url))
 }
 
@@ -46,9 +43,11 @@ pub(crate) fn take_members(document: &mut Value) -> Result<Option<BTreeSet<Uuid>
     let Some(members) = document.as_object_mut().and_then(|object| object.shift_remove("members")) else {
         return Ok(None);
     };
-    let values = members.as_array().into_iter().flatten().map(|member| {
-        member_id(member.get("value").and_then(Value::as_str).unwrap_or_default())
-    });
+    let values = members
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|member| member_id(member.get("value").and_then(Value::as_str).unwrap_or_default()));
     Ok(Some(values.collect::<Result<_, _>>()?))
 }
 

@@ -53,9 +53,7 @@ pub async fn handle(
                     };
                     (apply(&row.document, &rest, strictness, &mut repairs)?, delta)
                 }
-                Members::NeedsDocument => {
-                    whole(row, present, &base_url, &request, strictness, &mut repairs)?
-                }
+                Members::NeedsDocument => whole(row, present, &base_url, &request, strictness, &mut repairs)?,
             };
             Ok::<_, ScimError>(GroupWrite { document, members, summary, detail: repairs_detail(&repairs) })
         })

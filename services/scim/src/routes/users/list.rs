@@ -89,7 +89,9 @@ fn needs_groups(filter: &Filter, projection: &Projection) -> bool {
 
 fn indexed_equality(filter: &Filter) -> Option<UserKey> {
     filter.required_equalities().into_iter().find_map(|(path, value)| {
-        if path.urn.as_ref().is_some_and(|urn| !urn.eq_ignore_ascii_case(schema::USER)) || path.sub_attribute.is_some() {
+        if path.urn.as_ref().is_some_and(|urn| !urn.eq_ignore_ascii_case(schema::USER))
+            || path.sub_attribute.is_some()
+        {
             return None;
         }
         match path.attribute.to_ascii_lowercase().as_str() {
