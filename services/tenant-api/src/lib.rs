@@ -1,1 +1,55 @@
-//! The REST control plane.
+//! The REST control plane: tenants, keys, connections, tokens, sites, links, runs, and what became of
+//! each user, all under `/v1`.
+//!
+//! Start at [`router`]. A request passes the layers ([`layers`]), then the extractor in the handler's
+//! signature ([`caller`]), which authenticates, loads the tenant of the path and hands over the
+//! tenant's own store; then the handler in [`routes`], one file a resource. Every failure is an
+//! [`error::ApiError`], the only thing that becomes an error body.
+
+use axum::Router;
+use axum::routing::get;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+pub mod authentication;
+pub mod body;
+pub mod caller;
+pub mod documentation;
+pub mod error;
+pub mod etag;
+pub mod layers;
+pub mod paging;
+pub mod parameters;
+pub mod routes;
+pub mod state;
+pub mod validation;
+
+pub use authentication::JwtKeys;
+pub use layers::MAX_BODY_BYTES;
+pub use state::{ApiState, Revocations};
+
+use error::ApiError;
+use routes::openapi::{get_docs, get_openapi};
+
+/// The API, with every path under `/v1`. It answers unknown paths there itself and leaves all others to
+/// the router that it is merged into.
+pub fn router(state: ApiState) -> Router {
+    let (operations, _) = routes::operations().split_for_parts();
+    let version_one = operations
+        .route("/openapi.json", get(get_openapi))
+        .route("/docs", get(get_docs))
+        .fallback(async || ApiError::NotFound("path"))
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .with_state(state);
+    Router::new().nest("/v1", layers::apply(version_one))
+}
+
+/// The OpenAPI document of [`router`], with the paths as they are served.
+pub fn openapi() -> OpenApi {
+    OpenApiRouter::new().nest("/v1", routes::operations()).into_openapi()
+}
+
+/// [`openapi`] as it is served and committed: indented JSON with a line break at the end.
+pub fn openapi_json() -> String {
+    documentation::json(&openapi())
+}

@@ -1,0 +1,145 @@
+//! Extractors that authenticate and authorize: a handler's signature is its policy.
+//!
+//! `Caller<Operator>` asks for the operator; `TenantCaller<Admin>` for at least an admin of the tenant
+//! in the path. A tenant that does not exist and one of someone else are the same 404.
+
+use std::marker::PhantomData;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use serde_json::Value;
+use store::TenantStore;
+use store::entity::tenant;
+use store::entity::words::{Role, TenantStatus};
+use store::id::TenantId;
+
+use crate::authentication::{Identity, authenticate};
+use crate::error::ApiError;
+use crate::parameters::{PathParameters, TenantPath};
+use crate::state::ApiState;
+
+/// The least role that a handler asks for.
+pub trait LeastRole: Send + Sync {
+    /// Whether a key of `role` suffices in its own tenant. The operator always does.
+    fn allows(role: Role) -> bool;
+}
+
+/// Only the operator.
+#[derive(Debug)]
+pub struct Operator;
+/// The tenant's owner, or the operator.
+#[derive(Debug)]
+pub struct Owner;
+/// An admin or more.
+#[derive(Debug)]
+pub struct Admin;
+/// An auditor or more: everyone of the tenant.
+#[derive(Debug)]
+pub struct Auditor;
+
+impl LeastRole for Operator {
+    fn allows(_: Role) -> bool {
+        false
+    }
+}
+
+impl LeastRole for Owner {
+    fn allows(role: Role) -> bool {
+        role == Role::Owner
+    }
+}
+
+impl LeastRole for Admin {
+    fn allows(role: Role) -> bool {
+        matches!(role, Role::Owner | Role::Admin)
+    }
+}
+
+impl LeastRole for Auditor {
+    fn allows(role: Role) -> bool {
+        matches!(role, Role::Owner | Role::Admin | Role::Auditor)
+    }
+}
+
+const NOT_ALLOWED: ApiError = ApiError::Forbidden("Your role does not allow this");
+
+/// An authenticated caller of what belongs to no tenant.
+#[derive(Debug)]
+pub struct Caller<R> {
+    /// The name in audit logs.
+    pub actor: String,
+    role: PhantomData<R>,
+}
+
+impl<R: LeastRole> FromRequestParts<ApiState> for Caller<R> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Self::Rejection> {
+        let identity = authenticate(state, &parts.headers).await?;
+        match &identity {
+            Identity::Key(key) if !R::allows(key.role) => Err(NOT_ALLOWED),
+            _ => Ok(Self { actor: identity.actor(), role: PhantomData }),
+        }
+    }
+}
+
+/// An authenticated caller within the tenant of the path.
+#[derive(Debug)]
+pub struct TenantCaller<R> {
+    /// The tenant.
+    pub tenant: tenant::Model,
+    /// All that belongs to the tenant, and nothing else.
+    pub store: TenantStore,
+    /// The name in audit logs.
+    pub actor: String,
+    role: PhantomData<R>,
+}
+
+impl<R> TenantCaller<R> {
+    /// Notes a change of configuration. `detail` must hold no secret.
+    pub async fn audit(
+        &self,
+        action: &'static str,
+        object_id: impl ToString + Send,
+        detail: Option<Value>,
+    ) -> Result<(), ApiError>
+    where
+        R: Sync,
+    {
+        let kind = action.split('.').next().unwrap_or(action);
+        Ok(self.store.audit().insert(&self.actor, action, kind, object_id.to_string(), detail).await?)
+    }
+}
+
+impl<R: LeastRole> FromRequestParts<ApiState> for TenantCaller<R> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Self::Rejection> {
+        let identity = authenticate(state, &parts.headers).await?;
+        let PathParameters(TenantPath { tenant }) = PathParameters::from_request_parts(parts, state).await?;
+        let tenant = find_tenant(state, &tenant).await?;
+        authorize::<R>(&identity, &tenant)?;
+        tracing::Span::current().record("tenant.id", tracing::field::display(tenant.id));
+        Ok(Self { store: state.store.tenant(tenant.id), tenant, actor: identity.actor(), role: PhantomData })
+    }
+}
+
+/// The tenant of an id or a slug. No slug has the form of an id.
+async fn find_tenant(state: &ApiState, named: &str) -> Result<tenant::Model, ApiError> {
+    let tenants = state.store.tenants();
+    if let Ok(id) = named.parse::<TenantId>() {
+        return Ok(tenants.get(id).await?);
+    }
+    tenants.find_by_slug(named).await?.ok_or(ApiError::NotFound("tenant"))
+}
+
+fn authorize<R: LeastRole>(identity: &Identity, tenant: &tenant::Model) -> Result<(), ApiError> {
+    let Identity::Key(key) = identity else { return Ok(()) };
+    if key.tenant_id != tenant.id {
+        return Err(ApiError::NotFound("tenant"));
+    }
+    if tenant.status == TenantStatus::Suspended {
+        return Err(ApiError::Forbidden("The tenant is suspended"));
+    }
+    if R::allows(key.role) { Ok(()) } else { Err(NOT_ALLOWED) }
+}

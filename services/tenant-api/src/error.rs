@@ -1,0 +1,221 @@
+//! Every refusal and failure as problem+json (RFC 9457): the one place that turns one into a response.
+
+use std::error::Error as StdError;
+
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// One field that is wrong, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldProblem {
+    /// Path of the field in the body or query, such as `user_sync.scope`.
+    pub field: String,
+    /// What is wrong with it, in words.
+    pub problem: String,
+}
+
+impl FieldProblem {
+    /// A problem of `field`.
+    pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { field: field.into(), problem: problem.into() }
+    }
+}
+
+/// The body of every error (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Always `about:blank`: the status says what kind of problem it is (RFC 9457 §4.2.1).
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The status in words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What happened, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// The fields that are wrong, all of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    errors: Vec<FieldProblem>,
+}
+
+/// Why a request was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// 400: the body is not JSON, or the query cannot be read.
+    #[error("{detail}")]
+    Malformed {
+        /// What cannot be read.
+        detail: String,
+        /// The fields at fault, if it is known which.
+        errors: Vec<FieldProblem>,
+    },
+    /// 401: no credential, or none that opens anything.
+    #[error("not authenticated")]
+    Unauthenticated,
+    /// 403: authenticated, but not allowed.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// 404: no such resource in the caller's reach.
+    #[error("No such {0}")]
+    NotFound(&'static str),
+    /// 405: the path exists, with other methods.
+    #[error("This path does not answer to that method")]
+    MethodNotAllowed,
+    /// 409: the state of things forbids it.
+    #[error("{0}")]
+    Conflict(String),
+    /// 412: the resource is no longer at the version in `If-Match`.
+    #[error("It was changed meanwhile; read it again")]
+    PreconditionFailed,
+    /// 413: a body beyond [`crate::MAX_BODY_BYTES`].
+    #[error("A body may have {} bytes", crate::MAX_BODY_BYTES)]
+    TooLarge,
+    /// 415: a body that does not claim to be JSON.
+    #[error("Send application/json")]
+    UnsupportedMediaType,
+    /// 422: the body is JSON, and what it says cannot be.
+    #[error("Some fields are not valid")]
+    Invalid(Vec<FieldProblem>),
+    /// 503: the database is away, or did not answer in time.
+    #[error("Temporarily unavailable, try again")]
+    Unavailable(#[source] Option<store::Error>),
+    /// 500: our fault.
+    #[error("Internal error; quote the x-request-id when you report it")]
+    Internal(#[source] Option<store::Error>),
+}
+
+impl ApiError {
+    /// 422 for one field.
+    pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldProblem::new(field, problem)])
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Malformed { .. } => StatusCode::BAD_REQUEST,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Logs what is ours to mend, once and with its whole chain of causes.
+    fn log(&self) {
+        match self {
+            Self::Internal(Some(error)) => {
+                tracing::error!(error = error as &dyn StdError, "request failed");
+            }
+            Self::Internal(None) => tracing::error!("request failed"),
+            Self::Unavailable(Some(error)) => {
+                tracing::warn!(error = error as &dyn StdError, "database unavailable");
+            }
+            Self::Unavailable(None) => tracing::warn!("request timed out"),
+            refusal => tracing::debug!(reason = %refusal, "request refused"),
+        }
+    }
+}
+
+impl From<store::Error> for ApiError {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::NotFound(what) => Self::NotFound(what),
+            store::Error::Conflict("tenants_slug") => Self::Conflict("Another tenant has that slug".into()),
+            store::Error::Conflict("links_pair") => {
+                Self::Conflict("That connection and that site are linked already".into())
+            }
+            store::Error::Conflict(_) => Self::Conflict("It conflicts with something that exists".into()),
+            store::Error::Stale => Self::PreconditionFailed,
+            error if error.is_unavailable() => Self::Unavailable(Some(error)),
+            error => Self::Internal(Some(error)),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        self.log();
+        let status = self.status();
+        let problem = Problem {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            // A failed authentication tells nothing: not even whether a credential was once good.
+            detail: (status != StatusCode::UNAUTHORIZED).then(|| self.to_string()),
+            errors: match self {
+                Self::Invalid(errors) | Self::Malformed { errors, .. } => errors,
+                _ => Vec::new(),
+            },
+        };
+        let mut response = (status, axum::Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// What any operation may answer besides its success, for the OpenAPI document.
+#[derive(utoipa::IntoResponses)]
+pub enum Refusals {
+    /// The body is not JSON, or the query cannot be read
+    #[response(status = 400, content_type = "application/problem+json")]
+    Malformed(#[to_schema] Problem),
+    /// No credential, or none that opens anything
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthenticated(#[to_schema] Problem),
+    /// The caller's role does not allow it, or the tenant is suspended
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(#[to_schema] Problem),
+    /// No such resource in the caller's reach
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(#[to_schema] Problem),
+    /// The database is away; try again after `Retry-After`
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(#[to_schema] Problem),
+}
+
+/// [`Refusals`], and those of operations that read a body.
+#[derive(utoipa::IntoResponses)]
+pub enum BodyRefusals {
+    /// It conflicts with something that exists
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(#[to_schema] Problem),
+    /// The body is larger than 1 MiB
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(#[to_schema] Problem),
+    /// The body does not claim to be JSON
+    #[response(status = 415, content_type = "application/problem+json")]
+    UnsupportedMediaType(#[to_schema] Problem),
+    /// Unknown, missing or wrong fields, all of them in `errors`
+    #[response(status = 422, content_type = "application/problem+json")]
+    Invalid(#[to_schema] Problem),
+}
+
+/// The refusal of an edit of something that was changed meanwhile.
+#[derive(utoipa::IntoResponses)]
+pub enum EditRefusals {
+    /// The resource is no longer at the version in `If-Match`
+    #[response(status = 412, content_type = "application/problem+json")]
+    PreconditionFailed(#[to_schema] Problem),
+}

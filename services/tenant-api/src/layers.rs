@@ -1,0 +1,77 @@
+//! What every request passes before and after its handler, from the outside in.
+
+use std::any::Any;
+use std::time::Duration;
+
+use axum::Router;
+use axum::error_handling::HandleErrorLayer;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::http::HeaderValue;
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use axum::response::{IntoResponse as _, Response};
+use tower::timeout::TimeoutLayer;
+use tower::{BoxError, ServiceBuilder};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
+use tracing::Span;
+
+use crate::error::ApiError;
+
+/// Bytes of a request body at the most.
+pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// How long a request may take.
+const TIME_LIMIT: Duration = Duration::from_mins(1);
+
+/// Wraps every route of `router`.
+pub fn apply(router: Router) -> Router {
+    router.layer(
+        ServiceBuilder::new()
+            .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+            // Never shown in logs.
+            .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION]))
+            .layer(TraceLayer::new_for_http().make_span_with(span))
+            .layer(PropagateRequestIdLayer::x_request_id())
+            // Answers hold personal data, and sometimes a secret that is shown once.
+            .layer(SetResponseHeaderLayer::if_not_present(
+                CACHE_CONTROL,
+                HeaderValue::from_static("no-store"),
+            ))
+            .layer(SetResponseHeaderLayer::overriding(
+                X_CONTENT_TYPE_OPTIONS,
+                HeaderValue::from_static("nosniff"),
+            ))
+            .layer(HandleErrorLayer::new(timed_out))
+            .layer(TimeoutLayer::new(TIME_LIMIT))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES)),
+    )
+}
+
+/// The span of a request. The route stands for the path: queries hold user names.
+fn span(request: &Request) -> Span {
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let request_id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("");
+    tracing::info_span!(
+        "api request",
+        http.method = %request.method(),
+        http.route = route,
+        request.id = request_id,
+        tenant.id = tracing::field::Empty,
+    )
+}
+
+async fn timed_out(_: BoxError) -> ApiError {
+    ApiError::Unavailable(None)
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast::<String>().map(|text| *text);
+    let text = text.or_else(|panic| panic.downcast::<&str>().map(|text| (*text).to_owned()));
+    let text = text.unwrap_or_else(|_| "no message".to_owned());
+    tracing::error!(panic.message = text, "request panicked");
+    ApiError::Internal(None).into_response()
+}

@@ -1,0 +1,119 @@
+//! `/tenants/{tenant}/keys`: the API keys of a tenant.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::NoContent;
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::Timestamp;
+use store::entity::api_key;
+use store::entity::words::Role;
+use store::id::ApiKeyId;
+use utoipa::ToSchema;
+
+use crate::body::Body;
+use crate::caller::{Owner, TenantCaller};
+use crate::error::{ApiError, BodyRefusals, Refusals};
+use crate::paging::Page;
+use crate::parameters::{KeyPath, PathParameters, TenantPath};
+use crate::validation::Problems;
+
+/// A new API key.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateKey {
+    /// Name for people.
+    name: String,
+    /// What it may do.
+    role: Role,
+    /// When it ends by itself; never when absent.
+    expires_at: Option<Timestamp>,
+}
+
+/// An API key, without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ApiKey {
+    id: ApiKeyId,
+    name: String,
+    role: Role,
+    created_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+    /// To the minute.
+    last_used_at: Option<Timestamp>,
+}
+
+/// An API key with its secret, which is never shown again.
+#[derive(Serialize, ToSchema)]
+pub struct CreatedKey {
+    #[serde(flatten)]
+    shown: ApiKey,
+    /// The secret, to be sent in `Authorization: Bearer`.
+    key: String,
+}
+
+impl From<api_key::Model> for ApiKey {
+    fn from(row: api_key::Model) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            role: row.role,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            revoked_at: row.revoked_at,
+            last_used_at: row.last_used_at,
+        }
+    }
+}
+
+/// Make an API key
+#[utoipa::path(
+    post, path = "/tenants/{tenant}/keys", tag = "keys", request_body = CreateKey,
+    params(TenantPath),
+    responses((status = 201, body = CreatedKey), Refusals, BodyRefusals),
+)]
+pub(crate) async fn create_key(
+    caller: TenantCaller<Owner>,
+    Body(body): Body<CreateKey>,
+) -> Result<(StatusCode, Json<CreatedKey>), ApiError> {
+    let mut problems = Problems::default();
+    problems.name("name", &body.name);
+    problems.expiry("expires_at", body.expires_at, caller.store.now());
+    problems.check()?;
+    let (row, secret) = caller.store.api_keys().insert(&body.name, body.role, body.expires_at).await?;
+    let detail = json!({"name": row.name, "role": row.role, "expires_at": row.expires_at});
+    caller.audit("key.create", row.id, Some(detail)).await?;
+    let key = secret.expose_secret().to_owned();
+    Ok((StatusCode::CREATED, Json(CreatedKey { shown: row.into(), key })))
+}
+
+/// List the API keys
+///
+/// Revoked ones included, all in one page.
+#[utoipa::path(
+    get, path = "/tenants/{tenant}/keys", tag = "keys",
+    params(TenantPath),
+    responses((status = 200, body = Page<ApiKey>), Refusals),
+)]
+pub(crate) async fn list_keys(caller: TenantCaller<Owner>) -> Result<Json<Page<ApiKey>>, ApiError> {
+    let rows = caller.store.api_keys().list().await?;
+    Ok(Json(Page::whole(rows.into_iter().map(ApiKey::from).collect())))
+}
+
+/// Revoke an API key
+///
+/// It and the access tokens made from it stop working at once. Revoking again changes nothing.
+#[utoipa::path(
+    delete, path = "/tenants/{tenant}/keys/{key}", tag = "keys",
+    params(TenantPath, KeyPath),
+    responses((status = 204), Refusals),
+)]
+pub(crate) async fn revoke_key(
+    caller: TenantCaller<Owner>,
+    PathParameters(KeyPath { key }): PathParameters<KeyPath>,
+) -> Result<NoContent, ApiError> {
+    caller.store.api_keys().revoke(key).await?;
+    caller.audit("key.revoke", key, None).await?;
+    Ok(NoContent)
+}

@@ -1,0 +1,55 @@
+//! One module a resource; each operation's extractor says who may call it.
+
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::ApiState;
+
+pub mod access;
+pub mod audit;
+pub mod connections;
+pub mod groups;
+pub mod held;
+pub mod keys;
+pub mod links;
+pub mod openapi;
+pub mod runs;
+pub mod sites;
+pub mod tenants;
+pub mod timeline;
+pub mod tokens;
+pub mod users;
+
+/// All documented operations, without the `/v1` before them.
+pub fn operations() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::<ApiState>::with_openapi(openapi::Description::openapi())
+        .routes(routes!(access::create_access_token))
+        .routes(routes!(tenants::list_tenants, tenants::create_tenant))
+        .routes(routes!(tenants::get_tenant))
+        .routes(routes!(keys::list_keys, keys::create_key))
+        .routes(routes!(keys::revoke_key))
+        .routes(routes!(connections::list_connections, connections::create_connection))
+        .routes(routes!(connections::get_connection, connections::update_connection))
+        .routes(routes!(tokens::list_tokens, tokens::create_token))
+        .routes(routes!(tokens::revoke_token))
+        .routes(routes!(sites::list_sites, sites::create_site))
+        .routes(routes!(sites::get_site, sites::update_site))
+        .routes(routes!(sites::test::test_site))
+        .routes(routes!(links::list_links, links::create_link))
+        .routes(routes!(links::get_link, links::update_link))
+        .routes(routes!(runs::list_runs, runs::create_run))
+        .routes(routes!(runs::get_run_of_link))
+        .routes(routes!(runs::list_results_of_link))
+        .routes(routes!(runs::get_run))
+        .routes(routes!(runs::list_results))
+        .routes(routes!(held::list_held))
+        .routes(routes!(held::approve_held))
+        .routes(routes!(users::list_users))
+        .routes(routes!(users::get_user))
+        .routes(routes!(timeline::list_user_timeline))
+        .routes(routes!(groups::list_groups))
+        .routes(routes!(groups::get_group))
+        .routes(routes!(timeline::list_group_timeline))
+        .routes(routes!(audit::list_audit))
+}

@@ -1,0 +1,279 @@
+//! `…/links/{link}/runs` and `…/runs/{run}`: full synchronizations.
+
+use axum::Json;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::entity::words::{ObjectKind, RunOutcome, RunPhase, RunStatus};
+use store::entity::{run, run_result};
+use store::id::{LinkId, RunId};
+use store::runs::OutcomeCount;
+use store::{TenantStore, Timestamp};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::body::Body;
+use crate::caller::{Admin, Auditor, TenantCaller};
+use crate::error::{ApiError, BodyRefusals, Refusals};
+use crate::paging::{Page, PageQuery, Window};
+use crate::parameters::{LinkPath, LinkRunPath, PathParameters, QueryParameters, RunPath, TenantPath};
+
+/// A new run; nothing needs to be said.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateRun {}
+
+/// A run that was accepted.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CreatedRun {
+    id: RunId,
+    status: RunStatus,
+}
+
+/// A full synchronization of a link, without its counts.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RunSummary {
+    id: RunId,
+    link_id: LinkId,
+    status: RunStatus,
+    /// What is being marked, while the status is `marking`.
+    phase: RunPhase,
+    /// Objects marked so far.
+    marked: i64,
+    /// Who asked for it.
+    requested_by: String,
+    created_at: Timestamp,
+    finished_at: Option<Timestamp>,
+}
+
+/// A full synchronization of a link and how far it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Run {
+    #[serde(flatten)]
+    summary: RunSummary,
+    counts: RunCounts,
+    /// Objects marked and not yet done; held ones wait for a person and do not count.
+    remaining: i64,
+    /// Seconds until its end at the present pace; null when nothing can be said, or when it has ended.
+    eta_seconds: Option<u64>,
+}
+
+/// How many objects ended in each way.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct RunCounts {
+    changed: i64,
+    unchanged: i64,
+    held: i64,
+    skipped: i64,
+    failed: i64,
+}
+
+/// How a run ended for one object.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RunResult {
+    object_kind: ObjectKind,
+    object_id: Uuid,
+    outcome: RunOutcome,
+    /// Changes and reasons.
+    #[schema(value_type = Object)]
+    detail: Value,
+    at: Timestamp,
+}
+
+impl From<run::Model> for RunSummary {
+    fn from(row: run::Model) -> Self {
+        Self {
+            id: row.id,
+            link_id: row.link_id,
+            status: row.status,
+            phase: row.phase,
+            marked: row.marked,
+            requested_by: row.requested_by,
+            created_at: row.created_at,
+            finished_at: row.finished_at,
+        }
+    }
+}
+
+impl From<run_result::Model> for RunResult {
+    fn from(row: run_result::Model) -> Self {
+        Self {
+            object_kind: row.object_kind,
+            object_id: row.object_id,
+            outcome: row.outcome,
+            detail: row.detail,
+            at: row.at,
+        }
+    }
+}
+
+impl RunCounts {
+    fn of(outcomes: &[OutcomeCount]) -> Self {
+        let mut counts = Self::default();
+        for OutcomeCount { outcome, n } in outcomes {
+            match outcome {
+                RunOutcome::Changed => counts.changed = *n,
+                RunOutcome::Unchanged => counts.unchanged = *n,
+                RunOutcome::Held => counts.held = *n,
+                RunOutcome::Skipped => counts.skipped = *n,
+                RunOutcome::Failed => counts.failed = *n,
+            }
+        }
+        counts
+    }
+
+    fn total(&self) -> i64 {
+        self.changed + self.unchanged + self.held + self.skipped + self.failed
+    }
+}
+
+/// Seconds that `left` objects take when `done` took `elapsed` seconds; unknown while nothing is done.
+fn eta(done: i64, left: i64, elapsed: u64) -> Option<u64> {
+    let (done, left) = (u64::try_from(done).ok()?, u64::try_from(left).ok()?);
+    elapsed.saturating_mul(left).checked_div(done)
+}
+
+/// Everything about a run. While it is marking, what is left counts the whole directory.
+async fn progress(store: &TenantStore, row: run::Model) -> Result<Run, ApiError> {
+    let counts = RunCounts::of(&store.runs().outcomes(row.id).await?);
+    let remaining = store.runs().remaining(row.id).await?;
+    let elapsed = store.now().since(row.created_at).as_secs();
+    let eta_seconds = match row.status {
+        RunStatus::Done | RunStatus::Cancelled => None,
+        RunStatus::Working => eta(counts.total(), remaining, elapsed),
+        RunStatus::Marking => {
+            let groups = store.groups(row.connection_id).count().await?;
+            let users = store.users(row.connection_id).count().await?;
+            let all = i64::try_from(groups + users).unwrap_or(i64::MAX);
+            eta(counts.total(), (all - row.marked).max(0) + remaining, elapsed)
+        }
+    };
+    Ok(Run { summary: row.into(), counts, remaining, eta_seconds })
+}
+
+async fn results(
+    store: &TenantStore,
+    run: RunId,
+    window: Window<Uuid>,
+) -> Result<Json<Page<RunResult>>, ApiError> {
+    let rows = store.runs().results(run, window.after, window.fetch()).await?;
+    Ok(Json(window.page(rows, |row| row.object_id, RunResult::from)))
+}
+
+/// The run, if it is one of the link's.
+async fn of_link(store: &TenantStore, link: LinkId, run: RunId) -> Result<run::Model, ApiError> {
+    let row = store.runs().get(run).await?;
+    if row.link_id == link { Ok(row) } else { Err(ApiError::NotFound("run")) }
+}
+
+/// Synchronize everything of a link
+///
+/// Every user and group of the connection is looked at again at the site. Answers at once; the work
+/// goes on behind.
+#[utoipa::path(
+    post, path = "/tenants/{tenant}/links/{link}/runs", tag = "runs", request_body = Option<CreateRun>,
+    params(TenantPath, LinkPath),
+    responses((status = 202, body = CreatedRun), Refusals, BodyRefusals),
+)]
+pub(crate) async fn create_run(
+    caller: TenantCaller<Admin>,
+    PathParameters(LinkPath { link }): PathParameters<LinkPath>,
+    Body(CreateRun {}): Body<CreateRun>,
+) -> Result<(StatusCode, Json<CreatedRun>), ApiError> {
+    let link = caller.store.links().get(link).await?;
+    let row = caller.store.runs().insert(&link, &caller.actor).await?;
+    caller.audit("run.create", row.id, Some(json!({"link_id": link.id}))).await?;
+    Ok((StatusCode::ACCEPTED, Json(CreatedRun { id: row.id, status: row.status })))
+}
+
+/// List the runs of a link, the newest first
+#[utoipa::path(
+    get, path = "/tenants/{tenant}/links/{link}/runs", tag = "runs",
+    params(TenantPath, LinkPath, PageQuery),
+    responses((status = 200, body = Page<RunSummary>), Refusals),
+)]
+pub(crate) async fn list_runs(
+    caller: TenantCaller<Auditor>,
+    PathParameters(LinkPath { link }): PathParameters<LinkPath>,
+    QueryParameters(query): QueryParameters<PageQuery>,
+) -> Result<Json<Page<RunSummary>>, ApiError> {
+    let window = query.window::<RunId>()?;
+    caller.store.links().get(link).await?;
+    let rows = caller.store.runs().list(link, window.after, window.fetch()).await?;
+    Ok(Json(window.page(rows, |row| row.id, RunSummary::from)))
+}
+
+/// Show how far a run is
+#[utoipa::path(
+    get, path = "/tenants/{tenant}/links/{link}/runs/{run}", tag = "runs",
+    params(TenantPath, LinkRunPath),
+    responses((status = 200, body = Run), Refusals),
+)]
+pub(crate) async fn get_run_of_link(
+    caller: TenantCaller<Auditor>,
+    PathParameters(LinkRunPath { link, run }): PathParameters<LinkRunPath>,
+) -> Result<Json<Run>, ApiError> {
+    let row = of_link(&caller.store, link, run).await?;
+    progress(&caller.store, row).await.map(Json)
+}
+
+/// List what a run did to each object
+#[utoipa::path(
+    get, path = "/tenants/{tenant}/links/{link}/runs/{run}/results", tag = "runs",
+    params(
+        TenantPath, LinkRunPath,
+        PageQuery,
+    ),
+    responses((status = 200, body = Page<RunResult>), Refusals),
+)]
+pub(crate) async fn list_results_of_link(
+    caller: TenantCaller<Auditor>,
+    PathParameters(LinkRunPath { link, run }): PathParameters<LinkRunPath>,
+    QueryParameters(query): QueryParameters<PageQuery>,
+) -> Result<Json<Page<RunResult>>, ApiError> {
+    let window = query.window()?;
+    of_link(&caller.store, link, run).await?;
+    results(&caller.store, run, window).await
+}
+
+/// Show how far a run is, whichever link it is of
+#[utoipa::path(
+    get, path = "/tenants/{tenant}/runs/{run}", tag = "runs",
+    params(TenantPath, RunPath),
+    responses((status = 200, body = Run), Refusals),
+)]
+pub(crate) async fn get_run(
+    caller: TenantCaller<Auditor>,
+    PathParameters(RunPath { run }): PathParameters<RunPath>,
+) -> Result<Json<Run>, ApiError> {
+    let row = caller.store.runs().get(run).await?;
+    progress(&caller.store, row).await.map(Json)
+}
+
+/// List what a run did to each object, whichever link it is of
+#[utoipa::path(
+    get, path = "/tenants/{tenant}/runs/{run}/results", tag = "runs",
+    params(TenantPath, RunPath, PageQuery),
+    responses((status = 200, body = Page<RunResult>), Refusals),
+)]
+pub(crate) async fn list_results(
+    caller: TenantCaller<Auditor>,
+    PathParameters(RunPath { run }): PathParameters<RunPath>,
+    QueryParameters(query): QueryParameters<PageQuery>,
+) -> Result<Json<Page<RunResult>>, ApiError> {
+    let window = query.window()?;
+    caller.store.runs().get(run).await?;
+    results(&caller.store, run, window).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_takes_as_long_in_proportion() {
+        assert_eq!(eta(10, 30, 60), Some(180));
+        assert_eq!(eta(10, 0, 60), Some(0));
+        assert_eq!(eta(0, 30, 60), None);
+    }
+}

@@ -1,0 +1,34 @@
+//! Credentials on their way in: read once, and kept out of every message.
+
+use atlassian::credentials::Credentials;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use zeroize::Zeroizing;
+
+use crate::error::FieldProblem;
+
+/// What we log in at a site with.
+#[derive(Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[expect(dead_code, reason = "describes the body; atlassian::Credentials reads it")]
+pub(super) enum SiteCredentials {
+    /// A personal access token.
+    Bearer { token: String },
+    /// A user name and password.
+    Basic { username: String, password: String },
+}
+
+/// Credentials of a body in the form in which they are sealed.
+///
+/// The reader's own message is dropped: it may quote the value, and with it a secret.
+pub(super) fn sealable(value: Value) -> Result<Zeroizing<Vec<u8>>, FieldProblem> {
+    let credentials = serde_json::from_value::<Credentials>(value).map_err(|_| {
+        FieldProblem::new(
+            "credentials",
+            "must be {\"type\":\"bearer\",\"token\"} or {\"type\":\"basic\",\"username\",\"password\"}, \
+             with text and nothing else",
+        )
+    })?;
+    Ok(Zeroizing::new(credentials.expose_json().to_string().into_bytes()))
+}

@@ -1,0 +1,225 @@
+//! `/tenants/{tenant}/sites`: the Atlassian instances of a tenant.
+
+use atlassian::Product;
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::Timestamp;
+use store::entity::site;
+use store::entity::words::SiteStatus;
+use store::id::SiteId;
+use store::sites::{NewSite, SiteEdit};
+use url::Url;
+use utoipa::ToSchema;
+
+use crate::body::Body;
+use crate::caller::{Admin, Auditor, TenantCaller};
+use crate::error::{ApiError, BodyRefusals, EditRefusals, Refusals};
+use crate::etag::{IfMatch, etag};
+use crate::paging::{Page, PageQuery};
+use crate::parameters::{PathParameters, QueryParameters, SitePath, TenantPath};
+use crate::validation::Problems;
+
+mod credentials;
+pub mod test;
+
+use credentials::{SiteCredentials, sealable};
+
+/// A new site.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateSite {
+    /// Name for people.
+    name: String,
+    /// `jira-data-center`.
+    product: String,
+    /// Address of the instance, with its context path if it has one.
+    base_url: String,
+    /// What we log in with; never shown again.
+    #[schema(value_type = SiteCredentials, write_only)]
+    credentials: Value,
+}
+
+/// A change of a site; absent fields stay.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateSite {
+    name: Option<String>,
+    /// A new address on another host needs the credentials again.
+    base_url: Option<String>,
+    /// New credentials also resume a site that refused the old ones.
+    #[schema(value_type = Option<SiteCredentials>, write_only)]
+    credentials: Option<Value>,
+    /// Nothing is done at a paused site; its tasks wait.
+    status: Option<SiteStatus>,
+}
+
+/// One Atlassian instance, without its credentials.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Site {
+    id: SiteId,
+    name: String,
+    product: String,
+    base_url: String,
+    status: SiteStatus,
+    /// Why it is paused or waited for, in words.
+    status_reason: Option<String>,
+    /// No call goes to it before this instant.
+    resume_at: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// A site and what waits there.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SiteWithBacklog {
+    #[serde(flatten)]
+    site: Site,
+    backlog: Backlog,
+}
+
+/// How much waits at a site.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Backlog {
+    /// Tasks that will be worked off.
+    waiting: i64,
+    /// Tasks that the site refused; they are tried again seldom.
+    failed: i64,
+    /// Tasks that wait for an approval.
+    held: i64,
+    /// Since when the oldest waiting one has been waiting.
+    oldest: Option<Timestamp>,
+}
+
+impl From<site::Model> for Site {
+    fn from(row: site::Model) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            product: row.product,
+            base_url: row.base_url,
+            status: row.status,
+            status_reason: row.status_reason,
+            resume_at: row.resume_at,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// Register a site
+#[utoipa::path(
+    post, path = "/tenants/{tenant}/sites", tag = "sites", request_body = CreateSite,
+    params(TenantPath),
+    responses((status = 201, body = Site, headers(("ETag" = String))), Refusals, BodyRefusals),
+)]
+pub(crate) async fn create_site(
+    caller: TenantCaller<Admin>,
+    Body(body): Body<CreateSite>,
+) -> Result<impl IntoResponse, ApiError> {
+    let mut problems = Problems::default();
+    problems.name("name", &body.name);
+    let product = body.product.parse::<Product>();
+    if product.is_err() {
+        problems.add("product", "is not supported; use jira-data-center");
+    }
+    let base_url = problems.base_url("base_url", &body.base_url);
+    let credentials = problems.take(sealable(body.credentials));
+    problems.check()?;
+    let (Ok(product), Some(base_url), Some(credentials)) = (product, base_url, credentials) else {
+        return Err(ApiError::Internal(None));
+    };
+    let new = NewSite {
+        name: body.name,
+        product: product.to_string(),
+        base_url: base_url.to_string(),
+        credentials,
+    };
+    let row = caller.store.sites().insert(new).await?;
+    let detail = json!({"name": row.name, "product": row.product, "base_url": row.base_url});
+    caller.audit("site.create", row.id, Some(detail)).await?;
+    Ok((StatusCode::CREATED, etag(row.version), Json(Site::from(row))))
+}
+
+/// List the sites
+#[utoipa::path(
+    get, path = "/tenants/{tenant}/sites", tag = "sites",
+    params(TenantPath, PageQuery),
+    responses((status = 200, body = Page<Site>), Refusals),
+)]
+pub(crate) async fn list_sites(
+    caller: TenantCaller<Auditor>,
+    QueryParameters(query): QueryParameters<PageQuery>,
+) -> Result<Json<Page<Site>>, ApiError> {
+    let window = query.window::<SiteId>()?;
+    let rows = caller.store.sites().list(window.after, window.fetch()).await?;
+    Ok(Json(window.page(rows, |row| row.id, Site::from)))
+}
+
+/// Show a site and its backlog
+#[utoipa::path(
+    get, path = "/tenants/{tenant}/sites/{site}", tag = "sites",
+    params(TenantPath, SitePath),
+    responses((status = 200, body = SiteWithBacklog, headers(("ETag" = String))), Refusals),
+)]
+pub(crate) async fn get_site(
+    caller: TenantCaller<Auditor>,
+    PathParameters(SitePath { site: id }): PathParameters<SitePath>,
+) -> Result<impl IntoResponse, ApiError> {
+    let row = caller.store.sites().get(id).await?;
+    let backlog = caller.store.tasks(id).backlog().await?;
+    let backlog = Backlog {
+        waiting: backlog.waiting,
+        failed: backlog.failed,
+        held: backlog.held,
+        oldest: backlog.oldest,
+    };
+    Ok((etag(row.version), Json(SiteWithBacklog { site: row.into(), backlog })))
+}
+
+/// Change a site
+#[utoipa::path(
+    patch, path = "/tenants/{tenant}/sites/{site}", tag = "sites", request_body = UpdateSite,
+    params(
+        TenantPath,
+        SitePath,
+        ("If-Match" = Option<String>, Header, description = "The ETag that the change is based on"),
+    ),
+    responses((status = 200, body = Site, headers(("ETag" = String))), Refusals, BodyRefusals, EditRefusals),
+)]
+pub(crate) async fn update_site(
+    caller: TenantCaller<Admin>,
+    PathParameters(SitePath { site: id }): PathParameters<SitePath>,
+    if_match: IfMatch,
+    Body(body): Body<UpdateSite>,
+) -> Result<impl IntoResponse, ApiError> {
+    let sites = caller.store.sites();
+    let current = sites.get(id).await?;
+    let expected = if_match.expect(current.version)?;
+    let mut problems = Problems::default();
+    body.name.iter().for_each(|name| problems.name("name", name));
+    let base_url = body.base_url.as_ref().and_then(|text| problems.base_url("base_url", text));
+    if body.credentials.is_none() && base_url.as_ref().is_some_and(|url| leaves_origin(&current, url)) {
+        problems.add("credentials", "must be given again when base_url names another host");
+    }
+    let new_credentials = body.credentials.is_some();
+    let credentials = body.credentials.and_then(|value| problems.take(sealable(value)));
+    problems.check()?;
+    let base_url = base_url.map(|url| url.to_string());
+    let detail = json!({
+        "name": body.name, "base_url": base_url, "status": body.status, "new_credentials": new_credentials,
+    });
+    let edit = SiteEdit { name: body.name, base_url, credentials, status: body.status };
+    // A new address is only as safe as the look at the old one: nobody may move it in between.
+    let row = sites.update(id, expected.or(Some(current.version)), edit).await?;
+    caller.audit("site.update", id, Some(detail)).await?;
+    Ok((etag(row.version), Json(Site::from(row))))
+}
+
+/// Whether `next` is another server than the stored one. Credentials are never sent to a server that
+/// they were not given for, else whoever may edit a site could have them sent to themselves.
+fn leaves_origin(current: &site::Model, next: &Url) -> bool {
+    Url::parse(&current.base_url).map_or(true, |url| url.origin() != next.origin())
+}

@@ -1,0 +1,93 @@
+//! `/tenants`: the organizations of this installation.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::Timestamp;
+use store::entity::tenant;
+use store::entity::words::TenantStatus;
+use store::id::TenantId;
+use utoipa::ToSchema;
+
+use crate::body::Body;
+use crate::caller::{Auditor, Caller, Operator, TenantCaller};
+use crate::error::{ApiError, BodyRefusals, Refusals};
+use crate::paging::{Page, PageQuery};
+use crate::parameters::{QueryParameters, TenantPath};
+use crate::state::ApiState;
+use crate::validation::Problems;
+
+/// A new tenant.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateTenant {
+    /// Stands for the tenant in paths: small letters, digits, hyphens.
+    slug: String,
+    /// Name for people.
+    name: String,
+}
+
+/// One organization.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Tenant {
+    id: TenantId,
+    /// Stands for the id in paths.
+    slug: String,
+    name: String,
+    status: TenantStatus,
+    created_at: Timestamp,
+}
+
+impl From<tenant::Model> for Tenant {
+    fn from(row: tenant::Model) -> Self {
+        Self { id: row.id, slug: row.slug, name: row.name, status: row.status, created_at: row.created_at }
+    }
+}
+
+/// Register a tenant
+#[utoipa::path(
+    post, path = "/tenants", tag = "tenants", request_body = CreateTenant,
+    responses((status = 201, body = Tenant), Refusals, BodyRefusals),
+)]
+pub(crate) async fn create_tenant(
+    caller: Caller<Operator>,
+    State(state): State<ApiState>,
+    Body(body): Body<CreateTenant>,
+) -> Result<(StatusCode, Json<Tenant>), ApiError> {
+    let mut problems = Problems::default();
+    problems.slug("slug", &body.slug);
+    problems.name("name", &body.name);
+    problems.check()?;
+    let row = state.store.tenants().insert(&body.slug, &body.name).await?;
+    let detail = json!({"slug": row.slug, "name": row.name});
+    let audit = state.store.tenant(row.id).audit();
+    audit.insert(&caller.actor, "tenant.create", "tenant", row.id.to_string(), Some(detail)).await?;
+    Ok((StatusCode::CREATED, Json(row.into())))
+}
+
+/// List all tenants
+#[utoipa::path(
+    get, path = "/tenants", tag = "tenants", params(PageQuery),
+    responses((status = 200, body = Page<Tenant>), Refusals),
+)]
+pub(crate) async fn list_tenants(
+    _: Caller<Operator>,
+    State(state): State<ApiState>,
+    QueryParameters(query): QueryParameters<PageQuery>,
+) -> Result<Json<Page<Tenant>>, ApiError> {
+    let window = query.window::<TenantId>()?;
+    let rows = state.store.tenants().list(window.after, window.fetch()).await?;
+    Ok(Json(window.page(rows, |row| row.id, Tenant::from)))
+}
+
+/// Show a tenant
+#[utoipa::path(
+    get, path = "/tenants/{tenant}", tag = "tenants",
+    params(TenantPath),
+    responses((status = 200, body = Tenant), Refusals),
+)]
+pub(crate) async fn get_tenant(caller: TenantCaller<Auditor>) -> Json<Tenant> {
+    Json(caller.tenant.into())
+}

@@ -1,0 +1,128 @@
+//! `/tenants/{tenant}/connections/{connection}/tokens`: the bearer tokens of a SCIM base URL.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::NoContent;
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::Timestamp;
+use store::entity::scim_token;
+use store::id::TokenId;
+use utoipa::ToSchema;
+
+use crate::body::Body;
+use crate::caller::{Admin, Auditor, TenantCaller};
+use crate::error::{ApiError, BodyRefusals, Refusals};
+use crate::paging::Page;
+use crate::parameters::{ConnectionPath, PathParameters, TenantPath, TokenPath};
+use crate::state::ApiState;
+use crate::validation::Problems;
+
+/// A new token.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateToken {
+    /// Name for people.
+    name: String,
+    /// When it ends by itself; never when absent.
+    expires_at: Option<Timestamp>,
+}
+
+/// A token, without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Token {
+    id: TokenId,
+    name: String,
+    created_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+    /// To the minute.
+    last_used_at: Option<Timestamp>,
+}
+
+/// A token with its secret, which is never shown again.
+#[derive(Serialize, ToSchema)]
+pub struct CreatedToken {
+    #[serde(flatten)]
+    shown: Token,
+    /// The secret, to be given to the identity provider.
+    token: String,
+}
+
+impl From<scim_token::Model> for Token {
+    fn from(row: scim_token::Model) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            revoked_at: row.revoked_at,
+            last_used_at: row.last_used_at,
+        }
+    }
+}
+
+/// Make a token
+///
+/// Several are valid side by side, so that one is replaced without an outage.
+#[utoipa::path(
+    post, path = "/tenants/{tenant}/connections/{connection}/tokens", tag = "tokens",
+    request_body = CreateToken,
+    params(TenantPath, ConnectionPath),
+    responses((status = 201, body = CreatedToken), Refusals, BodyRefusals),
+)]
+pub(crate) async fn create_token(
+    caller: TenantCaller<Admin>,
+    PathParameters(ConnectionPath { connection }): PathParameters<ConnectionPath>,
+    Body(body): Body<CreateToken>,
+) -> Result<(StatusCode, Json<CreatedToken>), ApiError> {
+    let mut problems = Problems::default();
+    problems.name("name", &body.name);
+    problems.expiry("expires_at", body.expires_at, caller.store.now());
+    problems.check()?;
+    let (row, secret) = caller.store.tokens(connection).insert(&body.name, body.expires_at).await?;
+    let detail = json!({"connection_id": connection, "name": row.name, "expires_at": row.expires_at});
+    caller.audit("token.create", row.id, Some(detail)).await?;
+    let token = secret.expose_secret().to_owned();
+    Ok((StatusCode::CREATED, Json(CreatedToken { shown: row.into(), token })))
+}
+
+/// List the tokens
+///
+/// Revoked ones included, all in one page.
+#[utoipa::path(
+    get, path = "/tenants/{tenant}/connections/{connection}/tokens", tag = "tokens",
+    params(TenantPath, ConnectionPath),
+    responses((status = 200, body = Page<Token>), Refusals),
+)]
+pub(crate) async fn list_tokens(
+    caller: TenantCaller<Auditor>,
+    PathParameters(ConnectionPath { connection }): PathParameters<ConnectionPath>,
+) -> Result<Json<Page<Token>>, ApiError> {
+    let rows = caller.store.tokens(connection).list().await?;
+    Ok(Json(Page::whole(rows.into_iter().map(Token::from).collect())))
+}
+
+/// Revoke a token
+///
+/// It opens nothing from now on. Revoking again changes nothing.
+#[utoipa::path(
+    delete, path = "/tenants/{tenant}/connections/{connection}/tokens/{token}", tag = "tokens",
+    params(
+        TenantPath,
+        TokenPath,
+    ),
+    responses((status = 204), Refusals),
+)]
+pub(crate) async fn revoke_token(
+    caller: TenantCaller<Admin>,
+    State(state): State<ApiState>,
+    PathParameters(TokenPath { connection, token }): PathParameters<TokenPath>,
+) -> Result<NoContent, ApiError> {
+    let row = caller.store.tokens(connection).revoke(token).await?;
+    (state.revocations)(&row.digest);
+    caller.audit("token.revoke", token, Some(json!({"connection_id": connection}))).await?;
+    Ok(NoContent)
+}

@@ -1,0 +1,36 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use atlassian::http::HttpSettings;
+use store::Store;
+use url::Url;
+
+use crate::authentication::JwtKeys;
+
+/// Called with the digest of a SCIM token that must no longer be served from any cache.
+pub type Revocations = Arc<dyn Fn(&[u8]) + Send + Sync>;
+
+/// The state of the API, cheap to clone.
+#[derive(Clone)]
+pub struct ApiState {
+    /// The database of this cell.
+    pub store: Store,
+    /// Where identity providers and admins reach us, such as `https://scim.example.com`.
+    pub public_url: Url,
+    /// SHA-256 of the operator's key; without one, nobody is operator.
+    pub operator_key_digest: Option<Vec<u8>>,
+    /// Keys that sign and check access tokens.
+    pub signing: JwtKeys,
+    /// How sites are reached, for their test.
+    pub http: HttpSettings,
+    /// Tells the gateway's cache of tokens whose validity or connection changed.
+    pub revocations: Revocations,
+}
+
+impl ApiState {
+    /// The public URL without a trailing slash: every address that we hand out starts with it.
+    pub fn public_base(&self) -> &str {
+        self.public_url.as_str().trim_end_matches('/')
+    }
+}
