@@ -12,6 +12,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod backlog;
 pub mod caller;
 pub mod clock;
 pub mod connections;
@@ -23,6 +24,7 @@ pub mod groups;
 pub mod id;
 pub mod keys;
 pub mod links;
+mod lookup;
 mod marking;
 pub mod members;
 pub mod migration;

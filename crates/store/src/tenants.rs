@@ -8,6 +8,7 @@ use crate::entity::tenant;
 use crate::entity::words::TenantStatus;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
+use crate::vault::WrappedKey;
 
 /// The registry of tenants.
 #[derive(Clone, Debug)]
@@ -60,5 +61,15 @@ impl Tenants {
             query = query.filter(tenant::Column::Id.gt(after));
         }
         Ok(query.all(&self.store.connection).await?)
+    }
+
+    /// Whether the master key opens the tenants' keys, tried on the first tenants: [`Error::Sealed`] when
+    /// it is another one than they were wrapped by.
+    pub async fn check_keys(&self) -> Result<()> {
+        const TRIED: u64 = 10;
+        for row in self.list(None, TRIED).await? {
+            self.store.vault.check(row.id, &WrappedKey(row.wrapped_key))?;
+        }
+        Ok(())
     }
 }

@@ -61,6 +61,11 @@ impl Vault {
         open(&self.tenant_key(tenant, wrapped)?, &row_context(tenant, context), sealed)
     }
 
+    /// Whether this vault made the tenant's key; [`Error::Sealed`] when its master key is another one.
+    pub fn check(&self, tenant: TenantId, wrapped: &WrappedKey) -> Result<()> {
+        self.tenant_key(tenant, wrapped).map(drop)
+    }
+
     fn tenant_key(&self, tenant: TenantId, wrapped: &WrappedKey) -> Result<RandomizedNonceKey> {
         let bytes = open(&self.master, &tenant_context(tenant), &wrapped.0)?;
         key(&bytes)
