@@ -58,11 +58,11 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
 
 /// Everything between taking and giving back the account. `None` when the claim was moved to another
 /// account: the task stays marked and is worked on again.
-async fn work(
-    workplace: &Workplace,
-    task: &task::Model,
+async fn work<'a>(
+    workplace: &'a Workplace,
+    task: &'a task::Model,
     held: &HeldAccount,
-) -> store::Result<Option<Progress>> {
+) -> store::Result<Option<Progress<'a>>> {
     let claims = claims(workplace, held).await?;
     let desired = policy::account::fold(&claims, &workplace.connected.rules);
     let mut progress = Progress::new(workplace, task, held, &claims);
