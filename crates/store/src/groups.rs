@@ -1,6 +1,6 @@
 //! Groups of a directory: documents without members, and members as rows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
@@ -16,8 +16,9 @@ use crate::entity::group;
 use crate::entity::words::{MemberKind, ObjectKind, TaskKind, TaskRank, TimelineKind};
 use crate::error::{Error, Result};
 use crate::id::{ConnectionId, GroupId};
+use crate::lookup;
 use crate::marking::{Mark, mark_objects, mark_users_below};
-use crate::members::{self, GroupScope, Member, MemberChanges, MemberDelta};
+use crate::members::{self, GroupScope, Member, MemberChanges, MemberDelta, Membership};
 use crate::statement::{execute, for_update, statement};
 use crate::tenant::TenantStore;
 use crate::timeline::{self, NewEntry};
@@ -86,7 +87,10 @@ struct Columns {
 impl Columns {
     fn of(document: &Value) -> Self {
         let text = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
-        Self { display_name: text("displayName").unwrap_or_default(), external_id: text("externalId") }
+        Self {
+            display_name: text("displayName").unwrap_or_default(),
+            external_id: text("externalId").map(|id| lookup::exact(&id)),
+        }
     }
 }
 
@@ -103,7 +107,7 @@ impl Groups {
             tenant_id: Set(self.tenant.id),
             connection_id: Set(self.connection),
             id: Set(GroupId::generate()),
-            display_name_folded: Set(scim_protocol::fold(&columns.display_name)),
+            display_name_folded: Set(lookup::folded(&columns.display_name)),
             display_name: Set(columns.display_name),
             external_id: Set(columns.external_id),
             document: Set(write.document),
@@ -148,7 +152,7 @@ impl Groups {
         let (version, modified) = (current.version, current.last_modified_at);
         let mut row = current.into_active_model();
         if edited {
-            row.display_name_folded = Set(scim_protocol::fold(&columns.display_name));
+            row.display_name_folded = Set(lookup::folded(&columns.display_name));
             row.display_name = Set(columns.display_name);
             row.external_id = Set(columns.external_id);
             row.document = Set(write.document);
@@ -180,9 +184,9 @@ impl Groups {
         mark_users_below(&transaction, &self.mark(TaskRank::Withdraw, context), id).await?;
         let scope = self.scope(id);
         let count = members::clear(&transaction, scope).await?;
+        let member = Membership { tenant: self.tenant.id, connection: self.connection, member: id.0 };
+        members::withdraw(&transaction, member, self.tenant.now()).await?;
         let values: Vec<sea_orm::Value> = vec![self.tenant.id.into(), self.connection.into(), id.into()];
-        let sql = "DELETE FROM group_members WHERE tenant_id = $1 AND connection_id = $2 AND member_id = $3";
-        execute(&*transaction, sql, values.clone()).await?;
         let sql = "DELETE FROM groups WHERE tenant_id = $1 AND connection_id = $2 AND id = $3";
         execute(&*transaction, sql, values).await?;
         let entry = self.entry(
@@ -203,25 +207,46 @@ impl Groups {
         Ok(group::Entity::find_by_id(key).one(&self.tenant.store.connection).await?)
     }
 
-    /// The groups that satisfy an indexed equality, in order of creation.
+    /// The groups that satisfy an indexed equality, in order of creation. Where they may be many, page
+    /// through them with [`Groups::after_by_key`].
     pub async fn find_by_key(&self, key: &GroupKey) -> Result<Vec<group::Model>> {
-        let query = self.select();
-        let query = match key {
-            GroupKey::Id(id) => query.filter(group::Column::Id.eq(*id)),
-            GroupKey::DisplayName(name) => {
-                query.filter(group::Column::DisplayNameFolded.eq(scim_protocol::fold(name)))
-            }
-            GroupKey::ExternalId(id) => query.filter(group::Column::ExternalId.eq(id)),
-            GroupKey::Member(member) => return self.holding(*member).await,
-        };
-        Ok(query.order_by_asc(group::Column::Id).all(&self.tenant.store.connection).await?)
+        self.after_by_key(key, None, u64::from(u32::MAX)).await
     }
 
-    async fn holding(&self, member: Uuid) -> Result<Vec<group::Model>> {
-        let sql = "SELECT g.* FROM groups g JOIN group_members m ON m.tenant_id = g.tenant_id \
-            AND m.connection_id = g.connection_id AND m.group_id = g.id \
-            WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id = $3 ORDER BY g.id";
-        let values = vec![self.tenant.id.into(), self.connection.into(), member.into()];
+    /// A page of the groups that satisfy an indexed equality, in order of creation, after `after`.
+    pub async fn after_by_key(
+        &self,
+        key: &GroupKey,
+        after: Option<GroupId>,
+        limit: u64,
+    ) -> Result<Vec<group::Model>> {
+        let condition = match key {
+            GroupKey::Id(_) => "g.id = $3",
+            GroupKey::DisplayName(_) => "g.display_name_folded = $3",
+            GroupKey::ExternalId(_) => "g.external_id = $3",
+            GroupKey::Member(_) => {
+                "g.id IN (SELECT m.group_id FROM group_members m \
+                   WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id = $3)"
+            }
+        };
+        let value: sea_orm::Value = match key {
+            GroupKey::Id(id) => (*id).into(),
+            GroupKey::DisplayName(name) => lookup::folded(name).into(),
+            GroupKey::ExternalId(id) => lookup::exact(id).into(),
+            GroupKey::Member(member) => (*member).into(),
+        };
+        let sql = format!(
+            "SELECT g.* FROM groups g WHERE g.tenant_id = $1 AND g.connection_id = $2 \
+             AND g.id > $4 AND {condition} ORDER BY g.id LIMIT $5"
+        );
+        let values = vec![
+            self.tenant.id.into(),
+            self.connection.into(),
+            value,
+            // No id comes before the nil one.
+            after.unwrap_or(GroupId(Uuid::nil())).into(),
+            i64::try_from(limit).unwrap_or(i64::MAX).into(),
+        ];
         let query = statement(self.tenant.store.backend(), sql, values);
         Ok(group::Entity::find().from_raw_sql(query).all(&self.tenant.store.connection).await?)
     }
@@ -254,6 +279,28 @@ impl Groups {
     /// All members of a group in order of id.
     pub async fn members(&self, id: GroupId) -> Result<Vec<Member>> {
         members::all(&self.tenant.store.connection, self.scope(id)).await
+    }
+
+    /// All members of a group in order of id, unless they are more than `limit`.
+    pub async fn members_up_to(&self, id: GroupId, limit: usize) -> Result<Option<Vec<Member>>> {
+        let connection = &self.tenant.store.connection;
+        let members = members::first(connection, self.scope(id), limit.saturating_add(1)).await?;
+        Ok((members.len() <= limit).then_some(members))
+    }
+
+    /// How many members each of `groups` has; those without any are left out.
+    pub async fn member_counts(&self, groups: &[GroupId]) -> Result<HashMap<GroupId, usize>> {
+        members::counts(&self.tenant.store.connection, (self.tenant.id, self.connection), groups).await
+    }
+
+    /// The members of each of `groups` in order of id: all of them, or those among `only`.
+    pub async fn members_of(
+        &self,
+        groups: &[GroupId],
+        only: Option<&BTreeSet<Uuid>>,
+    ) -> Result<HashMap<GroupId, Vec<Member>>> {
+        let directory = (self.tenant.id, self.connection);
+        members::of_groups(&self.tenant.store.connection, directory, groups, only).await
     }
 
     fn scope(&self, group: GroupId) -> GroupScope {

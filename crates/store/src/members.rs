@@ -1,15 +1,16 @@
 //! Members of groups, a row each: a change costs rows for the members that change, whatever the size.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
+use crate::clock::Timestamp;
 use crate::database::WriteTransaction;
 use crate::entity::words::MemberKind;
 use crate::error::Result;
 use crate::id::{ConnectionId, GroupId, TenantId};
-use crate::statement::{IDS_PER_STATEMENT, execute, placeholders, rows, statement};
+use crate::statement::{IDS_PER_STATEMENT, execute, for_update, placeholders, rows, statement};
 
 /// What is asked of a group's members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -165,10 +166,121 @@ pub(crate) async fn clear(transaction: &WriteTransaction, scope: GroupScope) -> 
     execute(&**transaction, sql, scope.values(&[])).await
 }
 
+/// A user or group as a member of others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Membership {
+    pub(crate) tenant: TenantId,
+    pub(crate) connection: ConnectionId,
+    pub(crate) member: Uuid,
+}
+
+/// Takes a user or group out of all groups that hold it, because it is being deleted, and moves their
+/// versions. The groups are locked in the order of their ids, so that two deletions wait instead of
+/// deadlocking.
+pub(crate) async fn withdraw(
+    transaction: &WriteTransaction,
+    membership: Membership,
+    now: Timestamp,
+) -> Result<()> {
+    let backend = transaction.get_database_backend();
+    let Membership { tenant, connection, member } = membership;
+    let values: Vec<sea_orm::Value> = vec![tenant.into(), connection.into(), member.into()];
+    let holding = "SELECT m.group_id FROM group_members m \
+        WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id = $3";
+    let lock = for_update(backend);
+    if !lock.is_empty() {
+        let sql = format!(
+            "SELECT id FROM groups WHERE tenant_id = $1 AND connection_id = $2 \
+             AND id IN ({holding}) ORDER BY id {lock}"
+        );
+        execute(&**transaction, sql, values.clone()).await?;
+    }
+    let sql = format!(
+        "UPDATE groups SET version = version + 1, \
+         last_modified_at = CASE WHEN last_modified_at > $4 THEN last_modified_at ELSE $4 END \
+         WHERE tenant_id = $1 AND connection_id = $2 AND id IN ({holding})"
+    );
+    execute(&**transaction, sql, values.iter().cloned().chain([now.into()]).collect()).await?;
+    let sql = "DELETE FROM group_members WHERE tenant_id = $1 AND connection_id = $2 AND member_id = $3";
+    execute(&**transaction, sql, values).await?;
+    Ok(())
+}
+
 /// All members of a group in order of id.
 pub(crate) async fn all<C: ConnectionTrait>(connection: &C, scope: GroupScope) -> Result<Vec<Member>> {
+    first(connection, scope, usize::MAX).await
+}
+
+/// The first `limit` members of a group in order of id.
+pub(crate) async fn first<C: ConnectionTrait>(
+    connection: &C,
+    scope: GroupScope,
+    limit: usize,
+) -> Result<Vec<Member>> {
     let sql = "SELECT member_id, kind FROM group_members \
-        WHERE tenant_id = $1 AND connection_id = $2 AND group_id = $3 ORDER BY member_id";
-    let query = statement(connection.get_database_backend(), sql, scope.values(&[]));
+        WHERE tenant_id = $1 AND connection_id = $2 AND group_id = $3 ORDER BY member_id LIMIT $4";
+    let mut values = scope.values(&[]);
+    values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
+    let query = statement(connection.get_database_backend(), sql, values);
     Ok(Member::find_by_statement(query).all(connection).await?)
+}
+
+/// How many members each of `groups` has; those without any are left out.
+pub(crate) async fn counts<C: ConnectionTrait>(
+    connection: &C,
+    (tenant, directory): (TenantId, ConnectionId),
+    groups: &[GroupId],
+) -> Result<HashMap<GroupId, usize>> {
+    let mut counts = HashMap::with_capacity(groups.len());
+    for ids in groups.chunks(IDS_PER_STATEMENT) {
+        let sql = format!(
+            "SELECT group_id, COUNT(*) AS n FROM group_members \
+             WHERE tenant_id = $1 AND connection_id = $2 AND group_id IN ({}) GROUP BY group_id",
+            placeholders(3, ids.len()),
+        );
+        let mut values: Vec<sea_orm::Value> = vec![tenant.into(), directory.into()];
+        values.extend(ids.iter().map(|id| sea_orm::Value::from(*id)));
+        for row in rows(connection, sql, values).await? {
+            let count: i64 = row.try_get("", "n")?;
+            counts.insert(GroupId(row.try_get("", "group_id")?), usize::try_from(count).unwrap_or(0));
+        }
+    }
+    Ok(counts)
+}
+
+/// The members of each of `groups` in order of id: all of them, or those among `only`.
+pub(crate) async fn of_groups<C: ConnectionTrait>(
+    connection: &C,
+    (tenant, directory): (TenantId, ConnectionId),
+    groups: &[GroupId],
+    only: Option<&BTreeSet<Uuid>>,
+) -> Result<HashMap<GroupId, Vec<Member>>> {
+    let mut members: HashMap<GroupId, Vec<Member>> = HashMap::with_capacity(groups.len());
+    if only.is_some_and(BTreeSet::is_empty) {
+        return Ok(members);
+    }
+    for ids in groups.chunks(IDS_PER_STATEMENT) {
+        let mut values: Vec<sea_orm::Value> = vec![tenant.into(), directory.into()];
+        values.extend(ids.iter().map(|id| sea_orm::Value::from(*id)));
+        let among = match only {
+            Some(only) => {
+                let from = values.len() + 1;
+                values.extend(only.iter().map(|id| sea_orm::Value::from(*id)));
+                format!("AND member_id IN ({})", placeholders(from, only.len()))
+            }
+            None => String::new(),
+        };
+        let sql = format!(
+            "SELECT group_id, member_id, kind FROM group_members \
+             WHERE tenant_id = $1 AND connection_id = $2 AND group_id IN ({}) {among} \
+             ORDER BY group_id, member_id",
+            placeholders(3, ids.len()),
+        );
+        for row in rows(connection, sql, values).await? {
+            let group = GroupId(row.try_get("", "group_id")?);
+            let member = Member::from_query_result(&row, "")?;
+            members.entry(group).or_default().push(member);
+        }
+    }
+    Ok(members)
 }

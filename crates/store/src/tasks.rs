@@ -13,9 +13,11 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 use crate::database::WriteTransaction;
 use crate::entity::task;
-use crate::entity::words::{TaskKind, TaskState};
+use crate::entity::words::{RunOutcome, TaskKind, TaskState};
 use crate::error::{Error, Result};
 use crate::id::{ConnectionId, SiteId};
+use crate::lookup::without_nul;
+use crate::runs;
 use crate::statement::{count, database_now, execute, for_update_skip_locked, statement};
 use crate::tenant::TenantStore;
 use crate::timeline::{self, NewEntry};
@@ -71,16 +73,35 @@ pub struct Backlog {
 impl Tasks {
     /// Claims up to `limit` due tasks for `worker`, the most urgent first.
     pub async fn claim(&self, worker: Uuid, lease: Duration, limit: u64) -> Result<Vec<task::Model>> {
+        self.claim_in_order(worker, lease, limit, "rank, due_at").await
+    }
+
+    /// Claims the task by which a site that failed is tried again: the one that failed least often, so that
+    /// an object which brings the site down cannot keep all others waiting.
+    pub async fn claim_probe(&self, worker: Uuid, lease: Duration) -> Result<Option<task::Model>> {
+        Ok(self.claim_in_order(worker, lease, 1, "attempts, rank, due_at").await?.pop())
+    }
+
+    async fn claim_in_order(
+        &self,
+        worker: Uuid,
+        lease: Duration,
+        limit: u64,
+        order: &str,
+    ) -> Result<Vec<task::Model>> {
         let transaction = self.tenant.store.write().await?;
         let backend = transaction.get_database_backend();
         let now = database_now(backend);
+        // Materialized: a plan that looked twice would claim beyond the limit.
         let sql = format!(
-            "UPDATE tasks SET lease_owner = $4, lease_until = {now} + $5 \
-             WHERE (tenant_id, site_id, kind, object_id) IN ( \
+            "WITH due AS MATERIALIZED ( \
                SELECT tenant_id, site_id, kind, object_id FROM tasks \
                WHERE tenant_id = $1 AND site_id = $2 AND state IN ('ready', 'failed') AND due_at <= $3 \
                AND (lease_until IS NULL OR lease_until <= {now}) \
-               ORDER BY rank, due_at LIMIT $6 {}) RETURNING *",
+               ORDER BY {order} LIMIT $6 {}) \
+             UPDATE tasks SET lease_owner = $4, lease_until = {now} + $5 \
+             WHERE (tenant_id, site_id, kind, object_id) IN \
+               (SELECT tenant_id, site_id, kind, object_id FROM due) RETURNING *",
             for_update_skip_locked(backend),
         );
         let values = vec![
@@ -113,10 +134,19 @@ impl Tasks {
         Ok(touched)
     }
 
-    /// Ends work on a task that changed no account, with what the timeline is to say.
-    pub async fn end(&self, task: &task::Model, end: TaskEnd, entries: Vec<NewEntry>) -> Result<()> {
+    /// Ends work on a task that changed no account, with what the timeline is to say, and what the run that
+    /// asked for it, if one did.
+    pub async fn end(
+        &self,
+        task: &task::Model,
+        end: TaskEnd,
+        entries: Vec<NewEntry>,
+        outcome: RunOutcome,
+    ) -> Result<()> {
+        let now = self.tenant.now();
         let transaction = self.tenant.store.write().await?;
-        timeline::insert(&transaction, self.tenant.id, self.tenant.now(), entries).await?;
+        timeline::insert(&transaction, self.tenant.id, now, entries).await?;
+        runs::record(&transaction, task, now, outcome, serde_json::json!({})).await?;
         end_task(&transaction, task, &end).await?;
         transaction.commit().await
     }
@@ -229,15 +259,18 @@ pub(crate) async fn end_task(
             if deleted > 0 {
                 return Ok(());
             }
-            // Marked again meanwhile: what was done counts as no failure, and more is to be done.
-            let sql = format!("UPDATE tasks SET {free}, attempts = 0, last_error = NULL {held}");
+            // Marked again meanwhile: what was done counts as no failure, and more is to be done. An approval
+            // was for what was done.
+            let sql =
+                format!("UPDATE tasks SET {free}, attempts = 0, last_error = NULL, approved = FALSE {held}");
             execute(&**transaction, sql, key.clone()).await?
         }
         TaskEnd::Retry { due_at, error, counts } => {
             let sql = format!(
                 "UPDATE tasks SET {free}, due_at = $6, last_error = $7, attempts = attempts + $8 {held}"
             );
-            let values = with(vec![(*due_at).into(), error.as_str().into(), i32::from(*counts).into()]);
+            let values =
+                with(vec![(*due_at).into(), without_nul(error).as_ref().into(), i32::from(*counts).into()]);
             execute(&**transaction, sql, values).await?
         }
         TaskEnd::Refused { due_at, error } => {
@@ -247,7 +280,8 @@ pub(crate) async fn end_task(
                  state = CASE WHEN generation = $8 THEN 'failed' ELSE state END, \
                  due_at = CASE WHEN generation = $8 THEN $6 ELSE due_at END {held}"
             );
-            let values = with(vec![(*due_at).into(), error.as_str().into(), task.generation.into()]);
+            let values =
+                with(vec![(*due_at).into(), without_nul(error).as_ref().into(), task.generation.into()]);
             execute(&**transaction, sql, values).await?
         }
         TaskEnd::Held { reason } => {
@@ -255,7 +289,12 @@ pub(crate) async fn end_task(
                 "UPDATE tasks SET {free}, last_error = $6, \
                  state = CASE WHEN generation = $7 THEN 'held' ELSE state END {held}"
             );
-            execute(&**transaction, sql, with(vec![reason.as_str().into(), task.generation.into()])).await?
+            execute(
+                &**transaction,
+                sql,
+                with(vec![without_nul(reason).as_ref().into(), task.generation.into()]),
+            )
+            .await?
         }
     };
     if touched == 0 { Err(Error::Stale) } else { Ok(()) }

@@ -11,6 +11,7 @@ use crate::entity::timeline_entry;
 use crate::entity::words::{ObjectKind, TimelineKind};
 use crate::error::Result;
 use crate::id::{ConnectionId, SiteId, TenantId, TimelineId};
+use crate::lookup::{json_without_nul, without_nul};
 use crate::tenant::TenantStore;
 
 /// Rows of one insert: ten columns each stay far below SQLite's limit of bound values.
@@ -82,8 +83,9 @@ pub(crate) async fn insert(
             site_id: Set(entry.site_id),
             kind: Set(entry.kind),
             request_id: Set(entry.request_id),
-            summary: Set(entry.summary),
-            detail: Set(entry.detail),
+            // Both may quote what a provider or a site sent.
+            summary: Set(without_nul(&entry.summary).into_owned()),
+            detail: Set(entry.detail.map(json_without_nul)),
         });
         timeline_entry::Entity::insert_many(rows).exec_without_returning(&**transaction).await?;
     }

@@ -1,6 +1,6 @@
 //! Users of a directory: SCIM resources as documents, with the columns that are looked up.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
@@ -15,7 +15,9 @@ use crate::entity::user;
 use crate::entity::words::{ObjectKind, TaskKind, TaskRank, TimelineKind};
 use crate::error::{Error, Result};
 use crate::id::{ConnectionId, GroupId, UserId};
+use crate::lookup;
 use crate::marking::{Mark, mark_objects};
+use crate::members::{self, Membership};
 use crate::statement::{IDS_PER_STATEMENT, execute, for_update, placeholders, statement};
 use crate::tenant::TenantStore;
 use crate::timeline::{self, NewEntry};
@@ -49,6 +51,10 @@ pub enum UserKey {
     ExternalId(String),
     /// `displayName eq`, compared without case.
     DisplayName(String),
+    /// `emails.value eq`, compared without case: any of a user's addresses.
+    Email(String),
+    /// `groups.value eq`: members of the group, directly or through nested groups.
+    Group(GroupId),
 }
 
 /// A group that holds a user.
@@ -69,17 +75,25 @@ struct Columns {
     external_id: Option<String>,
     display_name_folded: Option<String>,
     email_folded: Option<String>,
+    /// Addresses besides `email_folded`: rows of `user_emails`.
+    more_emails: BTreeSet<String>,
     active: bool,
 }
 
 impl Columns {
     fn of(document: &Value) -> Self {
         let text = |name: &str| document.get(name).and_then(Value::as_str);
+        let email_folded = email(document).map(lookup::folded);
+        let mut more_emails: BTreeSet<String> = emails(document).map(lookup::folded).collect();
+        if let Some(email) = &email_folded {
+            more_emails.remove(email);
+        }
         Self {
-            user_name_folded: scim_protocol::fold(text("userName").unwrap_or_default()),
-            external_id: text("externalId").map(str::to_owned),
-            display_name_folded: text("displayName").map(scim_protocol::fold),
-            email_folded: email(document).map(scim_protocol::fold),
+            user_name_folded: lookup::folded(text("userName").unwrap_or_default()),
+            external_id: text("externalId").map(lookup::exact),
+            display_name_folded: text("displayName").map(lookup::folded),
+            email_folded,
+            more_emails,
             // RFC 7643 §4.1.1 leaves an absent `active` to the service provider: a provisioned user may
             // log in unless the provider says otherwise.
             active: document.get("active").and_then(Value::as_bool).unwrap_or(true),
@@ -92,6 +106,12 @@ fn email(document: &Value) -> Option<&str> {
     let emails = document.get("emails")?.as_array()?;
     let primary = emails.iter().find(|email| email.get("primary") == Some(&Value::Bool(true)));
     primary.or_else(|| emails.first())?.get("value")?.as_str()
+}
+
+/// All e-mail addresses.
+fn emails(document: &Value) -> impl Iterator<Item = &str> {
+    let emails = document.get("emails").and_then(Value::as_array);
+    emails.into_iter().flatten().filter_map(|email| email.get("value")?.as_str())
 }
 
 impl Users {
@@ -116,6 +136,7 @@ impl Users {
         };
         let transaction = self.tenant.store.write().await?;
         let row = row.insert(&*transaction).await?;
+        self.insert_emails(&transaction, row.id, &columns.more_emails).await?;
         self.record(&transaction, row.id, TaskRank::Change, write.summary, write.detail, context).await?;
         self.commit(transaction).await?;
         Ok(row)
@@ -136,6 +157,7 @@ impl Users {
             return Ok(Modified { row: current, changed: false });
         }
         let columns = Columns::of(&write.document);
+        let emails_before = Columns::of(&current.document).more_emails;
         let rank = if current.active && !columns.active { TaskRank::Deprovision } else { TaskRank::Change };
         let (version, modified) = (current.version, current.last_modified_at);
         let mut row = current.into_active_model();
@@ -149,6 +171,11 @@ impl Users {
         // A clock that went back must not make lastModified go back.
         row.last_modified_at = Set(self.tenant.now().max(modified));
         let row = row.update(&*transaction).await?;
+        if columns.more_emails != emails_before {
+            let sql = "DELETE FROM user_emails WHERE tenant_id = $1 AND connection_id = $2 AND user_id = $3";
+            execute(&*transaction, sql, self.key(id)).await?;
+            self.insert_emails(&transaction, id, &columns.more_emails).await?;
+        }
         self.record(&transaction, id, rank, write.summary, write.detail, context).await?;
         self.commit(transaction).await?;
         Ok(Modified { row, changed: true })
@@ -164,31 +191,12 @@ impl Users {
         let transaction = self.tenant.store.write().await?;
         let current = self.lock(&transaction, id).await?;
         check(&current).map_err(ModifyError::Refused)?;
-        let scope = vec![self.tenant.id.into(), self.connection.into(), id.into()];
-        // Groups before tasks, in one order everywhere, so that writers wait instead of deadlocking.
-        let holding = "SELECT m.group_id FROM group_members m \
-            WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id = $3";
-        if !for_update(transaction.get_database_backend()).is_empty() {
-            let sql = format!(
-                "SELECT id FROM groups WHERE tenant_id = $1 AND connection_id = $2 \
-                 AND id IN ({holding}) ORDER BY id FOR UPDATE"
-            );
-            execute(&*transaction, sql, scope.clone()).await?;
-        }
-        let mut values = scope.clone();
-        values.push(self.tenant.now().into());
-        let sql = format!(
-            "UPDATE groups SET version = version + 1, \
-             last_modified_at = CASE WHEN last_modified_at > $4 THEN last_modified_at ELSE $4 END \
-             WHERE tenant_id = $1 AND connection_id = $2 AND id IN ({holding})"
-        );
-        execute(&*transaction, sql, values).await?;
+        let member = Membership { tenant: self.tenant.id, connection: self.connection, member: id.0 };
+        members::withdraw(&transaction, member, self.tenant.now()).await?;
         let summary = "Deleted by the identity provider".to_owned();
         self.record(&transaction, id, TaskRank::Deprovision, summary, None, context).await?;
-        let sql = "DELETE FROM group_members WHERE tenant_id = $1 AND connection_id = $2 AND member_id = $3";
-        execute(&*transaction, sql, scope.clone()).await?;
         let sql = "DELETE FROM users WHERE tenant_id = $1 AND connection_id = $2 AND id = $3";
-        execute(&*transaction, sql, scope).await?;
+        execute(&*transaction, sql, self.key(id)).await?;
         self.commit(transaction).await?;
         Ok(())
     }
@@ -199,20 +207,61 @@ impl Users {
         Ok(user::Entity::find_by_id(key).one(&self.tenant.store.connection).await?)
     }
 
-    /// The users that satisfy an indexed equality, in order of creation.
+    /// The users that satisfy an indexed equality, in order of creation. Where they may be many, page
+    /// through them with [`Users::after_by_key`].
     pub async fn find_by_key(&self, key: &UserKey) -> Result<Vec<user::Model>> {
-        let query = self.select();
-        let query = match key {
-            UserKey::Id(id) => query.filter(user::Column::Id.eq(*id)),
-            UserKey::UserName(name) => {
-                query.filter(user::Column::UserNameFolded.eq(scim_protocol::fold(name)))
+        self.after_by_key(key, None, u64::from(u32::MAX)).await
+    }
+
+    /// A page of the users that satisfy an indexed equality, in order of creation, after `after`.
+    pub async fn after_by_key(
+        &self,
+        key: &UserKey,
+        after: Option<UserId>,
+        limit: u64,
+    ) -> Result<Vec<user::Model>> {
+        let condition = match key {
+            UserKey::Id(_) => "u.id = $3",
+            UserKey::UserName(_) => "u.user_name_folded = $3",
+            UserKey::ExternalId(_) => "u.external_id = $3",
+            UserKey::DisplayName(_) => "u.display_name_folded = $3",
+            UserKey::Email(_) => {
+                "u.id IN (SELECT p.id FROM users p WHERE p.tenant_id = $1 AND p.connection_id = $2 \
+                   AND p.email_folded = $3 \
+                   UNION SELECT e.user_id FROM user_emails e WHERE e.tenant_id = $1 AND e.connection_id = $2 \
+                   AND e.email_folded = $3)"
             }
-            UserKey::ExternalId(id) => query.filter(user::Column::ExternalId.eq(id)),
-            UserKey::DisplayName(name) => {
-                query.filter(user::Column::DisplayNameFolded.eq(scim_protocol::fold(name)))
+            UserKey::Group(_) => {
+                "u.id IN (WITH RECURSIVE below (group_id) AS ( \
+                   SELECT g.id FROM groups g WHERE g.tenant_id = $1 AND g.connection_id = $2 AND g.id = $3 \
+                   UNION SELECT m.member_id FROM below JOIN group_members m ON m.tenant_id = $1 \
+                   AND m.connection_id = $2 AND m.group_id = below.group_id AND m.kind = 'group') \
+                   SELECT m.member_id FROM below JOIN group_members m ON m.tenant_id = $1 \
+                   AND m.connection_id = $2 AND m.group_id = below.group_id AND m.kind = 'user')"
             }
         };
-        Ok(query.order_by_asc(user::Column::Id).all(&self.tenant.store.connection).await?)
+        let value: sea_orm::Value = match key {
+            UserKey::Id(id) => (*id).into(),
+            UserKey::UserName(text) | UserKey::DisplayName(text) | UserKey::Email(text) => {
+                lookup::folded(text).into()
+            }
+            UserKey::ExternalId(text) => lookup::exact(text).into(),
+            UserKey::Group(id) => (*id).into(),
+        };
+        let sql = format!(
+            "SELECT u.* FROM users u WHERE u.tenant_id = $1 AND u.connection_id = $2 \
+             AND u.id > $4 AND {condition} ORDER BY u.id LIMIT $5"
+        );
+        let values = vec![
+            self.tenant.id.into(),
+            self.connection.into(),
+            value,
+            // No id comes before the nil one.
+            after.unwrap_or(UserId(uuid::Uuid::nil())).into(),
+            i64::try_from(limit).unwrap_or(i64::MAX).into(),
+        ];
+        let query = statement(self.tenant.store.backend(), sql, values);
+        Ok(user::Entity::find().from_raw_sql(query).all(&self.tenant.store.connection).await?)
     }
 
     /// A page in order of creation, skipping `offset`.
@@ -276,14 +325,37 @@ impl Users {
             .filter(user::Column::ConnectionId.eq(self.connection))
     }
 
+    fn key(&self, id: UserId) -> Vec<sea_orm::Value> {
+        vec![self.tenant.id.into(), self.connection.into(), id.into()]
+    }
+
+    async fn insert_emails(
+        &self,
+        transaction: &WriteTransaction,
+        id: UserId,
+        emails: &BTreeSet<String>,
+    ) -> Result<()> {
+        for chunk in emails.iter().collect::<Vec<_>>().chunks(IDS_PER_STATEMENT) {
+            let mut values = self.key(id);
+            values.extend(chunk.iter().map(|email| sea_orm::Value::from(email.as_str())));
+            let rows: Vec<String> =
+                (4..4 + chunk.len()).map(|number| format!("($1, $2, ${number}, $3)")).collect();
+            let sql = format!(
+                "INSERT INTO user_emails (tenant_id, connection_id, email_folded, user_id) VALUES {}",
+                rows.join(",")
+            );
+            execute(&**transaction, sql, values).await?;
+        }
+        Ok(())
+    }
+
     async fn lock(&self, transaction: &WriteTransaction, id: UserId) -> Result<user::Model> {
         let sql = format!(
             "SELECT * FROM users WHERE tenant_id = $1 AND connection_id = $2 AND id = $3 {}",
             for_update(transaction.get_database_backend()),
         );
-        let values = vec![self.tenant.id.into(), self.connection.into(), id.into()];
         user::Entity::find()
-            .from_raw_sql(statement(transaction.get_database_backend(), sql, values))
+            .from_raw_sql(statement(transaction.get_database_backend(), sql, self.key(id)))
             .one(&**transaction)
             .await?
             .ok_or(Error::NotFound("user"))

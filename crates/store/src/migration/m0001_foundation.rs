@@ -109,7 +109,8 @@ CREATE UNIQUE INDEX links_pair ON links (tenant_id, connection_id, site_id);
 CREATE INDEX links_site ON links (tenant_id, site_id);
 ";
 
-/// Look-up columns are folded for case where the schema says `caseExact: false`.
+/// Look-up columns are folded for case where the schema says `caseExact: false`. `users.email_folded` is the
+/// primary e-mail address, the only one that most users have; `user_emails` has the others.
 const DIRECTORY: &str = "
 CREATE TABLE users (
   tenant_id {uuid} NOT NULL,
@@ -131,6 +132,17 @@ CREATE UNIQUE INDEX users_user_name ON users (tenant_id, connection_id, user_nam
 CREATE INDEX users_external_id ON users (tenant_id, connection_id, external_id);
 CREATE INDEX users_display_name ON users (tenant_id, connection_id, display_name_folded);
 CREATE INDEX users_email ON users (tenant_id, connection_id, email_folded);
+
+CREATE TABLE user_emails (
+  tenant_id {uuid} NOT NULL,
+  connection_id {uuid} NOT NULL,
+  email_folded text NOT NULL,
+  user_id {uuid} NOT NULL,
+  PRIMARY KEY (tenant_id, connection_id, email_folded, user_id),
+  FOREIGN KEY (tenant_id, connection_id, user_id)
+    REFERENCES users (tenant_id, connection_id, id) ON DELETE CASCADE
+);
+CREATE INDEX user_emails_user ON user_emails (tenant_id, connection_id, user_id);
 
 CREATE TABLE groups (
   tenant_id {uuid} NOT NULL,
