@@ -109,11 +109,49 @@ impl Filter {
         }
     }
 
-    /// The string equalities that every match satisfies: what an index may be asked for.
-    pub fn required_equalities(&self) -> Vec<(&AttributePath, &str)> {
+    /// The string equalities that every match satisfies: what an index may be asked for. Those within
+    /// brackets are named as without them: `emails[value eq "x"]` needs `emails.value eq "x"`.
+    pub fn required_equalities(&self) -> Vec<(AttributePath, &str)> {
         match self {
             Self::And(filters) => filters.iter().flat_map(Self::required_equalities).collect(),
-            other => other.equality().into_iter().collect(),
+            Self::ValuePath(path, inner) => {
+                let within = inner.required_equalities().into_iter();
+                let named = within.filter(|(sub, _)| sub.urn.is_none() && sub.sub_attribute.is_none());
+                let outside = |sub: AttributePath| AttributePath {
+                    urn: path.urn.clone(),
+                    attribute: path.attribute.clone(),
+                    sub_attribute: Some(sub.attribute),
+                };
+                named.map(|(sub, value)| (outside(sub), value)).collect()
+            }
+            other => other.equality().map(|(path, value)| (path.clone(), value)).into_iter().collect(),
+        }
+    }
+
+    /// The only values of a list's elements that decide the filter, if it asks of that list nothing but
+    /// whether some value is in it. Then the list may be read down to these before matching.
+    pub fn values_asked_of(&self, list: &str) -> Option<Vec<&str>> {
+        let names_list = |path: &AttributePath| path.attribute.eq_ignore_ascii_case(list);
+        let is_value = |name: &str| name.eq_ignore_ascii_case("value");
+        match self {
+            Self::And(filters) | Self::Or(filters) => {
+                let values: Option<Vec<_>> =
+                    filters.iter().map(|filter| filter.values_asked_of(list)).collect();
+                Some(values?.concat())
+            }
+            Self::Not(filter) => filter.values_asked_of(list),
+            Self::Compare(path, CompareOp::Eq, CompareValue::String(value)) if names_list(path) => {
+                path.sub_attribute.as_deref().is_none_or(is_value).then(|| vec![value.as_str()])
+            }
+            Self::ValuePath(path, inner) if names_list(path) => match &**inner {
+                Self::Compare(sub, CompareOp::Eq, CompareValue::String(value)) => {
+                    is_value(&sub.attribute).then(|| vec![value.as_str()])
+                }
+                _ => None,
+            },
+            Self::Compare(path, ..) | Self::Present(path) | Self::ValuePath(path, _) => {
+                (!names_list(path)).then(Vec::new)
+            }
         }
     }
 

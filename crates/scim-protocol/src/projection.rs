@@ -58,6 +58,11 @@ impl Projection {
         Ok(Self { choice, resource_type: resource_type.clone() })
     }
 
+    /// Whether the caller named attributes at all.
+    pub fn is_chosen(&self) -> bool {
+        !matches!(self.choice, Choice::Default)
+    }
+
     /// Whether a core attribute may be part of the answer, so that the caller need not read it otherwise.
     pub fn wants(&self, attribute: &str) -> bool {
         let Some(located) = self.resource_type.find(None, attribute) else { return false };

@@ -2,28 +2,41 @@
 //! whose token it carries, checks that the token opens exactly this connection, and hands the request to
 //! the SCIM handlers with a [`ScimCaller`](store::caller::ScimCaller) that they believe.
 //!
-//! Reading order: [`router`], then [`tokens`] (who is it), then [`refusal`] (how a no is said).
+//! Reading order: [`router`], then [`tokens`] (who is it), then [`refusal`] (how a no is said), then
+//! `observation` (what is recorded of a request).
 
+mod observation;
 pub mod refusal;
 mod route;
 pub mod tokens;
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::header::{AUTHORIZATION, HeaderName};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName};
+use http_body_util::Limited;
 use store::caller::ScimCaller;
 use tower::ServiceExt as _;
 use tower::util::BoxCloneSyncService;
+use tracing::Instrument as _;
 
+use crate::observation::Observation;
 use crate::refusal::Refusal;
+use crate::route::Target;
 use crate::tokens::Tokens;
 
 /// The SCIM handlers, wherever they run.
 pub type Handlers = BoxCloneSyncService<Request<Body>, Response, Infallible>;
+
+/// How long a request may take from its head to the head of its answer. The handlers have a shorter limit of
+/// their own; this one also holds where they run elsewhere, and while a slow client sends its body.
+const TIME_LIMIT: Duration = Duration::from_secs(40);
+/// Bytes of a body at the most. What is announced as larger is refused unread.
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -38,45 +51,83 @@ pub struct Gateway {
 
 /// The router for everything under `/scim`.
 pub fn router(gateway: Gateway) -> Router {
-    Router::new().route("/scim/{*path}", axum::routing::any(forward)).with_state(gateway)
+    let forward = axum::routing::any(forward);
+    Router::new()
+        .route("/scim", forward.clone())
+        .route("/scim/", forward.clone())
+        .route("/scim/{*path}", forward.clone())
+        // Some providers join the host and the base URI with a slash of their own.
+        .route("//scim/{*path}", forward)
+        .with_state(gateway)
 }
 
 async fn forward(State(gateway): State<Gateway>, request: Request) -> Response {
     let request_id = request_id(&request);
-    let mut response = match admit(&gateway, request, &request_id).await {
-        Ok(request) => match gateway.handlers.oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        },
-        Err(refusal) => refusal.into_response(),
+    let target = route::split(request.uri());
+    let observation = Observation::begin(request.method(), target.as_ref(), &request_id);
+    let served = serve(&gateway, request, target, &request_id, &observation).instrument(observation.span());
+    let mut response = match tokio::time::timeout(TIME_LIMIT, served).await {
+        Ok(response) => response,
+        Err(_) => Refusal::Unavailable.into_response(),
     };
+    observation.end(response.status());
     if let Ok(value) = request_id.parse() {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
 }
 
-/// Authenticates the request and turns it into what the handlers see: a path below the base URL, and the
-/// caller as an extension instead of the token.
-async fn admit(gateway: &Gateway, mut request: Request, request_id: &str) -> Result<Request, Refusal> {
-    let target = route::split(request.uri()).ok_or(Refusal::Unauthorized)?;
+async fn serve(
+    gateway: &Gateway,
+    request: Request,
+    target: Option<Target>,
+    request_id: &str,
+    observation: &Observation,
+) -> Response {
+    match admit(gateway, request, target, request_id, observation).await {
+        Ok(request) => match gateway.handlers.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        },
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// Authenticates the request and turns it into what the handlers see: a path below the base URL, a body of
+/// bounded size, and the caller as an extension instead of the token.
+async fn admit(
+    gateway: &Gateway,
+    request: Request,
+    target: Option<Target>,
+    request_id: &str,
+    observation: &Observation,
+) -> Result<Request, Refusal> {
+    let target = target.ok_or(Refusal::Unauthorized)?;
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let opened = gateway.tokens.resolve(header).await?;
     // A token of another connection must learn nothing, not even that this connection exists.
     if opened.connection_id != target.connection_id {
         return Err(Refusal::Unauthorized);
     }
+    observation.authenticated(opened.tenant_id, opened.connection_id);
     opened.check_served()?;
-    *request.uri_mut() = target.below;
-    request.headers_mut().remove(AUTHORIZATION);
-    request.extensions_mut().insert(ScimCaller {
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if announced.and_then(|length| length.parse().ok()).is_some_and(|length: usize| length > MAX_BODY_BYTES) {
+        return Err(Refusal::TooLarge);
+    }
+    let (mut parts, body) = request.into_parts();
+    parts.uri = target.below;
+    parts.headers.remove(AUTHORIZATION);
+    // What this router found in the path is no parameter of the handlers' routes.
+    parts.extensions.clear();
+    parts.extensions.insert(ScimCaller {
         tenant_id: opened.tenant_id,
         connection_id: opened.connection_id,
         token_id: opened.token_id,
         strict: opened.strict,
         request_id: request_id.to_owned(),
     });
-    Ok(request)
+    Ok(Request::from_parts(parts, Body::new(Limited::new(body, MAX_BODY_BYTES))))
 }
 
 /// The provider's own request id when it is sane, or a new one.

@@ -17,7 +17,9 @@ pub enum Refusal {
     Suspended,
     /// An admin paused the connection; the provider should try again.
     Paused,
-    /// The database that knows the tokens cannot be reached.
+    /// The body is announced to be larger than any that is read.
+    TooLarge,
+    /// The database that knows the tokens cannot be reached, or the answer took too long.
     Unavailable,
 }
 
@@ -35,6 +37,7 @@ impl IntoResponse for Refusal {
                 "The connection is paused",
                 Some((RETRY_AFTER, RETRY_SECONDS)),
             ),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large", None),
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Temporarily unavailable, try again",

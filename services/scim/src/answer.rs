@@ -14,35 +14,37 @@ pub fn message(status: StatusCode, body: &Value) -> Response {
 
 /// A resource, projected, with its version and location as headers.
 pub fn resource(status: StatusCode, resource: Value, projection: &Projection) -> Response {
-    let text = |name: &str| resource["meta"][name].as_str().and_then(|text| HeaderValue::from_str(text).ok());
-    let (version, location) = (text("version"), text("location"));
-    let mut response = message(status, &projection.apply(resource));
-    let headers = response.headers_mut();
-    if let Some(version) = version {
-        headers.insert(ETAG, version);
-    }
-    if let Some(location) = location {
-        headers.insert(LOCATION, location);
-    }
-    response
+    let headers = headers_of(&resource);
+    (headers, message(status, &projection.apply(resource))).into_response()
 }
 
-/// The resource, or 304 when the caller has this version already (RFC 7644 §3.14).
-pub fn resource_unless_known(
-    headers: &HeaderMap,
-    version: i64,
-    build: impl FnOnce() -> Response,
-) -> Response {
-    let current = etag::weak(version);
-    let known = headers.get(http::header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if etag::if_none_match(known, &current) {
-        let mut response = StatusCode::NOT_MODIFIED.into_response();
-        if let Ok(value) = HeaderValue::from_str(&current) {
-            response.headers_mut().insert(ETAG, value);
+/// 204 with the version and location of a resource as headers.
+pub fn no_content(resource: &Value) -> Response {
+    (headers_of(resource), StatusCode::NO_CONTENT).into_response()
+}
+
+fn headers_of(resource: &Value) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, header) in [("version", ETAG), ("location", LOCATION)] {
+        let text = resource["meta"][name].as_str();
+        if let Some(value) = text.and_then(|text| HeaderValue::from_str(text).ok()) {
+            headers.insert(header, value);
         }
-        return response;
     }
-    build()
+    headers
+}
+
+/// 304 when the caller has the version `current` already (RFC 7644 §3.14).
+pub fn not_modified(headers: &HeaderMap, current: &str) -> Option<Response> {
+    let known = headers.get(http::header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    if !etag::if_none_match(known, current) {
+        return None;
+    }
+    let mut response = StatusCode::NOT_MODIFIED.into_response();
+    if let Ok(value) = HeaderValue::from_str(current) {
+        response.headers_mut().insert(ETAG, value);
+    }
+    Some(response)
 }
 
 /// The `If-Match` header, if it was sent.

@@ -36,6 +36,7 @@ impl FromRequestParts<Scim> for Directory {
         };
         let tenant = scim.store.tenant(caller.tenant_id);
         let trace_context = parts.headers.get("traceparent").and_then(|value| value.to_str().ok());
+        let trace_context = trace_context.filter(|text| is_traceparent(text));
         Ok(Self {
             users: tenant.users(caller.connection_id),
             groups: tenant.groups(caller.connection_id),
@@ -46,5 +47,25 @@ impl FromRequestParts<Scim> for Directory {
                 trace_context: trace_context.map(str::to_owned),
             },
         })
+    }
+}
+
+/// `00-{trace id}-{span id}-{flags}` (W3C Trace Context §3.2): tasks keep it, so nothing else gets in.
+fn is_traceparent(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let is_hex = |part: &str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    parts.iter().map(|part| part.len()).eq([2, 32, 16, 2]) && parts.iter().all(|part| is_hex(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_traceparent_is_four_groups_of_lower_case_hex() {
+        assert!(is_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+        assert!(!is_traceparent("00-4BF92F3577B34DA6A3CE929D0E0E4736-00F067AA0BA902B7-01"));
+        assert!(!is_traceparent("ann@example.com"));
+        assert!(!is_traceparent(""));
     }
 }

@@ -8,6 +8,7 @@ pub mod answer;
 pub mod body;
 pub mod caller;
 pub mod error;
+pub mod path;
 mod representation;
 pub mod routes;
 mod search;

@@ -8,7 +8,8 @@ use store::entity::{group, user};
 use store::members::Member;
 use store::users::HoldingGroup;
 
-/// A user with the groups that hold it.
+/// A user with the groups that hold it. They are changed at the groups, which leaves the user's row and its
+/// version alone; so that the entity tag changes with what is shown, it names them by a digest.
 pub(crate) fn user(row: &user::Model, groups: &[HoldingGroup], base_url: &str) -> Value {
     let mut resource = fields(&row.document);
     if !groups.is_empty() {
@@ -23,7 +24,11 @@ pub(crate) fn user(row: &user::Model, groups: &[HoldingGroup], base_url: &str) -
         resource.insert("groups".into(), groups.collect());
     }
     let location = format!("{base_url}/Users/{}", row.id);
-    let meta = meta("User", row.created_at, row.last_modified_at, row.version, location);
+    let version = match resource.get("groups") {
+        Some(groups) => etag::weak_with(row.version, &groups.to_string()),
+        None => etag::weak(row.version),
+    };
+    let meta = meta("User", row.created_at, row.last_modified_at, version, location);
     complete(resource, row.id.to_string(), meta)
 }
 
@@ -34,7 +39,7 @@ pub(crate) fn group(row: &group::Model, members: Option<&[Member]>, base_url: &s
         resource.insert("members".into(), members_json(members, base_url));
     }
     let location = format!("{base_url}/Groups/{}", row.id);
-    let meta = meta("Group", row.created_at, row.last_modified_at, row.version, location);
+    let meta = meta("Group", row.created_at, row.last_modified_at, etag::weak(row.version), location);
     complete(resource, row.id.to_string(), meta)
 }
 
@@ -70,12 +75,12 @@ fn complete(mut fields: Map<String, Value>, id: String, meta: Value) -> Value {
     Value::Object(resource)
 }
 
-fn meta(kind: &str, created: Timestamp, modified: Timestamp, version: i64, location: String) -> Value {
+fn meta(kind: &str, created: Timestamp, modified: Timestamp, version: String, location: String) -> Value {
     json!({
         "resourceType": kind,
         "created": created,
         "lastModified": modified,
         "location": location,
-        "version": etag::weak(version),
+        "version": version,
     })
 }

@@ -4,9 +4,8 @@
 use std::collections::HashMap;
 
 use scim_protocol::Strictness;
-use scim_protocol::error::ScimError;
 use scim_protocol::filter::{self, Filter};
-use scim_protocol::list::Paging;
+use scim_protocol::list::{Paging, SearchRequest};
 use scim_protocol::projection::Projection;
 use scim_protocol::schema::ResourceType;
 use serde_json::Value;
@@ -45,20 +44,17 @@ impl Search {
         resource_type: &ResourceType,
         strictness: Strictness,
     ) -> Result<Self, Failure> {
-        let object = body
-            .as_object()
-            .ok_or_else(|| ScimError::invalid_syntax("A SearchRequest is a JSON object".to_owned()))?;
-        let mut parameters = HashMap::new();
-        for (name, value) in object {
-            let text = match value {
-                Value::String(text) => text.clone(),
-                Value::Number(number) => number.to_string(),
-                Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
-                _ => continue,
-            };
-            parameters.insert(name.to_ascii_lowercase(), text);
-        }
-        Self::from_parameters(&parameters, resource_type, strictness)
+        let SearchRequest { filter, attributes, excluded_attributes, start_index, count, .. } =
+            SearchRequest::parse(body, strictness)?;
+        let parameters = [
+            ("filter", filter),
+            ("attributes", attributes),
+            ("excludedattributes", excluded_attributes),
+            ("startindex", start_index),
+            ("count", count),
+        ];
+        let given = parameters.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        Self::from_parameters(&given.collect(), resource_type, strictness)
     }
 
     fn from_parameters(
@@ -95,28 +91,28 @@ pub(crate) fn projection(query: Option<&str>, resource_type: &ResourceType) -> R
 
 /// Collects one page out of matches that come in order, counting them all.
 #[derive(Debug)]
-pub(crate) struct PageCollector {
+pub(crate) struct PageCollector<T> {
     start: usize,
     count: usize,
     total: usize,
-    page: Vec<Value>,
+    page: Vec<T>,
 }
 
-impl PageCollector {
+impl<T> PageCollector<T> {
     pub(crate) fn new(paging: &Paging) -> Self {
         Self { start: paging.start_index, count: paging.count, total: 0, page: Vec::new() }
     }
 
     /// Takes the next match.
-    pub(crate) fn push(&mut self, resource: Value) {
+    pub(crate) fn push(&mut self, row: T) {
         self.total += 1;
         if self.total >= self.start && self.page.len() < self.count {
-            self.page.push(resource);
+            self.page.push(row);
         }
     }
 
     /// How many matches there were, and those of the page.
-    pub(crate) fn finish(self) -> (usize, Vec<Value>) {
+    pub(crate) fn finish(self) -> (usize, Vec<T>) {
         (self.total, self.page)
     }
 }

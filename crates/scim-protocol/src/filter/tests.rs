@@ -326,7 +326,11 @@ fn required_equalities_are_those_that_every_match_satisfies() {
     );
     assert!(equalities(r#"userName eq "a" or externalId eq "b""#).is_empty());
     assert!(equalities(r#"not (userName eq "a")"#).is_empty());
-    assert!(equalities(r#"emails[value eq "a"]"#).is_empty());
+    assert_eq!(
+        equalities(r#"emails[type eq "work" and value eq "a"]"#),
+        ["emails.type=work", "emails.value=a"]
+    );
+    assert!(equalities(r#"emails[type eq "work" or value eq "a"]"#).is_empty());
     assert!(parse(r#"userName eq "a""#).unwrap().equality().is_some());
     assert!(parse(r#"userName eq "a" and active eq true"#).unwrap().equality().is_none());
 }
@@ -336,6 +340,22 @@ fn mentions_finds_attributes_at_any_depth() {
     let filter = parse(r#"userName pr or not (Members.value eq "x")"#).unwrap();
     assert!(filter.mentions("members") && !filter.mentions("groups"));
     assert!(parse(r#"members[value eq "x"]"#).unwrap().mentions("members"));
+}
+
+#[test]
+fn values_asked_of_a_list_decide_the_filter_or_are_not_said() {
+    let asked = |text: &str| -> Option<Vec<String>> {
+        let filter = parse(text).unwrap();
+        Some(filter.values_asked_of("members")?.into_iter().map(str::to_owned).collect())
+    };
+    assert_eq!(asked(r#"id eq "g" and members eq "u""#).unwrap(), ["u"]);
+    assert_eq!(asked(r#"members[value eq "u"] or not (Members.Value eq "v")"#).unwrap(), ["u", "v"]);
+    assert_eq!(asked(r#"displayName eq "x""#).unwrap(), Vec::<String>::new());
+    for undecided in
+        ["members pr", r#"members.value ne "u""#, r#"members[type eq "User"]"#, r#"members.type eq "User""#]
+    {
+        assert_eq!(asked(undecided), None, "{undecided}");
+    }
 }
 
 fn any_path() -> impl Strategy<Value = AttributePath> {

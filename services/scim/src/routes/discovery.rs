@@ -1,6 +1,6 @@
 //! What this server can do, said by the same definitions that the handlers run on (RFC 7644 §4).
 
-use axum::extract::{Path, RawQuery};
+use axum::extract::RawQuery;
 use axum::response::Response;
 use http::StatusCode;
 use scim_protocol::discovery;
@@ -9,6 +9,7 @@ use scim_protocol::error::ScimError;
 use crate::answer::message;
 use crate::caller::Directory;
 use crate::error::Failure;
+use crate::path::Name;
 use crate::search::{MAX_PAGE, parameters};
 
 /// Filtering the discovery endpoints is forbidden (RFC 7644 §4): 403.
@@ -32,7 +33,7 @@ pub async fn schemas(directory: Directory, RawQuery(query): RawQuery) -> Result<
 }
 
 /// `GET /Schemas/{urn}`.
-pub async fn schema(directory: Directory, Path(id): Path<String>) -> Result<Response, Failure> {
+pub async fn schema(directory: Directory, Name(id): Name) -> Result<Response, Failure> {
     let schema = discovery::schema(&directory.base_url, &id)
         .ok_or_else(|| ScimError::not_found(format!("No schema {id}")))?;
     Ok(message(StatusCode::OK, &schema))
@@ -45,7 +46,7 @@ pub async fn resource_types(directory: Directory, RawQuery(query): RawQuery) -> 
 }
 
 /// `GET /ResourceTypes/{name}`.
-pub async fn resource_type(directory: Directory, Path(id): Path<String>) -> Result<Response, Failure> {
+pub async fn resource_type(directory: Directory, Name(id): Name) -> Result<Response, Failure> {
     let resource_type = discovery::resource_type(&directory.base_url, &id)
         .ok_or_else(|| ScimError::not_found(format!("No resource type {id}")))?;
     Ok(message(StatusCode::OK, &resource_type))

@@ -1,7 +1,7 @@
 //! The table of routes (RFC 7644 §3.2). What is not in it is a SCIM 404 or 405.
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{ALLOW, HeaderValue};
@@ -65,31 +65,22 @@ async fn unknown_path() -> Failure {
 }
 
 /// 405 with what is allowed, or 204 for OPTIONS.
-async fn unknown_method(request: Request) -> Response {
-    let allowed = allowed(request.uri().path());
+async fn unknown_method(path: Option<MatchedPath>, request: Request) -> Response {
+    let pattern = path.as_ref().map(MatchedPath::as_str).unwrap_or_default();
+    let served = TABLE.iter().find(|(known, _)| *known == pattern).map(|(_, methods)| *methods);
     let mut response = if request.method() == Method::OPTIONS {
         StatusCode::NO_CONTENT.into_response()
     } else {
         Failure::from(ScimError::new(405, "This endpoint does not serve that method")).into_response()
     };
-    if let Ok(value) = HeaderValue::from_str(&allowed) {
+    if let Ok(value) = HeaderValue::from_str(&allowed(served.unwrap_or_default())) {
         response.headers_mut().insert(ALLOW, value);
     }
     response
 }
 
-fn allowed(path: &str) -> String {
-    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    let below = path.trim_start_matches('/').contains('/');
-    let methods = TABLE.iter().find(|(pattern, _)| {
-        let pattern_below = pattern.trim_start_matches('/').contains('/');
-        pattern.trim_start_matches('/').starts_with(first)
-            && pattern_below == below
-            && !pattern.ends_with(".search")
-    });
-    let mut allowed = methods.map(|(_, methods)| methods.join(", ")).unwrap_or_default();
-    if !allowed.is_empty() {
-        allowed.push_str(", HEAD, OPTIONS");
-    }
-    allowed
+fn allowed(served: &[&str]) -> String {
+    // HEAD is GET without the body.
+    let head = served.contains(&"GET").then_some("HEAD");
+    served.iter().copied().chain(head).chain(["OPTIONS"]).collect::<Vec<_>>().join(", ")
 }

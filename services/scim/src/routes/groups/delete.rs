@@ -1,6 +1,5 @@
 //! `DELETE /Groups/{id}` (RFC 7644 §3.6).
 
-use axum::extract::Path;
 use http::{HeaderMap, StatusCode};
 use scim_protocol::etag;
 
@@ -8,11 +7,12 @@ use super::id;
 use crate::answer::if_match;
 use crate::caller::Directory;
 use crate::error::Failure;
+use crate::path::Name;
 
 /// Deletes a group; its members stay users, and lose what the group gave them at the sites.
 pub async fn handle(
     directory: Directory,
-    Path(text): Path<String>,
+    Name(text): Name,
     headers: HeaderMap,
 ) -> Result<StatusCode, Failure> {
     let precondition = if_match(&headers);

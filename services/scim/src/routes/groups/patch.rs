@@ -1,10 +1,11 @@
 //! `PATCH /Groups/{id}` (RFC 7644 §3.5.2).
 
-use axum::extract::{Path, RawQuery};
+use axum::extract::RawQuery;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use scim_protocol::error::ScimError;
 use scim_protocol::patch::{self, Members, PatchRequest};
+use scim_protocol::projection::Projection;
 use scim_protocol::{Strictness, etag, schema};
 use serde_json::Value;
 use store::entity::group;
@@ -16,15 +17,19 @@ use crate::answer::{self, if_match};
 use crate::body::Body;
 use crate::caller::Directory;
 use crate::error::Failure;
+use crate::path::Name;
 use crate::representation;
 use crate::routes::users::repairs_detail;
 use crate::search::projection;
+
+/// Members that the answer to a PATCH shows without being asked for them by name.
+const MAX_MEMBERS_ANSWERED: usize = 1_000;
 
 /// Applies all operations or none. Operations that add or remove members by id become row changes and
 /// never read the other members.
 pub async fn handle(
     directory: Directory,
-    Path(text): Path<String>,
+    Name(text): Name,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     Body(body): Body,
@@ -58,8 +63,26 @@ pub async fn handle(
             Ok::<_, ScimError>(GroupWrite { document, members, summary, detail: repairs_detail(&repairs) })
         })
         .await?;
-    let resource = represent(&directory, &modified.row, &projection).await?;
-    Ok(answer::resource(StatusCode::OK, resource, &projection))
+    changed(&directory, &modified.row, &projection).await
+}
+
+/// The group as it is now; or 204, which RFC 7644 §3.5.2 allows as well, when the answer would show so
+/// many members that reading them would cost more than the change.
+async fn changed(
+    directory: &Directory,
+    row: &group::Model,
+    projection: &Projection,
+) -> Result<Response, Failure> {
+    if projection.is_chosen() || !projection.wants("members") {
+        let resource = represent(directory, row, projection).await?;
+        return Ok(answer::resource(StatusCode::OK, resource, projection));
+    }
+    let members = directory.groups.members_up_to(row.id, MAX_MEMBERS_ANSWERED).await?;
+    let resource = representation::group(row, members.as_deref(), &directory.base_url);
+    if members.is_none() {
+        return Ok(answer::no_content(&resource));
+    }
+    Ok(answer::resource(StatusCode::OK, resource, projection))
 }
 
 fn apply(

@@ -1,6 +1,6 @@
 //! `PUT /Groups/{id}` (RFC 7644 §3.5.1).
 
-use axum::extract::{Path, RawQuery};
+use axum::extract::RawQuery;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use scim_protocol::error::ScimError;
@@ -14,6 +14,7 @@ use crate::answer::{self, if_match};
 use crate::body::Body;
 use crate::caller::Directory;
 use crate::error::Failure;
+use crate::path::Name;
 use crate::routes::users::repairs_detail;
 use crate::search::projection;
 
@@ -21,7 +22,7 @@ use crate::search::projection;
 /// §3.5.1 allows ("not asserted"); only `members: []` says that the group is to be empty.
 pub async fn handle(
     directory: Directory,
-    Path(text): Path<String>,
+    Name(text): Name,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     Body(body): Body,

@@ -1,6 +1,6 @@
 //! `GET /Users/{id}` (RFC 7644 §3.4.1).
 
-use axum::extract::{Path, RawQuery};
+use axum::extract::RawQuery;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use scim_protocol::error::ScimError;
@@ -10,12 +10,13 @@ use super::{id, represent};
 use crate::answer;
 use crate::caller::Directory;
 use crate::error::Failure;
+use crate::path::Name;
 use crate::search::projection;
 
 /// Returns a user, active or not.
 pub async fn handle(
     directory: Directory,
-    Path(text): Path<String>,
+    Name(text): Name,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
@@ -26,7 +27,9 @@ pub async fn handle(
         .await?
         .ok_or_else(|| ScimError::not_found("No such user".to_owned()))?;
     let resource = represent(&directory, &row, &projection).await?;
-    Ok(answer::resource_unless_known(&headers, row.version, || {
-        answer::resource(StatusCode::OK, resource, &projection)
-    }))
+    let version = resource["meta"]["version"].as_str().unwrap_or_default();
+    if let Some(response) = answer::not_modified(&headers, version) {
+        return Ok(response);
+    }
+    Ok(answer::resource(StatusCode::OK, resource, &projection))
 }

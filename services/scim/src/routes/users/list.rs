@@ -5,11 +5,10 @@ use axum::response::Response;
 use http::StatusCode;
 use scim_protocol::filter::Filter;
 use scim_protocol::list::list_response;
-use scim_protocol::projection::Projection;
 use scim_protocol::schema;
 use serde_json::Value;
 use store::entity::user;
-use store::id::UserId;
+use store::id::{GroupId, UserId};
 use store::users::UserKey;
 
 use crate::answer::message;
@@ -32,77 +31,75 @@ pub async fn search(directory: Directory, Body(body): Body) -> Result<Response, 
 }
 
 async fn answer(directory: &Directory, search: &Search) -> Result<Response, Failure> {
-    let (total, page) = match &search.filter {
+    let (total, rows) = match &search.filter {
         None => everything(directory, search).await?,
         Some(filter) => matching(directory, search, filter).await?,
     };
+    let page = represent(directory, &rows, search.projection.wants("groups")).await?;
     let page = page.into_iter().map(|resource| search.projection.apply(resource)).collect();
     Ok(message(StatusCode::OK, &list_response(total, search.paging.start_index, page)))
 }
 
-async fn everything(directory: &Directory, search: &Search) -> Result<(usize, Vec<Value>), Failure> {
+async fn everything(directory: &Directory, search: &Search) -> Result<(usize, Vec<user::Model>), Failure> {
     let total = usize::try_from(directory.users.count().await?).unwrap_or(usize::MAX);
     if search.paging.count == 0 {
         return Ok((total, Vec::new()));
     }
     let offset = u64::try_from(search.paging.start_index - 1).unwrap_or(u64::MAX);
     let limit = u64::try_from(search.paging.count).unwrap_or(u64::MAX);
-    let rows = directory.users.page(offset, limit).await?;
-    let wants_groups = search.projection.wants("groups");
-    Ok((total, represent(directory, &rows, wants_groups).await?))
+    Ok((total, directory.users.page(offset, limit).await?))
 }
 
 /// Matches of a filter: from an index when it asks for an equality that one answers, else by walking the
-/// directory in pages.
+/// directory. Either comes in bounded steps, and only the rows of the page are kept.
 async fn matching(
     directory: &Directory,
     search: &Search,
     filter: &Filter,
-) -> Result<(usize, Vec<Value>), Failure> {
-    let wants_groups = needs_groups(filter, &search.projection);
+) -> Result<(usize, Vec<user::Model>), Failure> {
+    let key = indexed_equality(filter);
+    let reads_groups = filter.mentions("groups");
     let mut collector = PageCollector::new(&search.paging);
-    let mut take = |resources: Vec<Value>| {
-        for resource in resources {
+    let mut after: Option<UserId> = None;
+    loop {
+        let rows = match &key {
+            Some(key) => directory.users.after_by_key(key, after, WALK).await?,
+            None => directory.users.after(after, WALK).await?,
+        };
+        after = rows.last().map(|row| row.id);
+        let is_last = (rows.len() as u64) < WALK;
+        let resources = represent(directory, &rows, reads_groups).await?;
+        for (row, resource) in rows.into_iter().zip(resources) {
             if filter.matches(&resource, schema::user()) {
-                collector.push(resource);
+                collector.push(row);
             }
         }
-    };
-    if let Some(key) = indexed_equality(filter) {
-        let rows = directory.users.find_by_key(&key).await?;
-        take(represent(directory, &rows, wants_groups).await?);
-    } else {
-        let mut after: Option<UserId> = None;
-        loop {
-            let rows = directory.users.after(after, WALK).await?;
-            let Some(last) = rows.last() else { break };
-            after = Some(last.id);
-            take(represent(directory, &rows, wants_groups).await?);
+        if is_last {
+            return Ok(collector.finish());
         }
     }
-    Ok(collector.finish())
 }
 
-fn needs_groups(filter: &Filter, projection: &Projection) -> bool {
-    projection.wants("groups") || filter.mentions("groups")
-}
-
+/// The most selective equality first: an id beats a name, a name beats a group.
 fn indexed_equality(filter: &Filter) -> Option<UserKey> {
-    filter.required_equalities().into_iter().find_map(|(path, value)| {
-        if path.urn.as_ref().is_some_and(|urn| !urn.eq_ignore_ascii_case(schema::USER))
-            || path.sub_attribute.is_some()
-        {
+    let keys = filter.required_equalities().into_iter().filter_map(|(path, value)| {
+        if path.urn.as_ref().is_some_and(|urn| !urn.eq_ignore_ascii_case(schema::USER)) {
             return None;
         }
-        match path.attribute.to_ascii_lowercase().as_str() {
-            // An id that is none of ours matches nothing, and the nil id finds nothing.
-            "id" => Some(UserKey::Id(value.parse().unwrap_or(UserId(uuid::Uuid::nil())))),
-            "username" => Some(UserKey::UserName(value.to_owned())),
-            "externalid" => Some(UserKey::ExternalId(value.to_owned())),
-            "displayname" => Some(UserKey::DisplayName(value.to_owned())),
+        // An id that is none of ours matches nothing, and the nil id finds nothing.
+        let uuid = || value.parse().unwrap_or(uuid::Uuid::nil());
+        let is_value = path.sub_attribute.as_deref().is_none_or(|sub| sub.eq_ignore_ascii_case("value"));
+        match (path.attribute.to_ascii_lowercase().as_str(), path.sub_attribute.is_some()) {
+            ("id", false) => Some((0, UserKey::Id(UserId(uuid())))),
+            ("username", false) => Some((1, UserKey::UserName(value.to_owned()))),
+            ("externalid", false) => Some((2, UserKey::ExternalId(value.to_owned()))),
+            ("emails", _) if is_value => Some((3, UserKey::Email(value.to_owned()))),
+            ("displayname", false) => Some((4, UserKey::DisplayName(value.to_owned()))),
+            ("groups", _) if is_value => Some((5, UserKey::Group(GroupId(uuid())))),
             _ => None,
         }
-    })
+    });
+    keys.min_by_key(|(cost, _)| *cost).map(|(_, key)| key)
 }
 
 async fn represent(

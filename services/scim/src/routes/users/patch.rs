@@ -1,6 +1,6 @@
 //! `PATCH /Users/{id}` (RFC 7644 §3.5.2).
 
-use axum::extract::{Path, RawQuery};
+use axum::extract::RawQuery;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use scim_protocol::patch::{self, PatchRequest};
@@ -12,12 +12,13 @@ use crate::answer::{self, if_match};
 use crate::body::Body;
 use crate::caller::Directory;
 use crate::error::Failure;
+use crate::path::Name;
 use crate::search::projection;
 
 /// Applies all operations or none, and answers with the user as it is then.
 pub async fn handle(
     directory: Directory,
-    Path(text): Path<String>,
+    Name(text): Name,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     Body(body): Body,

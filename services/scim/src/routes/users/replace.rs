@@ -1,6 +1,6 @@
 //! `PUT /Users/{id}` (RFC 7644 §3.5.1).
 
-use axum::extract::{Path, RawQuery};
+use axum::extract::RawQuery;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use scim_protocol::{etag, resource, schema};
@@ -11,12 +11,13 @@ use crate::answer::{self, if_match};
 use crate::body::Body;
 use crate::caller::Directory;
 use crate::error::Failure;
+use crate::path::Name;
 use crate::search::projection;
 
 /// Replaces a user. There is no upsert: an unknown id is 404.
 pub async fn handle(
     directory: Directory,
-    Path(text): Path<String>,
+    Name(text): Name,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     Body(body): Body,
