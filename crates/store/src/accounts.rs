@@ -14,10 +14,11 @@ use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::database::WriteTransaction;
-use crate::entity::words::{ObjectKind, RunOutcome, TaskKind};
+use crate::entity::words::RunOutcome;
 use crate::entity::{account, claim, membership, task};
 use crate::error::{Error, Result};
 use crate::id::{AccountId, ConnectionId, LinkId, SiteId, UserId};
+use crate::lookup;
 use crate::runs;
 use crate::statement::{count, database_now, execute, statement};
 use crate::tasks::{TaskEnd, end_task, milliseconds};
@@ -48,8 +49,14 @@ pub struct HeldAccount {
 pub enum Acquired {
     /// It is ours until the lease ends.
     Held(Box<HeldAccount>),
-    /// Another worker holds it; try soon.
-    Busy,
+    /// Another worker holds it, at the longest until then.
+    Busy {
+        /// When the hold ends by itself.
+        until: Timestamp,
+    },
+    /// The ledger's account of that user name is another user's of the same directory, which still exists:
+    /// one of the two is about to be renamed.
+    Taken,
     /// The user is gone and claims nothing here.
     Nothing,
 }
@@ -110,6 +117,26 @@ pub struct Conclusion {
     pub end: TaskEnd,
 }
 
+/// Another row of the ledger that a row turned out to be the same account as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SameAs {
+    /// The one that has this user name.
+    Username(String),
+    /// The one that has this key of the product.
+    Key(String),
+}
+
+/// How the other row stands to a held one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherRow {
+    /// There is none.
+    None,
+    /// It is the same person's: the claims of both belong together.
+    SamePerson,
+    /// It is claimed by another user of a directory that also claims the held one: two people.
+    AnotherPerson,
+}
+
 /// Numbers that the safety threshold is judged by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeprovisionWindow {
@@ -134,7 +161,10 @@ impl Accounts {
         let transaction = self.tenant.store.write().await?;
         let account_id = match (self.claimed(&transaction, user).await?, username) {
             (Some(id), _) => id,
-            (None, Some(username)) => self.attach(&transaction, user, connection, username).await?,
+            (None, Some(username)) => match self.attach(&transaction, user, connection, username).await? {
+                Some(id) => id,
+                None => return Ok(Acquired::Taken),
+            },
             (None, None) => return Ok(Acquired::Nothing),
         };
         let lease_id = Uuid::now_v7();
@@ -151,8 +181,12 @@ impl Accounts {
         let account =
             account::Entity::find().from_raw_sql(statement(backend, sql, values)).one(&*transaction).await?;
         let Some(account) = account else {
+            let busy = account::Entity::find_by_id((self.tenant.id, self.site, account_id))
+                .one(&*transaction)
+                .await?;
             transaction.commit().await?;
-            return Ok(Acquired::Busy);
+            let until = busy.and_then(|account| account.lease_until).unwrap_or_else(|| self.tenant.now());
+            return Ok(Acquired::Busy { until });
         };
         let claims = claim::Entity::find()
             .filter(claim::Column::TenantId.eq(self.tenant.id))
@@ -186,7 +220,7 @@ impl Accounts {
         values.extend([
             held.lease.into(),
             username.as_str().into(),
-            scim_protocol::fold(username).into(),
+            lookup::folded(username).into(),
             intent.creates.into(),
             milliseconds(lease).into(),
         ]);
@@ -197,19 +231,64 @@ impl Accounts {
         transaction.commit().await
     }
 
-    /// Moves a user's claim to the account that has `username`, when the ledger shows one, and drops the
-    /// row that it leaves if nothing stands behind it.
-    pub async fn reattach(&self, held: &HeldAccount, user: UserId, username: &str) -> Result<()> {
+    /// Whether another row of the ledger is the same account as a held one, and whose it is.
+    pub async fn other_row(&self, held: &HeldAccount, same: &SameAs) -> Result<OtherRow> {
+        let (_, stands) = self.find_other(&self.tenant.store.connection, held, same).await?;
+        Ok(stands)
+    }
+
+    /// Moves all claims of a held row to the other row if that is the same person's, and drops the row that
+    /// they leave, and with it the lease. Changes nothing otherwise.
+    pub async fn join(&self, held: &HeldAccount, same: &SameAs) -> Result<OtherRow> {
         let transaction = self.tenant.store.write().await?;
-        let sql = "UPDATE claims SET account_id = ( \
-               SELECT a.id FROM accounts a WHERE a.tenant_id = $1 AND a.site_id = $2 AND a.username_folded = $4) \
-             WHERE tenant_id = $1 AND site_id = $2 AND user_id = $3 AND EXISTS ( \
-               SELECT 1 FROM accounts a WHERE a.tenant_id = $1 AND a.site_id = $2 AND a.username_folded = $4)";
-        let values =
-            vec![self.tenant.id.into(), self.site.into(), user.into(), scim_protocol::fold(username).into()];
+        let (other, stands) = self.find_other(&*transaction, held, same).await?;
+        let Some(other) = other.filter(|_| stands == OtherRow::SamePerson) else { return Ok(stands) };
+        self.doubt_if_forgotten(&transaction, other).await?;
+        let mut values = self.key(held.account.id);
+        values.push(other.into());
+        let sql = "UPDATE claims SET account_id = $4 WHERE tenant_id = $1 AND site_id = $2 AND account_id = $3";
         execute(&*transaction, sql, values).await?;
-        self.release(&transaction, held).await?;
-        self.drop_if_unclaimed(&transaction, held.account.id).await?;
+        let mut values = self.key(held.account.id);
+        values.push(held.lease.into());
+        let sql = "DELETE FROM accounts WHERE tenant_id = $1 AND site_id = $2 AND id = $3 AND lease_owner = $4";
+        if execute(&*transaction, sql, values).await? == 0 {
+            return Err(Error::Stale);
+        }
+        transaction.commit().await?;
+        Ok(stands)
+    }
+
+    async fn find_other<C: ConnectionTrait>(
+        &self,
+        connection: &C,
+        held: &HeldAccount,
+        same: &SameAs,
+    ) -> Result<(Option<AccountId>, OtherRow)> {
+        let query = account::Entity::find()
+            .filter(account::Column::TenantId.eq(self.tenant.id))
+            .filter(account::Column::SiteId.eq(self.site))
+            .filter(account::Column::Id.ne(held.account.id));
+        let query = match same {
+            SameAs::Username(name) => query.filter(account::Column::UsernameFolded.eq(lookup::folded(name))),
+            SameAs::Key(key) => query.filter(account::Column::Key.eq(key)),
+        };
+        let Some(other) = query.one(connection).await? else { return Ok((None, OtherRow::None)) };
+        for claim in &held.claims {
+            if self.claimed_by_other(connection, other.id, claim.connection_id, claim.user_id).await? {
+                return Ok((Some(other.id), OtherRow::AnotherPerson));
+            }
+        }
+        Ok((Some(other.id), OtherRow::SamePerson))
+    }
+
+    /// Gives an account back whose work broke off: what was asked of the site is in doubt.
+    pub async fn abandon(&self, held: &HeldAccount) -> Result<()> {
+        let transaction = self.tenant.store.write().await?;
+        let mut values = self.key(held.account.id);
+        values.push(held.lease.into());
+        let sql = "UPDATE accounts SET in_doubt = TRUE, lease_owner = NULL, lease_until = NULL \
+            WHERE tenant_id = $1 AND site_id = $2 AND id = $3 AND lease_owner = $4";
+        execute(&*transaction, sql, values).await?;
         transaction.commit().await
     }
 
@@ -224,10 +303,14 @@ impl Accounts {
         let now = self.tenant.now();
         let transaction = self.tenant.store.write().await?;
         self.observe(&transaction, held, &conclusion, now).await?;
+        if conclusion.observation == Observation::Absent {
+            let sql = "DELETE FROM memberships WHERE tenant_id = $1 AND site_id = $2 AND account_id = $3";
+            execute(&*transaction, sql, self.key(held.account.id)).await?;
+        }
         self.put_memberships(&transaction, held.account.id, &conclusion.confirmed, true).await?;
         for group in &conclusion.dropped {
             let mut values = self.key(held.account.id);
-            values.push(group.as_str().into());
+            values.push(lookup::exact(group).into());
             let sql = "DELETE FROM memberships \
                 WHERE tenant_id = $1 AND site_id = $2 AND account_id = $3 AND group_folded = $4";
             execute(&*transaction, sql, values).await?;
@@ -239,19 +322,7 @@ impl Accounts {
         }
         self.drop_if_unclaimed(&transaction, held.account.id).await?;
         timeline::insert(&transaction, self.tenant.id, now, conclusion.entries).await?;
-        if let Some(run) = task.run_id {
-            let kind = match task.kind {
-                TaskKind::User => ObjectKind::User,
-                TaskKind::Group => ObjectKind::Group,
-            };
-            let result = runs::NewResult {
-                kind,
-                object_id: task.object_id,
-                outcome: conclusion.outcome,
-                detail: conclusion.detail,
-            };
-            runs::put_result(&transaction, self.tenant.id, run, now, result).await?;
-        }
+        runs::record(&transaction, task, now, conclusion.outcome, conclusion.detail).await?;
         end_task(&transaction, task, &conclusion.end).await?;
         transaction.commit().await
     }
@@ -288,7 +359,8 @@ impl Accounts {
             let sql = "SELECT COUNT(*) AS n FROM claims c JOIN accounts a ON a.tenant_id = c.tenant_id \
                 AND a.site_id = c.site_id AND a.id = c.account_id \
                 WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.connection_id = $3 AND a.active";
-            judged.active = unsigned(count(&*transaction, sql, site).await?);
+            // Those let through within the window were active when it began.
+            judged.active = unsigned(count(&*transaction, sql, site).await?).saturating_add(executed);
             if let Some(reason) = decide(judged) {
                 return Ok(Some(reason));
             }
@@ -322,7 +394,7 @@ impl Accounts {
         let values = vec![
             self.tenant.id.into(),
             self.site.into(),
-            scim_protocol::fold(name).into(),
+            lookup::folded(name).into(),
             name.into(),
             created_by_us.into(),
             self.tenant.now().into(),
@@ -335,7 +407,7 @@ impl Accounts {
     pub async fn forget_site_group(&self, name: &str) -> Result<()> {
         let transaction = self.tenant.store.write().await?;
         let sql = "DELETE FROM site_groups WHERE tenant_id = $1 AND site_id = $2 AND name_folded = $3";
-        let values = vec![self.tenant.id.into(), self.site.into(), scim_protocol::fold(name).into()];
+        let values = vec![self.tenant.id.into(), self.site.into(), lookup::folded(name).into()];
         execute(&*transaction, sql, values).await?;
         transaction.commit().await
     }
@@ -344,7 +416,7 @@ impl Accounts {
     pub async fn knows_site_group(&self, name: &str) -> Result<bool> {
         let sql = "SELECT COUNT(*) AS n FROM site_groups \
             WHERE tenant_id = $1 AND site_id = $2 AND name_folded = $3";
-        let values = vec![self.tenant.id.into(), self.site.into(), scim_protocol::fold(name).into()];
+        let values = vec![self.tenant.id.into(), self.site.into(), lookup::folded(name).into()];
         Ok(count(&self.tenant.store.connection, sql, values).await? > 0)
     }
 
@@ -363,9 +435,9 @@ impl Accounts {
         user: UserId,
         connection: ConnectionId,
         username: &str,
-    ) -> Result<AccountId> {
+    ) -> Result<Option<AccountId>> {
         let now = self.tenant.now();
-        let folded = scim_protocol::fold(username);
+        let folded = lookup::folded(username);
         let sql = "INSERT INTO accounts (tenant_id, site_id, id, username, username_folded, created_by_us, \
             in_doubt, created_at) VALUES ($1, $2, $3, $4, $5, FALSE, FALSE, $6) ON CONFLICT DO NOTHING";
         let mut values = self.key(AccountId::generate());
@@ -378,6 +450,10 @@ impl Accounts {
             .one(&**transaction)
             .await?
             .ok_or(Error::Stale)?;
+        if self.claimed_by_other(&**transaction, account.id, connection, user).await? {
+            return Ok(None);
+        }
+        self.doubt_if_forgotten(transaction, account.id).await?;
         let row = claim::ActiveModel {
             tenant_id: Set(self.tenant.id),
             site_id: Set(self.site),
@@ -387,7 +463,34 @@ impl Accounts {
             created_at: Set(now),
         };
         claim::Entity::insert(row).exec_without_returning(&**transaction).await?;
-        Ok(account.id)
+        Ok(Some(account.id))
+    }
+
+    /// Whether an account is claimed by a user of the same directory that is not `user` and still exists:
+    /// one directory never has two users for one person.
+    async fn claimed_by_other<C: ConnectionTrait>(
+        &self,
+        connection: &C,
+        account: AccountId,
+        directory: ConnectionId,
+        user: UserId,
+    ) -> Result<bool> {
+        let mut values = self.key(account);
+        values.extend([directory.into(), user.into()]);
+        let sql = "SELECT COUNT(*) AS n FROM claims c JOIN users u ON u.tenant_id = c.tenant_id \
+            AND u.connection_id = c.connection_id AND u.id = c.user_id \
+            WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.account_id = $3 \
+            AND c.connection_id = $4 AND c.user_id <> $5";
+        Ok(count(connection, sql, values).await? > 0)
+    }
+
+    /// What is known of an account that nobody claimed may be long out of date: the site is asked first.
+    async fn doubt_if_forgotten(&self, transaction: &WriteTransaction, account: AccountId) -> Result<()> {
+        let sql = "UPDATE accounts SET in_doubt = TRUE WHERE tenant_id = $1 AND site_id = $2 AND id = $3 \
+            AND key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM claims c WHERE c.tenant_id = $1 \
+            AND c.site_id = $2 AND c.account_id = $3)";
+        execute(&**transaction, sql, self.key(account)).await?;
+        Ok(())
     }
 
     async fn observe(
@@ -405,7 +508,7 @@ impl Accounts {
                 values.extend([
                     key.as_str().into(),
                     username.as_str().into(),
-                    scim_protocol::fold(username).into(),
+                    lookup::folded(username).into(),
                     display_name.as_str().into(),
                     email.clone().into(),
                     (*active).into(),
@@ -438,7 +541,7 @@ impl Accounts {
     ) -> Result<()> {
         for group in groups {
             let mut values = self.key(account);
-            values.extend([scim_protocol::fold(group).into(), group.as_str().into(), confirmed.into()]);
+            values.extend([lookup::folded(group).into(), group.as_str().into(), confirmed.into()]);
             let sql = "INSERT INTO memberships \
                 (tenant_id, site_id, account_id, group_folded, group_name, confirmed) \
                 VALUES ($1, $2, $3, $4, $5, $6) \
@@ -449,18 +552,11 @@ impl Accounts {
         Ok(())
     }
 
-    async fn release(&self, transaction: &WriteTransaction, held: &HeldAccount) -> Result<()> {
-        let mut values = self.key(held.account.id);
-        values.push(held.lease.into());
-        let sql = "UPDATE accounts SET lease_owner = NULL, lease_until = NULL \
-            WHERE tenant_id = $1 AND site_id = $2 AND id = $3 AND lease_owner = $4";
-        if execute(&**transaction, sql, values).await? == 0 { Err(Error::Stale) } else { Ok(()) }
-    }
-
-    /// An account that nobody claims is not ours to remember.
+    /// A row that nobody claims is forgotten unless an account stands behind it: that one's memberships
+    /// must be known to be taken away when a user of the same name comes back.
     async fn drop_if_unclaimed(&self, transaction: &WriteTransaction, account: AccountId) -> Result<()> {
         let sql = "DELETE FROM accounts WHERE tenant_id = $1 AND site_id = $2 AND id = $3 \
-            AND NOT EXISTS (SELECT 1 FROM claims c WHERE c.tenant_id = $1 AND c.site_id = $2 \
+            AND key IS NULL AND NOT in_doubt AND NOT EXISTS (SELECT 1 FROM claims c WHERE c.tenant_id = $1 AND c.site_id = $2 \
             AND c.account_id = $3)";
         execute(&**transaction, sql, self.key(account)).await?;
         Ok(())

@@ -14,11 +14,12 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 use crate::database::{Store, WriteTransaction};
 use crate::entity::words::{ObjectKind, RunOutcome, RunPhase, RunStatus, TaskKind, TaskRank};
-use crate::entity::{link, run, run_result};
+use crate::entity::{link, run, run_result, task};
 use crate::error::{Error, Result};
-use crate::id::{GroupId, LinkId, RunId, TenantId, UserId};
+use crate::id::{GroupId, LinkId, RunId};
+use crate::lookup::json_without_nul;
 use crate::marking::{Mark, mark_for_run};
-use crate::statement::{count, database_now, execute, statement};
+use crate::statement::{count, database_now, execute, rows, statement};
 use crate::tasks::milliseconds;
 use crate::tenant::TenantStore;
 
@@ -38,13 +39,6 @@ pub struct OutcomeCount {
     pub outcome: RunOutcome,
     /// How many.
     pub n: i64,
-}
-
-pub(crate) struct NewResult {
-    pub(crate) kind: ObjectKind,
-    pub(crate) object_id: Uuid,
-    pub(crate) outcome: RunOutcome,
-    pub(crate) detail: Json,
 }
 
 impl Store {
@@ -70,24 +64,8 @@ impl Store {
 impl Runs {
     /// Asks for a full synchronization of a link.
     pub async fn insert(&self, link: &link::Model, requested_by: &str) -> Result<run::Model> {
-        let row = run::ActiveModel {
-            tenant_id: Set(self.tenant.id),
-            id: Set(RunId::generate()),
-            link_id: Set(link.id),
-            connection_id: Set(link.connection_id),
-            site_id: Set(link.site_id),
-            status: Set(RunStatus::Marking),
-            phase: Set(RunPhase::Groups),
-            cursor: Set(None),
-            marked: Set(0),
-            requested_by: Set(requested_by.to_owned()),
-            created_at: Set(self.tenant.now()),
-            finished_at: Set(None),
-            lease_owner: Set(None),
-            lease_until: Set(None),
-        };
         let transaction = self.tenant.store.write().await?;
-        let row = row.insert(&*transaction).await?;
+        let row = insert(&transaction, link, requested_by, self.tenant.now()).await?;
         transaction.commit().await?;
         self.tenant.store.wake();
         Ok(row)
@@ -184,12 +162,25 @@ impl Runs {
                 let page = groups.after(run.cursor.map(GroupId), PAGE).await?;
                 page.into_iter().map(|group| group.id.0).collect()
             }
-            RunPhase::Users => {
-                let users = self.tenant.users(run.connection_id);
-                let page = users.after(run.cursor.map(UserId), PAGE).await?;
-                page.into_iter().map(|user| user.id.0).collect()
-            }
+            RunPhase::Users => self.users_and_claimants(run).await?,
         })
+    }
+
+    /// A page of the directory's users, and of those that it has deleted while nobody could carry it out:
+    /// their claims are all that is left of them.
+    async fn users_and_claimants(&self, run: &run::Model) -> Result<Vec<Uuid>> {
+        let sql = "SELECT id FROM users WHERE tenant_id = $1 AND connection_id = $2 AND id > $4 \
+            UNION SELECT user_id FROM claims WHERE tenant_id = $1 AND site_id = $3 AND connection_id = $2 \
+            AND user_id > $4 ORDER BY 1 LIMIT $5";
+        let values = vec![
+            self.tenant.id.into(),
+            run.connection_id.into(),
+            run.site_id.into(),
+            run.cursor.unwrap_or(Uuid::nil()).into(),
+            i64::try_from(PAGE).unwrap_or(i64::MAX).into(),
+        ];
+        let page = rows(&self.tenant.store.connection, sql, values).await?;
+        page.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
     }
 
     async fn mark(&self, transaction: &WriteTransaction, run: &run::Model, ids: &[Uuid]) -> Result<()> {
@@ -225,24 +216,55 @@ impl Runs {
     }
 }
 
-/// Writes what a run did to one object; the latest word counts.
-pub(crate) async fn put_result(
+/// Asks for a full synchronization of `link` in the transaction that gives a reason for one.
+pub(crate) async fn insert(
     transaction: &WriteTransaction,
-    tenant: TenantId,
-    run: RunId,
+    link: &link::Model,
+    requested_by: &str,
     at: Timestamp,
-    result: NewResult,
+) -> Result<run::Model> {
+    let row = run::ActiveModel {
+        tenant_id: Set(link.tenant_id),
+        id: Set(RunId::generate()),
+        link_id: Set(link.id),
+        connection_id: Set(link.connection_id),
+        site_id: Set(link.site_id),
+        status: Set(RunStatus::Marking),
+        phase: Set(RunPhase::Groups),
+        cursor: Set(None),
+        marked: Set(0),
+        requested_by: Set(requested_by.to_owned()),
+        created_at: Set(at),
+        finished_at: Set(None),
+        lease_owner: Set(None),
+        lease_until: Set(None),
+    };
+    Ok(row.insert(&**transaction).await?)
+}
+
+/// Writes what became of a task for the run that asked for it, if one did; the latest word counts.
+pub(crate) async fn record(
+    transaction: &WriteTransaction,
+    task: &task::Model,
+    at: Timestamp,
+    outcome: RunOutcome,
+    detail: Json,
 ) -> Result<()> {
+    let Some(run) = task.run_id else { return Ok(()) };
+    let kind = match task.kind {
+        TaskKind::User => ObjectKind::User,
+        TaskKind::Group => ObjectKind::Group,
+    };
     let sql = "INSERT INTO run_results (tenant_id, run_id, object_kind, object_id, outcome, detail, at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id, run_id, object_kind, object_id) \
         DO UPDATE SET outcome = excluded.outcome, detail = excluded.detail, at = excluded.at";
     let values = vec![
-        tenant.into(),
+        task.tenant_id.into(),
         run.into(),
-        result.kind.into(),
-        result.object_id.into(),
-        result.outcome.into(),
-        result.detail.into(),
+        kind.into(),
+        task.object_id.into(),
+        outcome.into(),
+        json_without_nul(detail).into(),
         at.into(),
     ];
     execute(&**transaction, sql, values).await?;

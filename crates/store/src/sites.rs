@@ -2,17 +2,18 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait as _, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect,
 };
 use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
-use crate::database::Store;
+use crate::database::{Store, WriteTransaction};
 use crate::entity::site;
 use crate::entity::words::SiteStatus;
 use crate::error::{Error, Result};
 use crate::id::{SiteId, TenantId};
+use crate::lookup::without_nul;
 use crate::statement::{self, statement};
 use crate::tenant::TenantStore;
 
@@ -125,7 +126,8 @@ impl Sites {
         Ok(query.all(&self.tenant.store.connection).await?)
     }
 
-    /// Edits the site. [`Error::Stale`] when it is no longer at version `expected`.
+    /// Edits the site. Resuming it makes all that waits there due at once, and forgets past failures.
+    /// [`Error::Stale`] when it is no longer at version `expected`.
     pub async fn update(&self, id: SiteId, expected: Option<i64>, edit: SiteEdit) -> Result<site::Model> {
         let sealed = match &edit.credentials {
             Some(credentials) => Some(self.seal(id, credentials).await?),
@@ -133,6 +135,7 @@ impl Sites {
         };
         let transaction = self.tenant.store.write().await?;
         let row = site::Entity::find_by_id((self.tenant.id, id))
+            .lock_exclusive()
             .one(&*transaction)
             .await?
             .ok_or(Error::NotFound("site"))?;
@@ -147,8 +150,9 @@ impl Sites {
         if let Some(base_url) = edit.base_url {
             row.base_url = Set(base_url);
         }
-        if edit.status.is_some() || sealed.is_some() {
-            row.status = Set(edit.status.unwrap_or(SiteStatus::Active));
+        let next_status = edit.status.or(sealed.as_ref().map(|_| SiteStatus::Active));
+        if let Some(status) = next_status {
+            row.status = Set(status);
             row.status_reason = Set(None);
             row.resume_at = Set(None);
             row.failures = Set(0);
@@ -159,6 +163,9 @@ impl Sites {
         row.version = Set(version + 1);
         row.updated_at = Set(self.tenant.now());
         let row = row.update(&*transaction).await?;
+        if next_status == Some(SiteStatus::Active) {
+            self.make_due(&transaction, id).await?;
+        }
         transaction.commit().await?;
         self.tenant.store.wake();
         Ok(row)
@@ -170,23 +177,59 @@ impl Sites {
         self.tenant.store.vault.open(self.tenant.id, &key, &context(site.id), &site.credentials)
     }
 
-    /// Stops all work at the site until an admin resumes it, because it refused our credentials.
-    pub async fn pause(&self, id: SiteId, reason: &str) -> Result<()> {
+    /// Stops all work at the site until an admin resumes it, because it refused the credentials that the row
+    /// had at `version`. A row that was edited since is left alone: it may have better ones.
+    pub async fn pause(&self, id: SiteId, version: i64, reason: &str) -> Result<()> {
         self.set_health(
-            "UPDATE sites SET status = 'paused', status_reason = $3 WHERE tenant_id = $1 AND id = $2",
-            vec![self.tenant.id.into(), id.into(), reason.into()],
+            "UPDATE sites SET status = 'paused', status_reason = $4 \
+             WHERE tenant_id = $1 AND id = $2 AND version = $3",
+            vec![self.tenant.id.into(), id.into(), version.into(), without_nul(reason).as_ref().into()],
         )
         .await
+        .map(|_| ())
     }
 
-    /// Lets no call go to the site before `until`, because it failed or asked us to wait.
-    pub async fn back_off(&self, id: SiteId, until: Timestamp, reason: &str) -> Result<()> {
+    /// Lets no call go to the site before `until`, because it failed or asked us to wait. `seen` is how many
+    /// failures in a row the caller knew of: those that several workers meet at the same time count once.
+    pub async fn back_off(&self, id: SiteId, seen: i32, until: Timestamp, reason: &str) -> Result<()> {
         self.set_health(
-            "UPDATE sites SET resume_at = $3, status_reason = $4, failures = failures + 1 \
-             WHERE tenant_id = $1 AND id = $2 AND (resume_at IS NULL OR resume_at < $3)",
-            vec![self.tenant.id.into(), id.into(), until.into(), reason.into()],
+            "UPDATE sites SET \
+             resume_at = CASE WHEN failures > $3 AND resume_at > $4 THEN resume_at ELSE $4 END, \
+             failures = CASE WHEN failures > $3 THEN failures ELSE $3 + 1 END, status_reason = $5 \
+             WHERE tenant_id = $1 AND id = $2 AND status = 'active'",
+            vec![
+                self.tenant.id.into(),
+                id.into(),
+                seen.into(),
+                until.into(),
+                without_nul(reason).as_ref().into(),
+            ],
         )
         .await
+        .map(|_| ())
+    }
+
+    /// Takes on trying a site again that failed: others stay away until `until`. Says whether it is ours
+    /// to try.
+    pub async fn begin_probe(&self, id: SiteId, until: Timestamp) -> Result<bool> {
+        let touched = self
+            .set_health(
+                "UPDATE sites SET resume_at = $3 WHERE tenant_id = $1 AND id = $2 AND status = 'active' \
+                 AND failures > 0 AND (resume_at IS NULL OR resume_at <= $4)",
+                vec![self.tenant.id.into(), id.into(), until.into(), self.tenant.now().into()],
+            )
+            .await?;
+        Ok(touched > 0)
+    }
+
+    /// Gives back what [`Sites::begin_probe`] took, when no call was made.
+    pub async fn leave_probe(&self, id: SiteId, until: Timestamp) -> Result<()> {
+        self.set_health(
+            "UPDATE sites SET resume_at = $4 WHERE tenant_id = $1 AND id = $2 AND resume_at = $3",
+            vec![self.tenant.id.into(), id.into(), until.into(), self.tenant.now().into()],
+        )
+        .await
+        .map(|_| ())
     }
 
     /// Notes that the site answers again.
@@ -197,12 +240,28 @@ impl Sites {
             vec![self.tenant.id.into(), id.into()],
         )
         .await
+        .map(|_| ())
     }
 
-    async fn set_health(&self, sql: &str, values: Vec<sea_orm::Value>) -> Result<()> {
+    async fn make_due(&self, transaction: &WriteTransaction, id: SiteId) -> Result<()> {
+        // In one order everywhere, so that writers wait instead of deadlocking.
+        let sql = format!(
+            "UPDATE tasks SET due_at = $3, attempts = 0 WHERE (tenant_id, site_id, kind, object_id) IN ( \
+               SELECT tenant_id, site_id, kind, object_id FROM tasks \
+               WHERE tenant_id = $1 AND site_id = $2 AND state IN ('ready', 'failed') AND due_at > $3 \
+               ORDER BY kind, object_id {})",
+            statement::for_update(transaction.get_database_backend()),
+        );
+        let values = vec![self.tenant.id.into(), id.into(), self.tenant.now().into()];
+        statement::execute(&**transaction, sql, values).await?;
+        Ok(())
+    }
+
+    async fn set_health(&self, sql: &str, values: Vec<sea_orm::Value>) -> Result<u64> {
         let transaction = self.tenant.store.write().await?;
-        statement::execute(&*transaction, sql, values).await?;
-        transaction.commit().await
+        let touched = statement::execute(&*transaction, sql, values).await?;
+        transaction.commit().await?;
+        Ok(touched)
     }
 
     async fn seal(&self, id: SiteId, credentials: &[u8]) -> Result<Vec<u8>> {
