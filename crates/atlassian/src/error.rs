@@ -116,6 +116,11 @@ impl SiteError {
         }
     }
 
+    /// Whether the site understood, works, and said no: to this one thing, as far as the error tells.
+    pub fn is_refusal(&self) -> bool {
+        !self.retryable() && !self.pauses_site()
+    }
+
     /// Whether every call must stop at once: products show a CAPTCHA after a few failed log-ins and lock
     /// the account out.
     pub fn pauses_site(&self) -> bool {

@@ -5,58 +5,73 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use policy::account::{Claim, DesiredAccount, DirectoryUser};
-use policy::plan::{AccountPlan, ObservedAccount};
+use policy::plan::ObservedAccount;
 use scim_protocol::fold;
 use serde_json::json;
-use store::accounts::{Acquired, HeldAccount, Observation};
+use store::accounts::{Acquired, HeldAccount, Observation, OtherRow, SameAs};
+use store::clock::Timestamp;
 use store::entity::task;
 use store::entity::words::RunOutcome;
 use store::id::UserId;
 use store::tasks::TaskEnd;
 
-use crate::execution::{self, Progress};
-use crate::lookup::{self, Wanted};
-use crate::site::{Workplace, finish_idle};
+use crate::execution;
+use crate::lookup::{self, Found, Wanted};
+use crate::progress::Progress;
+use crate::site::finish_idle;
+use crate::workplace::{Interruption, Workplace};
 
-/// How long an account may be held; work on it is cut off before.
-const ACCOUNT_LEASE: Duration = Duration::from_secs(180);
-/// When work on one account is cut off; its outcome is then in doubt.
-const WORK_LIMIT: Duration = Duration::from_secs(150);
-/// When to come back to an account that another worker holds.
-const BUSY_WAIT: Duration = Duration::from_millis(250);
+/// The shortest and the longest wait before coming back to an account that another worker holds.
+const BUSY_WAIT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// Brings the account that a user claims to the state that all its claims ask for.
 pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result<()> {
     let user_id = UserId(task.object_id);
-    let user = workplace.tenant.users(task.connection_id).find(user_id).await?;
-    let linked = workplace.links.of(task.connection_id).is_some_and(|link| link.row.enabled);
-    if user.is_some() && !linked {
+    // What a disabled link's directory says is carried out when the link is enabled again, and all of it is
+    // looked at; a user that was deleted is remembered by its claim.
+    if !workplace.links.of(task.connection_id).is_some_and(|link| link.row.enabled) {
         return finish_idle(workplace, task).await;
     }
+    let user = workplace.tenant.users(task.connection_id).find(user_id).await?;
     let username = user.as_ref().map(|user| DirectoryUser::from_scim(&user.document).user_name);
     let accounts = workplace.tenant.accounts(task.site_id);
-    let acquired = accounts.acquire(user_id, task.connection_id, username.as_deref(), ACCOUNT_LEASE).await?;
+    let lease = workplace.engine.options.account_lease;
+    let acquired = accounts.acquire(user_id, task.connection_id, username.as_deref(), lease).await?;
+    let tasks = workplace.tenant.tasks(task.site_id);
     match acquired {
         Acquired::Nothing => finish_idle(workplace, task).await,
-        Acquired::Busy => {
+        Acquired::Busy { until } => {
             let end = TaskEnd::Retry {
-                due_at: workplace.tenant.now().plus(BUSY_WAIT),
+                due_at: when_free(workplace.tenant.now(), until),
                 error: "Another worker is at this account".into(),
                 counts: false,
             };
-            workplace.tenant.tasks(task.site_id).end(task, end, Vec::new()).await
+            tasks.end(task, end, Vec::new(), RunOutcome::Unchanged).await
+        }
+        Acquired::Taken => {
+            let error = "The user name is that of another user's account at this site";
+            tasks.end(task, workplace.refused(task, error), Vec::new(), RunOutcome::Failed).await
         }
         Acquired::Held(held) => {
-            let progress = work(workplace, task, &held).await?;
-            match progress {
-                Some(progress) => conclude(workplace, task, &held, progress).await,
-                None => Ok(()),
+            let done = match work(workplace, task, &held).await {
+                Ok(Some(progress)) => conclude(workplace, task, &held, progress).await,
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            if done.is_err() {
+                accounts.abandon(&held).await?;
             }
+            done
         }
     }
 }
 
-/// Everything between taking and giving back the account. `None` when the claim was moved to another
+/// Work on an account is short unless its holder is gone: then the whole lease is waited for, with few looks.
+fn when_free(now: Timestamp, until: Timestamp) -> Timestamp {
+    now.plus((until.since(now) / 32).clamp(BUSY_WAIT.0, BUSY_WAIT.1))
+}
+
+/// Everything between taking and giving back the account. `None` when its claims were moved to another
 /// account: the task stays marked and is worked on again.
 async fn work<'a>(
     workplace: &'a Workplace,
@@ -66,13 +81,19 @@ async fn work<'a>(
     let claims = claims(workplace, held).await?;
     let desired = policy::account::fold(&claims, &workplace.connected.rules);
     let mut progress = Progress::new(workplace, task, held, &claims);
-    let attempt = tokio::time::timeout(WORK_LIMIT, attempt(workplace, task, held, &desired, &mut progress));
-    match attempt.await {
-        Ok(Ok(Attempt::Done)) => {}
-        Ok(Ok(Attempt::Moved)) => return Ok(None),
-        Ok(Err(Interruption::Site(error))) => progress.failed(&error).await?,
-        Ok(Err(Interruption::Store(error))) => return Err(error),
-        Err(_) => progress.cut_off(),
+    let limit = workplace.engine.options.account_lease * 5 / 6;
+    let attempt = tokio::select! {
+        attempt = attempt(workplace, task, held, &desired, &mut progress) => Some(attempt),
+        () = tokio::time::sleep(limit) => None,
+        () = workplace.stop.cut_off.cancelled() => None,
+    };
+    match attempt {
+        Some(Ok(Attempt::Done)) => {}
+        Some(Ok(Attempt::Moved)) => return Ok(None),
+        Some(Err(Interruption::Site(error))) => progress.failed(&error).await?,
+        Some(Err(Interruption::Store(error))) => return Err(error),
+        Some(Err(Interruption::PutOff)) => progress.put_off(),
+        None => progress.cut_off(),
     }
     Ok(Some(progress))
 }
@@ -81,29 +102,8 @@ async fn work<'a>(
 enum Attempt {
     /// Everything that can be done was done, or is held.
     Done,
-    /// The claim belongs to another account row.
+    /// The claims belong to another account row.
     Moved,
-}
-
-/// What interrupts work on an account.
-#[derive(Debug)]
-pub(crate) enum Interruption {
-    /// The site refused or did not answer.
-    Site(atlassian::error::SiteError),
-    /// The database failed.
-    Store(store::Error),
-}
-
-impl From<atlassian::error::SiteError> for Interruption {
-    fn from(error: atlassian::error::SiteError) -> Self {
-        Self::Site(error)
-    }
-}
-
-impl From<store::Error> for Interruption {
-    fn from(error: store::Error) -> Self {
-        Self::Store(error)
-    }
 }
 
 async fn attempt(
@@ -118,14 +118,27 @@ async fn attempt(
         Some(from_ledger(held))
     } else {
         let wanted = Wanted {
-            ledger: &held.account,
+            task,
+            held,
             username: &desired.username.value,
             email: desired.email.as_ref().map(|email| email.value.as_str()),
             match_by: &desired.match_by,
         };
-        let found = lookup::find(workplace, &wanted).await?;
-        progress.saw(found.as_ref());
-        found.map(|account| from_site(&account, held))
+        match lookup::find(workplace, &wanted).await? {
+            Found::Account(account) => {
+                progress.saw(Some(&account));
+                Some(from_site(&account, held))
+            }
+            Found::Nothing => {
+                progress.saw(None);
+                None
+            }
+            Found::OtherRow(same) => return join(workplace, task, held, progress, &same).await,
+            Found::Taken(username) => {
+                progress.taken(&username);
+                return Ok(Attempt::Done);
+            }
+        }
     };
     let observed = match observed {
         Some(mut observed) => {
@@ -145,21 +158,41 @@ async fn attempt(
         Ok(()) => {}
         // Another row of the ledger has that user name: it is the account to work on.
         Err(store::Error::Conflict(_)) => {
-            let user = UserId(task.object_id);
-            let accounts = workplace.tenant.accounts(task.site_id);
-            accounts.reattach(held, user, &desired.username.value).await?;
-            let end = TaskEnd::Retry {
-                due_at: workplace.tenant.now(),
-                error: "The user name belongs to another account of the ledger".into(),
-                counts: true,
-            };
-            workplace.tenant.tasks(task.site_id).end(task, end, Vec::new()).await?;
-            return Ok(Attempt::Moved);
+            let same = SameAs::Username(desired.username.value.clone());
+            return join(workplace, task, held, progress, &same).await;
         }
         Err(error) => return Err(error.into()),
     }
     execution::carry_out(workplace, desired, &plan, progress).await?;
     Ok(Attempt::Done)
+}
+
+/// Brings the claims on two rows that are one account together, unless two people claim them.
+async fn join(
+    workplace: &Workplace,
+    task: &task::Model,
+    held: &HeldAccount,
+    progress: &mut Progress<'_>,
+    same: &SameAs,
+) -> Result<Attempt, Interruption> {
+    match workplace.tenant.accounts(task.site_id).join(held, same).await? {
+        OtherRow::SamePerson => {
+            let end = workplace.later(task);
+            let tasks = workplace.tenant.tasks(task.site_id);
+            tasks.end(task, end, Vec::new(), RunOutcome::Unchanged).await?;
+            Ok(Attempt::Moved)
+        }
+        OtherRow::AnotherPerson => {
+            let (SameAs::Username(name) | SameAs::Key(name)) = same;
+            progress.taken(name);
+            Ok(Attempt::Done)
+        }
+        // It was renamed or dropped meanwhile.
+        OtherRow::None => {
+            progress.put_off();
+            Ok(Attempt::Done)
+        }
+    }
 }
 
 /// All claims on the account, with what their directories say now.
@@ -190,16 +223,13 @@ async fn claims(workplace: &Workplace, held: &HeldAccount) -> store::Result<Vec<
 /// What the ledger knows, for an account that no call has left in doubt.
 fn from_ledger(held: &HeldAccount) -> ObservedAccount {
     let account = &held.account;
-    let managed: BTreeSet<String> =
-        held.memberships.iter().map(|membership| membership.group_folded.clone()).collect();
-    let confirmed = held.memberships.iter().filter(|membership| membership.confirmed);
     ObservedAccount {
         username: account.username.clone(),
         display_name: account.display_name.clone().unwrap_or_default(),
         email: account.email.clone(),
         active: account.active.unwrap_or(true),
-        groups: confirmed.map(|membership| membership.group_folded.clone()).collect(),
-        managed,
+        groups: confirmed(held),
+        managed: managed(held),
         groups_known: false,
         protected: false,
         created_by_us: account.created_by_us,
@@ -208,18 +238,31 @@ fn from_ledger(held: &HeldAccount) -> ObservedAccount {
 
 /// What the site has just shown.
 fn from_site(account: &atlassian::site::Account, held: &HeldAccount) -> ObservedAccount {
-    let groups = account.groups.as_ref();
+    // Another account than before: what links gave to the other one is not theirs to take from this one.
+    let replaced = held.account.key.as_ref().is_some_and(|key| *key != account.key);
     ObservedAccount {
         username: account.username.clone(),
         display_name: account.display_name.clone(),
         email: account.email.clone(),
         active: account.active,
-        groups: groups.into_iter().flatten().map(|group| fold(group)).collect(),
-        managed: held.memberships.iter().map(|membership| membership.group_folded.clone()).collect(),
-        groups_known: groups.is_some(),
+        groups: account
+            .groups
+            .as_ref()
+            .map_or_else(|| confirmed(held), |groups| groups.iter().map(|group| fold(group)).collect()),
+        managed: if replaced { BTreeSet::new() } else { managed(held) },
+        groups_known: account.groups.is_some(),
         protected: false,
-        created_by_us: held.account.created_by_us,
+        created_by_us: held.account.created_by_us && !replaced,
     }
+}
+
+fn managed(held: &HeldAccount) -> BTreeSet<String> {
+    held.memberships.iter().map(|membership| membership.group_folded.clone()).collect()
+}
+
+fn confirmed(held: &HeldAccount) -> BTreeSet<String> {
+    let confirmed = held.memberships.iter().filter(|membership| membership.confirmed);
+    confirmed.map(|membership| membership.group_folded.clone()).collect()
 }
 
 async fn conclude(
@@ -239,8 +282,8 @@ async fn conclude(
             }
             Ok(())
         }
-        // The site's account is another row's already: two directory users are one person there, and
-        // the match rule brought them together. The admin decides; nothing is overwritten.
+        // The ledger still has the key or the new user name on another row: that one is about to change, or
+        // was changed behind our back. What was done stands at the site; the next look sorts it out.
         Err(store::Error::Conflict(rule)) => {
             let mut clash = Progress::clash(workplace, task, held, rule).into_conclusion();
             clash.observation = Observation::Unchanged;
@@ -250,9 +293,4 @@ async fn conclude(
         }
         Err(error) => Err(error),
     }
-}
-
-/// Whether the plan leaves nothing to do.
-pub(crate) fn is_empty(plan: &AccountPlan) -> bool {
-    plan.changes.is_empty()
 }

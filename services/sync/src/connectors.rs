@@ -31,6 +31,8 @@ pub enum ConnectError {
 pub struct ConnectedSite {
     /// The connector.
     pub connector: Arc<dyn Site>,
+    /// The product's name.
+    pub product: &'static str,
     /// Rules that the product itself sets.
     pub rules: ProductRules,
     own_key: OnceCell<String>,
@@ -86,8 +88,13 @@ impl Connectors {
             admin_groups: product.admin_groups().iter().map(|&name| name.to_owned()).collect(),
             ..ProductRules::default()
         };
-        let connected =
-            Arc::new(ConnectedSite { connector, rules, own_key: OnceCell::new(), version: row.version });
+        let connected = Arc::new(ConnectedSite {
+            connector,
+            product: product.as_str(),
+            rules,
+            own_key: OnceCell::new(),
+            version: row.version,
+        });
         sites.insert(row.id, Arc::clone(&connected));
         Ok(connected)
     }

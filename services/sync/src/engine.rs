@@ -1,19 +1,27 @@
 //! Who works where: one queue per site that has something due, so that a slow site holds back nobody.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use atlassian::http::HttpSettings;
 use store::Store;
 use store::sites::DueSite;
-use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::backoff::Backoff;
 use crate::connectors::Connectors;
 use crate::site::SiteQueue;
+use crate::workplace::Stop;
+
+/// Looks for due tasks are at least this far apart, however many marks are made: a directory that takes in
+/// thousands of changes a second must not be asked after each.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+
+/// How long writing down may take what was cut off.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// How the engine works.
 #[derive(Clone, Debug)]
@@ -22,20 +30,34 @@ pub struct EngineOptions {
     pub concurrency: usize,
     /// How long a claimed task stays ours without renewal.
     pub lease: Duration,
+    /// How long an account may be held. Work on one is put off after half of it, and cut off after five
+    /// sixths, so that two workers never act on one account.
+    pub account_lease: Duration,
     /// How often the database is asked for due tasks when nothing woke us: marks made by other
     /// processes, retries that fall due.
     pub poll_interval: Duration,
+    /// Waits after failures, of a site and of one object.
+    pub backoff: Backoff,
+    /// How seldom an object is tried again that the site refuses as it is.
+    pub refused_wait: Duration,
+    /// How long work that is begun may go on after we were told to stop; then it is cut off, and looked at
+    /// again by whoever comes next.
+    pub drain_limit: Duration,
     /// Limits and rules of outgoing HTTP.
     pub http: HttpSettings,
 }
 
 impl EngineOptions {
-    /// Defaults: 4 at a time, leases of 60 s, a look twice a second.
+    /// Defaults: 4 at a time, leases of 60 s and 180 s, a look twice a second, 20 s to come to an end.
     pub fn new(http: HttpSettings) -> Self {
         Self {
             concurrency: 4,
             lease: Duration::from_secs(60),
+            account_lease: Duration::from_secs(180),
             poll_interval: Duration::from_millis(500),
+            backoff: Backoff::default(),
+            refused_wait: Duration::from_secs(3600),
+            drain_limit: Duration::from_secs(20),
             http,
         }
     }
@@ -58,70 +80,131 @@ impl Engine {
         Self { store, options: Arc::new(options), connectors, worker: Uuid::now_v7() }
     }
 
-    /// Works until `cancel`; then finishes what is begun and gives the rest back.
+    /// Works until `cancel`; then finishes what is begun, within [`EngineOptions::drain_limit`], and gives
+    /// the rest back.
     pub async fn run(&self, cancel: CancellationToken) {
-        let busy: Arc<Mutex<HashSet<DueSite>>> = Arc::default();
+        let stop = Stop { begin_nothing: cancel.clone(), cut_off: CancellationToken::new() };
+        let drained = async {
+            tokio::join!(self.work(&stop), self.mark(&cancel));
+        };
+        let limit = async {
+            cancel.cancelled().await;
+            tokio::time::sleep(self.options.drain_limit).await;
+            stop.cut_off.cancel();
+            // What was cut off is still to be written down.
+            tokio::time::sleep(LAST_WORDS).await;
+        };
+        tokio::select! {
+            () = drained => {}
+            () = limit => {}
+        }
+    }
+
+    /// Keeps a queue going for each site that has something due.
+    async fn work(&self, stop: &Stop) {
+        let busy = BusySites::default();
         let mut queues = JoinSet::new();
-        while !cancel.is_cancelled() {
-            if let Err(error) = self.start_queues(&busy, &mut queues, &cancel).await {
+        while !stop.begin_nothing.is_cancelled() {
+            if let Err(error) = self.start_queues(&busy, &mut queues, stop).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "due tasks not read");
             }
-            if let Err(error) = self.advance_runs().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "runs not advanced");
-            }
             tokio::select! {
-                () = cancel.cancelled() => {}
-                () = self.store.task_marked() => {}
+                () = stop.begin_nothing.cancelled() => {}
+                () = self.store.task_marked() => tokio::time::sleep(SHORTEST_PAUSE).await,
                 () = tokio::time::sleep(self.options.poll_interval) => {}
             }
-            while queues.try_join_next().is_some() {}
+            while let Some(ended) = queues.try_join_next() {
+                report(ended);
+            }
         }
-        while queues.join_next().await.is_some() {}
+        while let Some(ended) = queues.join_next().await {
+            report(ended);
+        }
     }
 
     async fn start_queues(
         &self,
-        busy: &Arc<Mutex<HashSet<DueSite>>>,
+        busy: &BusySites,
         queues: &mut JoinSet<()>,
-        cancel: &CancellationToken,
+        stop: &Stop,
     ) -> store::Result<()> {
         for due in self.store.sites_with_due_tasks().await? {
-            if !busy.lock().await.insert(due) {
-                continue;
-            }
-            let (engine, busy, cancel) = (self.clone(), Arc::clone(busy), cancel.clone());
+            let Some(place) = busy.take(due) else { continue };
+            let (engine, stop) = (self.clone(), stop.clone());
             queues.spawn(async move {
-                if let Err(error) = SiteQueue::new(engine.clone(), due).work(&cancel).await {
-                    tracing::warn!(
+                let store = engine.store.clone();
+                let worked = SiteQueue::new(engine, due, stop).work().await;
+                drop(place);
+                match worked {
+                    // A mark may have come between the last claim and now. Where nothing could be claimed,
+                    // looking again at once would only turn in a circle.
+                    Ok(true) => store.wake(),
+                    Ok(false) => {}
+                    Err(error) => tracing::warn!(
                         site.id = %due.id,
                         error = &error as &dyn std::error::Error,
                         "work at a site interrupted"
-                    );
+                    ),
                 }
-                busy.lock().await.remove(&due);
-                // A mark may have come between the last claim and now.
-                engine.store.wake();
             });
         }
         Ok(())
     }
 
+    /// Marks the pages of runs. Beside the queues, since marking a large directory takes a while.
+    async fn mark(&self, cancel: &CancellationToken) {
+        while !cancel.is_cancelled() {
+            if let Err(error) = self.advance_runs(cancel).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "runs not advanced");
+            }
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = tokio::time::sleep(self.options.poll_interval) => {}
+            }
+        }
+    }
+
     /// Marks the next pages of runs, until none has anything to mark.
-    async fn advance_runs(&self) -> store::Result<()> {
+    async fn advance_runs(&self, cancel: &CancellationToken) -> store::Result<()> {
         const PAUSE: Duration = Duration::from_secs(1);
-        while let Some(run) = self.store.claim_run(self.worker, PAUSE).await? {
-            let next = self.store.tenant(run.tenant_id).runs().advance(&run).await;
-            match next {
-                Ok(next)
-                    if next.status == run.status && next.cursor == run.cursor && next.phase == run.phase =>
-                {
-                    break;
-                }
+        while !cancel.is_cancelled() {
+            let Some(run) = self.store.claim_run(self.worker, PAUSE).await? else { break };
+            match self.store.tenant(run.tenant_id).runs().advance(&run).await {
                 // Another replica took it over.
                 Ok(_) | Err(store::Error::Stale) => {}
                 Err(error) => return Err(error),
             }
         }
         Ok(())
+    }
+}
+
+fn report(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended.map_err(|error| error.to_string()) {
+        tracing::error!(error, "a site's queue broke off");
+    }
+}
+
+/// The sites that have a queue in this process.
+#[derive(Clone, Debug, Default)]
+struct BusySites(Arc<Mutex<HashSet<DueSite>>>);
+
+impl BusySites {
+    /// Takes a site for one queue, unless it has one.
+    fn take(&self, due: DueSite) -> Option<Place> {
+        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(due);
+        taken.then(|| Place { sites: self.clone(), due })
+    }
+}
+
+/// A site taken; free again when dropped, also by a panic.
+struct Place {
+    sites: BusySites,
+    due: DueSite,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.sites.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.due);
     }
 }

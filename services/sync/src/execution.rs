@@ -1,213 +1,22 @@
-//! Carrying a plan out, and keeping count of what is known after each call.
+//! Carrying a plan out, one call after the other.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use atlassian::error::SiteError;
-use atlassian::site::{Account, AccountQuery, AccountRef, AccountUpdate, NewAccount};
-use policy::account::{Claim, DesiredAccount};
+use atlassian::site::{AccountQuery, AccountUpdate, NewAccount};
+use policy::account::DesiredAccount;
 use policy::breaker::{self, Verdict, Window};
 use policy::plan::{AccountPlan, Action, Change};
+use policy::settings::MatchBy;
 use scim_protocol::fold;
-use serde_json::{Value, json};
-use store::accounts::{Conclusion, HeldAccount, Intent, Observation};
+use store::accounts::{HeldAccount, Intent};
 use store::entity::task;
-use store::entity::words::{ObjectKind, RunOutcome, TimelineKind};
-use store::id::{LinkId, UserId};
-use store::tasks::TaskEnd;
-use store::timeline::NewEntry;
+use store::id::LinkId;
 
-use crate::account::{Interruption, is_empty};
-use crate::failure::Consequence;
-use crate::group::{Ensured, ensure};
-use crate::site::Workplace;
-
-const LEASE: Duration = Duration::from_secs(180);
-
-/// What has happened to an account so far.
-#[derive(Debug)]
-pub struct Progress<'a> {
-    workplace: &'a Workplace,
-    task: &'a task::Model,
-    observed: Option<Account>,
-    asked: bool,
-    touched: bool,
-    confirmed: BTreeSet<String>,
-    dropped: BTreeSet<String>,
-    released: Vec<UserId>,
-    entries: Vec<NewEntry>,
-    actions: Vec<Value>,
-    outcome: RunOutcome,
-    in_doubt: bool,
-    end: TaskEnd,
-}
-
-impl<'a> Progress<'a> {
-    /// Nothing yet: the account as the ledger has it.
-    pub fn new(
-        workplace: &'a Workplace,
-        task: &'a task::Model,
-        held: &HeldAccount,
-        claims: &[Claim],
-    ) -> Self {
-        let gone = claims.iter().filter(|claim| claim.user.is_none()).map(|claim| UserId(claim.user_id));
-        let ledger = &held.account;
-        let observed = ledger.key.as_ref().map(|key| Account {
-            key: key.clone(),
-            username: ledger.username.clone(),
-            display_name: ledger.display_name.clone().unwrap_or_default(),
-            email: ledger.email.clone(),
-            active: ledger.active.unwrap_or(true),
-            groups: None,
-        });
-        Self {
-            workplace,
-            task,
-            observed,
-            asked: false,
-            touched: false,
-            confirmed: BTreeSet::new(),
-            dropped: BTreeSet::new(),
-            released: gone.collect(),
-            entries: Vec::new(),
-            actions: Vec::new(),
-            outcome: RunOutcome::Unchanged,
-            in_doubt: ledger.in_doubt,
-            end: TaskEnd::Finished,
-        }
-    }
-
-    /// Two directory users turned out to be one account at the site.
-    pub fn clash(workplace: &'a Workplace, task: &'a task::Model, held: &HeldAccount, rule: &str) -> Self {
-        let mut progress = Self::new(workplace, task, held, &[]);
-        let error = format!("Another user's account at this site is the same one ({rule})");
-        progress.entry(error.clone(), None);
-        let due_at = workplace.tenant.now().plus(Duration::from_secs(3600));
-        progress.end = TaskEnd::Refused { due_at, error };
-        progress
-    }
-
-    /// The site was asked, and showed this.
-    pub fn saw(&mut self, account: Option<&Account>) {
-        self.asked = true;
-        self.in_doubt = false;
-        self.observed = account.cloned();
-    }
-
-    /// The product's key of the account, once it is known.
-    pub fn key(&self) -> Option<&str> {
-        self.observed.as_ref().map(|account| account.key.as_str())
-    }
-
-    /// Takes over what the plan leaves undone and why, and which memberships it finds in place.
-    pub fn planned(&mut self, plan: &AccountPlan) {
-        for skipped in &plan.not_done {
-            self.outcome = RunOutcome::Skipped;
-            self.actions.push(json!({ "not_done": skipped.what, "reason": skipped.reason }));
-        }
-        if is_empty(plan) && !plan.not_done.is_empty() {
-            let said: Vec<&str> = plan.not_done.iter().map(|skipped| skipped.reason.as_str()).collect();
-            self.entry(format!("Left as it is: {}", said.join("; ")), None);
-        }
-        self.confirmed.extend(plan.in_place.iter().cloned());
-        self.dropped.extend(plan.forgotten.iter().cloned());
-    }
-
-    /// The safety threshold holds it back.
-    pub fn held(&mut self, reason: String) {
-        self.entry(format!("Held for approval: {reason}"), None);
-        self.outcome = RunOutcome::Held;
-        self.released.clear();
-        self.end = TaskEnd::Held { reason };
-    }
-
-    /// A call failed.
-    pub async fn failed(&mut self, error: &SiteError) -> store::Result<()> {
-        let Consequence { end, in_doubt, .. } = self.workplace.judge(error, self.task).await?;
-        self.in_doubt = self.in_doubt || in_doubt;
-        self.outcome = RunOutcome::Failed;
-        self.released.clear();
-        // A site that is down would fill the timeline with the same sentence.
-        if matches!(end, TaskEnd::Refused { .. }) || self.task.attempts == 0 {
-            self.entry(format!("Not done: {error}"), None);
-        }
-        self.end = end;
-        Ok(())
-    }
-
-    /// The work took too long.
-    pub fn cut_off(&mut self) {
-        self.in_doubt = true;
-        self.outcome = RunOutcome::Failed;
-        self.released.clear();
-        let error = "The work took too long and was cut off".to_owned();
-        self.end = TaskEnd::Retry { due_at: self.workplace.tenant.now(), error, counts: true };
-    }
-
-    /// The account turned out to be gone from the site: look again, at once.
-    fn vanished(&mut self) {
-        self.asked = true;
-        self.observed = None;
-        self.released.clear();
-        let error = "The account is gone from the site".to_owned();
-        self.end = TaskEnd::Retry { due_at: self.workplace.tenant.now(), error, counts: true };
-    }
-
-    fn did(&mut self, change: &Change) {
-        self.touched = true;
-        self.outcome = RunOutcome::Changed;
-        let detail = json!({ "action": change.action, "reason": change.reason, "link": change.link });
-        self.entry(change.action.to_string(), Some(detail.clone()));
-        self.actions.push(detail);
-        metrics::counter!("rollcall_sync_changes_total", "action" => change.action.name()).increment(1);
-    }
-
-    fn entry(&mut self, summary: String, detail: Option<Value>) {
-        self.entries.push(NewEntry {
-            object_kind: ObjectKind::User,
-            object_id: self.task.object_id,
-            connection_id: Some(self.task.connection_id),
-            site_id: Some(self.task.site_id),
-            kind: TimelineKind::Site,
-            request_id: None,
-            summary: format!("{}: {summary}", self.workplace.site.name),
-            detail,
-        });
-    }
-
-    fn reference(&self) -> Result<AccountRef, SiteError> {
-        self.observed.as_ref().map(AccountRef::of).ok_or_else(|| SiteError::Protocol {
-            detail: "the plan speaks of an account that was never seen".into(),
-        })
-    }
-
-    /// What is to be written down.
-    pub fn into_conclusion(self) -> Conclusion {
-        let observation = match (&self.observed, self.asked || self.touched) {
-            (_, false) => Observation::Unchanged,
-            (None, true) => Observation::Absent,
-            (Some(account), true) => Observation::Present {
-                key: account.key.clone(),
-                username: account.username.clone(),
-                display_name: account.display_name.clone(),
-                email: account.email.clone(),
-                active: account.active,
-            },
-        };
-        let finished = self.end == TaskEnd::Finished;
-        Conclusion {
-            observation,
-            in_doubt: self.in_doubt,
-            confirmed: self.confirmed.into_iter().collect(),
-            dropped: self.dropped.into_iter().collect(),
-            released_claims: if finished { self.released } else { Vec::new() },
-            entries: self.entries,
-            outcome: self.outcome,
-            detail: json!({ "changes": self.actions }),
-            end: self.end,
-        }
-    }
-}
+use crate::group::ensure;
+use crate::progress::Progress;
+use crate::workplace::{Interruption, Workplace};
 
 /// Why the plan must wait for an admin, if it takes access away beyond the link's threshold.
 pub async fn hold_reason(
@@ -218,9 +27,6 @@ pub async fn hold_reason(
 ) -> store::Result<Option<String>> {
     let takes = |change: &&Change| matches!(change.action, Action::Deactivate | Action::DeleteAccount);
     let Some(change) = plan.changes.iter().find(takes) else { return Ok(None) };
-    if task.approved {
-        return Ok(None);
-    }
     let connection = held
         .claims
         .iter()
@@ -235,8 +41,9 @@ pub async fn hold_reason(
         let window =
             Window { executed: judged.executed, pending: judged.pending, active_accounts: judged.active };
         match breaker::check(safety, &window) {
-            Verdict::Proceed => None,
-            Verdict::Hold { reason } => Some(reason),
+            Verdict::Hold { reason } if !task.approved => Some(reason),
+            // What an admin approved counts for the window as well.
+            Verdict::Hold { .. } | Verdict::Proceed => None,
         }
     };
     let free = u64::from(safety.max_deactivations);
@@ -266,26 +73,21 @@ pub async fn write_down_intent(
     if !intent.creates && intent.adds.is_empty() {
         return Ok(());
     }
-    workplace.tenant.accounts(held.account.site_id).intend(held, &intent, LEASE).await
+    let lease = workplace.engine.options.account_lease;
+    workplace.tenant.accounts(held.account.site_id).intend(held, &intent, lease).await
 }
 
-/// Makes the changes one after the other. The first failure ends it; what was done before stands in
-/// `progress`.
+/// Makes the changes one after the other. A failure ends it, and so does a refusal of what later steps build
+/// on; other refusals do not keep the rest from being done. What was done stands in `progress`.
 pub(crate) async fn carry_out(
     workplace: &Workplace,
     desired: &DesiredAccount,
     plan: &AccountPlan,
     progress: &mut Progress<'_>,
 ) -> Result<(), Interruption> {
-    let mut missing: BTreeSet<String> = BTreeSet::new();
+    // Groups that are not there, and may not be made.
+    let mut missing = BTreeSet::new();
     for change in &plan.changes {
-        if workplace.stopped.load(std::sync::atomic::Ordering::Relaxed) && progress.touched {
-            // The site asked us to stop: the rest waits, the task stays marked.
-            let error = "The site asked for a pause".to_owned();
-            progress.end = TaskEnd::Retry { due_at: workplace.tenant.now(), error, counts: false };
-            progress.released.clear();
-            return Ok(());
-        }
         match step(workplace, desired, change, &mut missing, progress).await {
             Ok(true) => progress.did(change),
             Ok(false) => {}
@@ -293,10 +95,30 @@ pub(crate) async fn carry_out(
                 progress.vanished();
                 return Ok(());
             }
+            Err(Interruption::Site(error))
+                if stands_alone(&change.action) && workplace.is_objects_own(&error).await =>
+            {
+                if let Action::EnsureGroup { name } = &change.action {
+                    missing.insert(fold(name));
+                }
+                progress.refused(change, error);
+            }
             Err(interruption) => return Err(interruption),
         }
     }
+    progress.gone_through().await?;
     Ok(())
+}
+
+/// Whether other steps make sense without this one.
+fn stands_alone(action: &Action) -> bool {
+    match action {
+        Action::UpdateAccount { .. }
+        | Action::EnsureGroup { .. }
+        | Action::AddMember { .. }
+        | Action::RemoveMember { .. } => true,
+        Action::CreateAccount | Action::Reactivate | Action::Deactivate | Action::DeleteAccount => false,
+    }
 }
 
 /// Makes one change; says whether the site was changed.
@@ -326,32 +148,28 @@ async fn step(
         }
         Action::DeleteAccount => {
             let reference = progress.reference()?;
-            connector.delete_account(&reference).await?;
-            progress.asked = true;
-            progress.observed = None;
-            progress.confirmed.clear();
+            workplace.call(connector.delete_account(&reference)).await?;
+            progress.deleted();
         }
         Action::EnsureGroup { name } => {
-            if ensure(workplace, name, false).await? == Ensured::Missing {
-                missing.insert(fold(name));
-            }
+            ensure(workplace, name, false).await?;
             return Ok(false);
         }
         Action::AddMember { group } => {
             if missing.contains(&fold(group)) {
-                progress.dropped.insert(fold(group));
+                progress.left(group);
                 return Ok(false);
             }
-            add_member(workplace, group, progress).await?;
+            return add_member(workplace, desired, group, progress).await;
         }
         Action::RemoveMember { group } => {
             let reference = progress.reference()?;
-            match connector.remove_member(group, &reference).await {
+            match workplace.call(connector.remove_member(group, &reference)).await {
                 // No such group: nobody is in it.
-                Ok(()) | Err(SiteError::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
+                Ok(()) | Err(Interruption::Site(SiteError::NotFound { .. })) => {}
+                Err(interruption) => return Err(interruption),
             }
-            progress.dropped.insert(fold(group));
+            progress.left(group);
         }
     }
     Ok(true)
@@ -362,12 +180,30 @@ async fn create(
     desired: &DesiredAccount,
     progress: &mut Progress<'_>,
 ) -> Result<(), Interruption> {
+    let connector = &workplace.connected.connector;
     let new = NewAccount {
         username: desired.username.value.clone(),
         display_name: desired.display_name.value.clone(),
         email: desired.email.as_ref().map(|email| email.value.clone()),
     };
-    let created = workplace.connected.connector.create_account(&new).await?;
+    if !desired.match_by.contains(&MatchBy::Username) {
+        // Not to be adopted; and were it not known, it would be taken for ours after a creation whose outcome
+        // is unknown.
+        let query = AccountQuery::Username(new.username.clone());
+        if workplace.call(connector.find_account(&query)).await?.is_some() {
+            return Err(SiteError::AlreadyExists { detail: new.username }.into());
+        }
+    }
+    progress.creates();
+    let created = match workplace.call(connector.create_account(&new)).await {
+        Ok(created) => created,
+        Err(interruption) => {
+            if matches!(interruption, Interruption::PutOff) {
+                progress.saw(None);
+            }
+            return Err(interruption);
+        }
+    };
     progress.saw(Some(&created));
     Ok(())
 }
@@ -378,33 +214,47 @@ async fn update_account(
     progress: &mut Progress<'_>,
 ) -> Result<(), Interruption> {
     let reference = progress.reference()?;
-    let updated = workplace.connected.connector.update_account(&reference, update).await?;
-    progress.touched = true;
-    progress.observed = Some(updated);
+    let updated = workplace.call(workplace.connected.connector.update_account(&reference, update)).await?;
+    progress.updated(updated);
     Ok(())
 }
 
-/// Adds the account to a group. A group that the ledger believed in and that is gone is made again once.
+/// Adds the account to a group; says whether it did. A group that the ledger believed in and that is gone is
+/// made again once, where that is allowed.
 async fn add_member(
     workplace: &Workplace,
+    desired: &DesiredAccount,
     group: &str,
     progress: &mut Progress<'_>,
-) -> Result<(), Interruption> {
+) -> Result<bool, Interruption> {
     let connector = &workplace.connected.connector;
     let reference = progress.reference()?;
-    match connector.add_member(group, &reference).await {
+    match workplace.call(connector.add_member(group, &reference)).await {
         Ok(()) => {}
-        Err(SiteError::NotFound { detail }) => {
+        Err(Interruption::Site(SiteError::NotFound { detail })) => {
             let accounts = workplace.tenant.accounts(workplace.site.id);
-            if connector.find_account(&AccountQuery::Key(reference.key.clone())).await?.is_none() {
+            let query = AccountQuery::Key(reference.key.clone());
+            if workplace.call(connector.find_account(&query)).await?.is_none() {
                 return Err(SiteError::NotFound { detail }.into());
             }
             accounts.forget_site_group(group).await?;
-            ensure(workplace, group, false).await?;
-            connector.add_member(group, &reference).await?;
+            if !desired.groups.get(&fold(group)).is_some_and(|desired| desired.create_missing) {
+                progress.left(group);
+                progress.skipped(&format!("Group {group} is not there, and create_missing is off"));
+                return Ok(false);
+            }
+            ensure(workplace, group, true).await?;
+            match workplace.call(connector.add_member(group, &reference)).await {
+                Ok(()) => {}
+                // The group is there and cannot be used: its own trouble, not the account's.
+                Err(Interruption::Site(SiteError::NotFound { detail })) => {
+                    return Err(SiteError::Rejected { status: 404, detail }.into());
+                }
+                Err(interruption) => return Err(interruption),
+            }
         }
-        Err(error) => return Err(error.into()),
+        Err(interruption) => return Err(interruption),
     }
-    progress.confirmed.insert(group.to_owned());
-    Ok(())
+    progress.joined(group);
+    Ok(true)
 }

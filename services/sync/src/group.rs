@@ -4,13 +4,13 @@ use atlassian::error::SiteError;
 use policy::group::{Mapping, site_groups_for};
 use serde_json::json;
 use store::entity::task;
-use store::entity::words::{ObjectKind, TimelineKind};
+use store::entity::words::{ObjectKind, RunOutcome, TimelineKind};
 use store::id::GroupId;
 use store::tasks::TaskEnd;
 use store::timeline::NewEntry;
 
-use crate::account::Interruption;
-use crate::site::{Workplace, finish_idle};
+use crate::site::finish_idle;
+use crate::workplace::{Interruption, Workplace};
 
 /// Whether a site group is there now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,31 +29,56 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
     let link = workplace.links.of(task.connection_id).filter(|link| link.row.enabled);
     // A deleted group leaves its site group standing: permissions may hang on it.
     let (Some(group), Some(link)) = (group, link) else { return finish_idle(workplace, task).await };
-    let rules = &workplace.connected.rules;
     let mut entries = Vec::new();
-    match site_groups_for(&group.display_name, &link.settings, rules) {
+    let tasks = workplace.tenant.tasks(task.site_id);
+    let site_groups = match site_groups_for(&group.display_name, &link.settings, &workplace.connected.rules) {
+        Mapping::Mapped { site_groups } => site_groups,
         Mapping::Excluded { reason } => {
-            entries.push(entry(workplace, task, format!("Not synchronized: {reason}")));
+            entries.push(entry(workplace, task, &format!("Not synchronized: {reason}")));
+            return tasks.end(task, TaskEnd::Finished, entries, RunOutcome::Skipped).await;
         }
-        Mapping::Mapped { site_groups } => {
-            let create = link.settings.group_sync.create_missing;
-            for name in site_groups {
-                match ensure_group(workplace, &name, create, task.verify).await {
-                    Ok(Ensured::There) => {}
-                    Ok(Ensured::Created) => {
-                        entries.push(entry(workplace, task, format!("Created group {name}")));
-                    }
-                    Ok(Ensured::Missing) => {
-                        let said = format!("Group {name} is not there, and create_missing is off");
-                        entries.push(entry(workplace, task, said));
-                    }
-                    Err(Interruption::Store(error)) => return Err(error),
-                    Err(Interruption::Site(error)) => return fail(workplace, task, &error, entries).await,
-                }
+    };
+    let create = link.settings.group_sync.create_missing;
+    let ensured = tokio::select! {
+        ensured = ensure_all(workplace, task, &site_groups, create, &mut entries) => ensured,
+        // A look tells whether a group was made; nothing is in doubt.
+        () = workplace.stop.cut_off.cancelled() => Err(Interruption::PutOff),
+    };
+    let (end, outcome) = match ensured {
+        Ok(outcome) => (TaskEnd::Finished, outcome),
+        Err(Interruption::Store(error)) => return Err(error),
+        Err(Interruption::PutOff) => (workplace.later(task), RunOutcome::Unchanged),
+        Err(Interruption::Site(error)) => {
+            let consequence = workplace.judge(&error, task).await?;
+            if task.last_error.as_deref() != Some(&error.to_string()) {
+                entries.push(entry(workplace, task, &format!("Not done: {error}")));
             }
+            (consequence.end, RunOutcome::Failed)
         }
+    };
+    tasks.end(task, end, entries, outcome).await
+}
+
+async fn ensure_all(
+    workplace: &Workplace,
+    task: &task::Model,
+    names: &[String],
+    create: bool,
+    entries: &mut Vec<NewEntry>,
+) -> Result<RunOutcome, Interruption> {
+    let mut outcome = RunOutcome::Unchanged;
+    for name in names {
+        let (became, said) = match ensure_group(workplace, name, create, task.verify).await? {
+            Ensured::There => continue,
+            Ensured::Created => (RunOutcome::Changed, format!("Created group {name}")),
+            Ensured::Missing => {
+                (RunOutcome::Skipped, format!("Group {name} is not there, and create_missing is off"))
+            }
+        };
+        outcome = became;
+        entries.push(entry(workplace, task, &said));
     }
-    workplace.tenant.tasks(task.site_id).end(task, TaskEnd::Finished, entries).await
+    Ok(outcome)
 }
 
 /// Sees to it that a site group exists, for a member that is about to be added.
@@ -72,14 +97,21 @@ async fn ensure_group(
         return Ok(Ensured::There);
     }
     let connector = &workplace.connected.connector;
-    let ensured = if connector.find_group(name).await?.is_some() {
+    let ensured = if workplace.call(connector.find_group(name)).await?.is_some() {
         Ensured::There
     } else if create {
-        match connector.create_group(name).await {
-            Ok(()) => Ensured::Created,
+        match workplace.call(connector.create_group(name)).await {
+            Ok(()) => {
+                metrics::counter!(
+                    "rollcall_sync_changes_total",
+                    "product" => workplace.connected.product, "action" => "create_group"
+                )
+                .increment(1);
+                Ensured::Created
+            }
             // Another worker was faster.
-            Err(SiteError::AlreadyExists { .. }) => Ensured::There,
-            Err(error) => return Err(error.into()),
+            Err(Interruption::Site(SiteError::AlreadyExists { .. })) => Ensured::There,
+            Err(interruption) => return Err(interruption),
         }
     } else {
         accounts.forget_site_group(name).await?;
@@ -89,20 +121,7 @@ async fn ensure_group(
     Ok(ensured)
 }
 
-async fn fail(
-    workplace: &Workplace,
-    task: &task::Model,
-    error: &SiteError,
-    mut entries: Vec<NewEntry>,
-) -> store::Result<()> {
-    let consequence = workplace.judge(error, task).await?;
-    if matches!(consequence.end, TaskEnd::Refused { .. }) || task.attempts == 0 {
-        entries.push(entry(workplace, task, format!("Not done: {error}")));
-    }
-    workplace.tenant.tasks(task.site_id).end(task, consequence.end, entries).await
-}
-
-fn entry(workplace: &Workplace, task: &task::Model, summary: String) -> NewEntry {
+fn entry(workplace: &Workplace, task: &task::Model, summary: &str) -> NewEntry {
     NewEntry {
         object_kind: ObjectKind::Group,
         object_id: task.object_id,

@@ -5,8 +5,9 @@
 //! the result together with the task's end. A crash at any point leaves the task marked and the account
 //! in doubt, and the next worker looks before it acts.
 //!
-//! Reading order: [`engine`] (who works where), [`site`] (one site's queue), [`account`] (one user),
-//! [`group`] (one group), [`failure`] (what a site's no means for the task and for the site).
+//! Reading order: [`engine`] (who works where), [`site`] (one site's queue), [`workplace`] (the gate that every
+//! call passes), [`account`] (one user), [`group`] (one group), [`failure`] (what a site's no means for the
+//! task and for the site).
 
 pub mod account;
 pub mod backoff;
@@ -16,7 +17,9 @@ pub mod execution;
 pub mod failure;
 pub mod group;
 pub mod links;
-pub mod lookup;
+mod lookup;
+mod progress;
 pub mod site;
+pub mod workplace;
 
 pub use engine::{Engine, EngineOptions};

@@ -21,9 +21,9 @@ pub struct SiteLink {
 pub struct SiteLinks(Vec<SiteLink>);
 
 impl SiteLinks {
-    /// Reads them. Settings were checked when they were saved; one that no longer compiles is left out
-    /// and reported, so that it changes nothing at the site.
-    pub async fn read(tenant: &TenantStore, site: SiteId) -> store::Result<Self> {
+    /// Reads them. Settings were checked when they were saved; if one link's no longer compile, nothing can be
+    /// said about any account that it may claim, and the problem is returned instead.
+    pub async fn read(tenant: &TenantStore, site: SiteId) -> store::Result<Result<Self, String>> {
         let mut links = Vec::new();
         for row in tenant.links().of_site(site).await? {
             let settings = serde_json::from_value::<LinkSettings>(row.settings.clone());
@@ -33,11 +33,12 @@ impl SiteLinks {
             {
                 Ok(compiled) => links.push(SiteLink { row, settings: Arc::new(compiled) }),
                 Err(problem) => {
-                    tracing::error!(link.id = %row.id, problem, "stored link settings cannot be used");
+                    let problem = format!("The settings of link {} cannot be used: {problem}", row.id);
+                    return Ok(Err(problem));
                 }
             }
         }
-        Ok(Self(links))
+        Ok(Ok(Self(links)))
     }
 
     /// The link from a connection to this site.

@@ -3,46 +3,97 @@
 use atlassian::error::SiteError;
 use atlassian::site::{Account, AccountQuery, AccountRef};
 use policy::settings::MatchBy;
-use store::entity::account;
+use store::accounts::{HeldAccount, OtherRow, SameAs};
+use store::entity::task;
+use store::users::UserKey;
 
-use crate::site::Workplace;
+use crate::workplace::{Interruption, Workplace};
 
 /// What is to be found.
 #[derive(Clone, Debug)]
-pub struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
+    /// The task that asks.
+    pub(crate) task: &'a task::Model,
     /// The ledger's row.
-    pub ledger: &'a account::Model,
+    pub(crate) held: &'a HeldAccount,
     /// The user name that the account should have.
-    pub username: &'a str,
+    pub(crate) username: &'a str,
     /// The e-mail address that it should have.
-    pub email: Option<&'a str>,
+    pub(crate) email: Option<&'a str>,
     /// How an account that is already there may be recognised, in order.
-    pub match_by: &'a [MatchBy],
+    pub(crate) match_by: &'a [MatchBy],
 }
 
-/// Looks the account up, with all its groups. `None` when no rule finds one.
-pub async fn find(workplace: &Workplace, wanted: &Wanted<'_>) -> Result<Option<Account>, SiteError> {
+/// What was found.
+#[derive(Clone, Debug)]
+pub(crate) enum Found {
+    /// This account, with all its groups where the site shows them.
+    Account(Account),
+    /// An account that another row of the ledger has, of the same person.
+    OtherRow(SameAs),
+    /// The user name is that of another person's account.
+    Taken(String),
+    /// No rule finds one.
+    Nothing,
+}
+
+/// Looks the account up.
+pub(crate) async fn find(workplace: &Workplace, wanted: &Wanted<'_>) -> Result<Found, Interruption> {
+    let connector = &workplace.connected.connector;
     for query in queries(wanted) {
-        if let Some(mut account) = workplace.connected.connector.find_account(&query).await? {
-            if account.groups.is_none() {
-                let reference = AccountRef::of(&account);
-                account.groups = workplace.connected.connector.account_groups(&reference).await?;
-            }
-            return Ok(Some(account));
+        let Some(mut account) = workplace.call(connector.find_account(&query)).await? else { continue };
+        let same = SameAs::Key(account.key.clone());
+        match workplace.tenant.accounts(workplace.site.id).other_row(wanted.held, &same).await? {
+            OtherRow::None => {}
+            OtherRow::SamePerson => return Ok(Found::OtherRow(same)),
+            // People may share an address, and each has an account of their own.
+            OtherRow::AnotherPerson if matches!(query, AccountQuery::Email(_)) => continue,
+            OtherRow::AnotherPerson => return Ok(Found::Taken(account.username)),
         }
+        if matches!(query, AccountQuery::Email(_))
+            && is_named_for_another(workplace, wanted, &account).await?
+        {
+            continue;
+        }
+        if account.groups.is_none() {
+            let reference = AccountRef::of(&account);
+            account.groups = match workplace.call(connector.account_groups(&reference)).await {
+                Ok(groups) => groups,
+                // Its groups are then what the ledger believes.
+                Err(Interruption::Site(SiteError::NotPossible(_))) => None,
+                Err(interruption) => return Err(interruption),
+            };
+        }
+        return Ok(Found::Account(account));
     }
-    Ok(None)
+    Ok(Found::Nothing)
+}
+
+/// Whether an account with the wanted address has the user name of another user of the directory, whose it
+/// is by the stronger sign although nothing was done for that user yet.
+async fn is_named_for_another(
+    workplace: &Workplace,
+    wanted: &Wanted<'_>,
+    account: &Account,
+) -> store::Result<bool> {
+    if !wanted.match_by.contains(&MatchBy::Username) {
+        return Ok(false);
+    }
+    let users = workplace.tenant.users(wanted.task.connection_id);
+    let named = users.find_by_key(&UserKey::UserName(account.username.clone())).await?;
+    Ok(named.iter().any(|user| wanted.held.claims.iter().all(|claim| claim.user_id != user.id)))
 }
 
 /// The questions in order. A key that is known is the identity; a user name under which a creation may
 /// have succeeded comes before the one wanted now.
 fn queries(wanted: &Wanted<'_>) -> Vec<AccountQuery> {
+    let ledger = &wanted.held.account;
     let mut queries = Vec::new();
-    if let Some(key) = &wanted.ledger.key {
+    if let Some(key) = &ledger.key {
         queries.push(AccountQuery::Key(key.clone()));
     }
-    if wanted.ledger.created_by_us && wanted.ledger.in_doubt {
-        queries.push(AccountQuery::Username(wanted.ledger.username.clone()));
+    if ledger.created_by_us && ledger.in_doubt {
+        queries.push(AccountQuery::Username(ledger.username.clone()));
     }
     for rule in wanted.match_by {
         let query = match rule {
