@@ -1,0 +1,119 @@
+//! The command line: what `rollcall --help` teaches.
+
+use std::net::SocketAddr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::{Role, Settings};
+
+/// Multi-tenant SCIM provisioning for Atlassian.
+///
+/// Identity providers push users and groups to Rollcall by SCIM; Rollcall brings every linked Jira site to
+/// that state.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rollcall",
+    version,
+    propagate_version = true,
+    after_help = "\
+Examples:
+  rollcall demo                       see all of it at work, with nothing installed
+  rollcall serve                      serve all roles on an embedded database
+  rollcall doctor                     check the configuration before or after something went wrong
+
+Settings come from flags, then the environment, then rollcall.toml, then defaults."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the SCIM gateway, the REST API and the sync workers.
+    ///
+    /// Ctrl-C or SIGTERM stops taking requests, finishes those at work, gives tasks back, and ends; a second
+    /// one ends at once.
+    Serve(ServeArguments),
+    /// Show the whole way from an identity provider to Jira sites, everything embedded.
+    ///
+    /// Two tenants, two simulated Jira sites and a simulated Oracle identity provider, all on free ports of
+    /// this machine and in a temporary folder. Nothing is left behind.
+    Demo(DemoArguments),
+    /// Bring the database's schema up to date.
+    ///
+    /// `serve` does this by itself on the embedded database, never on PostgreSQL.
+    Migrate(CommonArguments),
+    /// Check configuration, database, keys and addresses, and say what to do about each problem.
+    ///
+    /// Exits with 0 when nothing is wrong, and with 1 otherwise.
+    Doctor(CommonArguments),
+    /// Run a simulated Atlassian site to try things on.
+    Sandbox(SandboxArguments),
+    /// Print the REST API's OpenAPI document.
+    Openapi,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CommonArguments {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// What this process does, comma-separated; everything when absent.
+    ///
+    /// In this version `gateway` and `scim` go together in one process.
+    #[arg(long, value_enum, value_delimiter = ',', env = "ROLLCALL_ROLE")]
+    pub(crate) role: Vec<Role>,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// End when the sites match: with 0, or with 1 when they do not within the time limit.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Seconds that the sites have to match what the identity provider asked for.
+    #[arg(long, default_value_t = 120, value_name = "SECONDS")]
+    pub(crate) within: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxArguments {
+    /// Which product to simulate.
+    #[arg(long, value_enum)]
+    pub(crate) product: SandboxProduct,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:9001", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    /// The administrator's personal access token.
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) admin_token: String,
+    /// Made-up people who have an account from the start.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) users: usize,
+    /// Made-up groups that those people are spread over.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) groups: usize,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SandboxProduct {
+    /// Jira Data Center.
+    JiraDataCenter,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,25 @@
+//! `rollcall migrate`.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use crate::cli::CommonArguments;
+use crate::master_key::MasterKey;
+use crate::serve::open_store;
+
+pub(crate) async fn run(arguments: CommonArguments) -> anyhow::Result<ExitCode> {
+    let config = arguments.settings.load()?;
+    telemetry::start_logging(&config.log, config.log_format)?;
+    let store = open_store(&config, &MasterKey::of(&config)?).await?;
+    let pending = store.pending_migrations().await.context("looking for pending migrations")?;
+    store.migrate().await.context("migrating")?;
+    let mut out = std::io::stdout();
+    for name in &pending {
+        writeln!(out, "{name}: done")?;
+    }
+    writeln!(out, "the schema is up to date")?;
+    store.close().await?;
+    Ok(ExitCode::SUCCESS)
+}

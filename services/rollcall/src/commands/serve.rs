@@ -1,0 +1,34 @@
+//! `rollcall serve`.
+
+use std::process::ExitCode;
+
+use telemetry::Metrics;
+
+use crate::cli::ServeArguments;
+use crate::config::Role;
+use crate::serve;
+use crate::signals::stop_on_signal;
+
+pub(crate) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
+    let mut roles = arguments.role;
+    roles.sort_unstable();
+    roles.dedup();
+    let roles = if roles.is_empty() { Role::ALL.to_vec() } else { roles };
+    let config = arguments.settings.load()?;
+    telemetry::start_logging(&config.log, config.log_format)?;
+    let stop = stop_on_signal()?;
+    let mut running = serve::start(&config, &roles, Some(Metrics::start()?)).await?;
+    if roles.contains(&Role::Api) && config.operator_key.is_none() {
+        tracing::warn!("nobody is operator: set ROLLCALL_OPERATOR_KEY to make tenants through the API");
+    }
+    tokio::select! {
+        () = stop.cancelled() => {}
+        error = running.ended() => {
+            running.drain().await?;
+            return Err(error);
+        }
+    }
+    running.drain().await?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
