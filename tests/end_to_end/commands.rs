@@ -1,0 +1,168 @@
+//! The other commands, and how `serve` starts and stops.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::json;
+use store::testing::sqlite_store;
+
+use crate::program::{Engine, OPERATOR_KEY, Program, command};
+use crate::tenant::{Tenant, client};
+
+#[test]
+fn help_teaches_every_command_and_setting() {
+    let help = |arguments: &[&str]| {
+        let run = command().args(arguments).arg("--help").output().unwrap();
+        assert!(run.status.success());
+        String::from_utf8(run.stdout).unwrap()
+    };
+    for expected in ["serve", "demo", "migrate", "doctor", "sandbox", "rollcall.toml"] {
+        assert!(help(&[]).contains(expected), "{expected}");
+    }
+    for variable in [
+        "LISTEN",
+        "INTERNAL_LISTEN",
+        "PUBLIC_URL",
+        "DATABASE_URL",
+        "DATA_DIR",
+        "OPERATOR_KEY",
+        "MASTER_KEY",
+        "ALLOW_TARGETS",
+    ] {
+        assert!(help(&["serve"]).contains(&format!("ROLLCALL_{variable}")), "{variable}");
+    }
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_is_told_whole_and_ends_with_1() {
+    let run = command()
+        .arg("serve")
+        .env("ROLLCALL_DATABASE_URL", "postgres://127.0.0.1/none")
+        .env("ROLLCALL_OPERATOR_KEY", "short")
+        .output()
+        .unwrap();
+    assert_eq!(run.status.code(), Some(1));
+    let told = String::from_utf8(run.stderr).unwrap();
+    assert!(told.contains("master_key") && told.contains("operator_key"), "{told}");
+    assert!(!told.contains("short\n"), "{told}");
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_the_environment_over_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rollcall.toml");
+    std::fs::write(&file, "listen = '127.0.0.1:1001'\ninternal_listen = '127.0.0.1:1002'\n").unwrap();
+    let doctor = |flags: &[&str]| {
+        let run = command()
+            .arg("doctor")
+            .args(flags)
+            .env("ROLLCALL_CONFIG", &file)
+            .env("ROLLCALL_INTERNAL_LISTEN", "127.0.0.1:1003")
+            .env("ROLLCALL_DATA_DIR", folder.path())
+            .output()
+            .unwrap();
+        String::from_utf8(run.stdout).unwrap()
+    };
+    let told = doctor(&[]);
+    assert!(told.contains("127.0.0.1:1001") && told.contains("127.0.0.1:1003"), "{told}");
+    assert!(doctor(&["--listen", "127.0.0.1:1004"]).contains("127.0.0.1:1004"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_finds_a_master_key_that_opens_nothing() {
+    let database = sqlite_store().await;
+    database.tenants().insert("acme", "Acme").await.unwrap();
+    let run = command()
+        .arg("doctor")
+        .env("ROLLCALL_DATABASE_URL", database.url())
+        .env("ROLLCALL_MASTER_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+        .env("ROLLCALL_DATA_DIR", std::env::temp_dir())
+        .output()
+        .unwrap();
+    let told = String::from_utf8(run.stdout).unwrap();
+    assert_eq!(run.status.code(), Some(1), "{told}");
+    assert!(told.contains("does not open the stored secrets"), "{told}");
+}
+
+#[test]
+fn migrate_makes_the_schema_and_finds_nothing_to_do_the_second_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let migrate = || {
+        let run = command().arg("migrate").env("ROLLCALL_DATA_DIR", folder.path()).output().unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        String::from_utf8(run.stdout).unwrap()
+    };
+    assert!(migrate().contains("m0001_foundation: done"));
+    assert_eq!(migrate(), "the schema is up to date\n");
+}
+
+#[test]
+fn the_openapi_document_is_printed_as_committed() {
+    let run = command().arg("openapi").output().unwrap();
+    let committed = include_str!("../../services/tenant-api/openapi.json");
+    assert_eq!(String::from_utf8(run.stdout).unwrap(), committed, "run `make openapi`");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn serve_answers_health_metrics_and_documentation_and_stops_when_told() {
+    let mut program = Program::start(Engine::Sqlite, &[]).await;
+    let tenant = Tenant::register(&program, "acme").await;
+    let get = async |url: String| {
+        let answer = client().get(&url).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    assert_eq!(get(format!("{}/healthz", program.internal_url())).await.0, 200);
+    assert_eq!(get(format!("{}/readyz", program.internal_url())).await.0, 200);
+    assert_eq!(get(format!("{}/v1/docs", program.url())).await.0, 200);
+    // The public address serves neither health nor metrics.
+    assert_eq!(get(format!("{}/metrics", program.url())).await.0, 404);
+    let users =
+        client().get(format!("{}/Users", tenant.scim)).bearer_auth(&tenant.token).send().await.unwrap();
+    assert_eq!(users.status().as_u16(), 200);
+    let (_, metrics) = get(format!("{}/metrics", program.internal_url())).await;
+    for name in ["rollcall_scim_requests_total", "rollcall_tasks"] {
+        assert!(metrics.contains(name), "{name} is missing in:\n{metrics}");
+    }
+    assert_eq!(program.terminate(), Some(0), "{}", program.log());
+    assert!(program.log().contains("stopped"), "{}", program.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_secret_or_personal_is_logged() {
+    let program = Program::start(Engine::Sqlite, &[("ROLLCALL_LOG", "debug")]).await;
+    let tenant = Tenant::register(&program, "acme").await;
+    let body = json!({"userName": "canary.person", "emails": [{"value": "canary@example.com"}]});
+    let request = client().post(format!("{}/Users", tenant.scim)).bearer_auth(&tenant.token);
+    assert_eq!(request.json(&body).send().await.unwrap().status().as_u16(), 201);
+    let look_up = format!("{}/Users?filter=userName%20eq%20%22canary.person%22", tenant.scim);
+    client().get(look_up).bearer_auth(&tenant.token).send().await.unwrap();
+    let log = program.log();
+    assert!(!log.is_empty());
+    for secret in ["canary", &tenant.token, &tenant.key, OPERATOR_KEY] {
+        assert!(!log.contains(secret), "{secret} is in the log");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_simulated_site_serves_until_it_is_told_to_stop() {
+    let mut child = command()
+        .args(["sandbox", "--product", "jira-data-center", "--listen", "127.0.0.1:0", "--admin-token", "t"])
+        .args(["--users", "3", "--groups", "2"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut told = String::new();
+    let mut lines = std::io::BufReader::new(child.stdout.take().unwrap());
+    std::io::BufRead::read_line(&mut lines, &mut told).unwrap();
+    let url = told.split_whitespace().find(|word| word.starts_with("http://")).unwrap().trim_end_matches(';');
+    let state: serde_json::Value =
+        client().get(format!("{url}/_sandbox/state")).send().await.unwrap().json().await.unwrap();
+    assert_eq!(state["users"].as_array().unwrap().len(), 4, "three people and the administrator");
+    let myself = client().get(format!("{url}/rest/api/2/myself")).bearer_auth("t").send().await.unwrap();
+    assert_eq!(myself.status().as_u16(), 200);
+    std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    let ended =
+        tokio::time::timeout(Duration::from_secs(10), tokio::task::spawn_blocking(move || child.wait()));
+    assert!(ended.await.unwrap().unwrap().unwrap().success());
+}

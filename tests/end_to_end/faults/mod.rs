@@ -1,0 +1,141 @@
+//! Two thousand random SCIM writes while the process is killed and the site fails at random: in the end the
+//! site is as the acknowledged writes say, nothing is lost, and no account was created twice.
+
+mod oracle;
+mod writer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use sandbox::faults::{FaultKind, Faults};
+use sandbox::jira_data_center::{JiraDataCenter, Options};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use self::oracle::Oracle;
+use self::writer::Writer;
+use crate::program::{Engine, Program};
+use crate::tenant::Tenant;
+
+const WRITES: usize = 2_000;
+const WRITERS: usize = 4;
+const KILLS: usize = 20;
+/// How long the site may take to match once nothing fails any more.
+const SETTLING_LIMIT: Duration = Duration::from_secs(240);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn site_equals_the_acknowledged_writes_after_kills_and_faults_on_postgresql() {
+    survive(Engine::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn site_equals_the_acknowledged_writes_after_kills_and_faults_on_sqlite() {
+    survive(Engine::Sqlite).await;
+}
+
+async fn survive(engine: Engine) {
+    let seed = seed();
+    println!("seed {seed}: set ROLLCALL_TEST_SEED to repeat these writes");
+    let began = Instant::now();
+    let jira = JiraDataCenter::new(Options::default());
+    let site = sandbox::serve(&jira, TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
+    // A killed worker's leases hold back what it was at; short ones keep the test short.
+    let mut program = Program::start(engine, &[("ROLLCALL_LEASE_SECONDS", "5")]).await;
+    let tenant = Tenant::register(&program, "acme").await;
+    // Deactivations are many by design here; the threshold has tests of its own.
+    let safety = json!({"safety": {"max_deactivations": 0, "max_deactivations_percent": 100}});
+    tenant.link_jira(&site.base_url, safety).await;
+    jira.set_faults(random_faults(seed));
+
+    let written = Arc::new(AtomicUsize::new(0));
+    let writers = (0..WRITERS).map(|index| {
+        let mut writer = Writer::new(&tenant, index, seed, Arc::clone(&written));
+        tokio::spawn(async move {
+            writer.write(WRITES / WRITERS).await;
+            writer.oracle
+        })
+    });
+    let writers: Vec<_> = writers.collect();
+    kill_at_random_moments(&mut program, seed, &written).await;
+    let mut oracle = Oracle::default();
+    for writer in writers {
+        oracle.join(writer.await.expect("a writer failed"));
+    }
+    println!(
+        "{} writes acknowledged and {KILLS} kills after {:?}",
+        written.load(Ordering::SeqCst),
+        began.elapsed()
+    );
+
+    // Nothing acknowledged is lost, and nothing else is there.
+    oracle.assert_directory(&tenant).await;
+    jira.set_faults(Faults::default());
+    settle(&program, &jira, &oracle).await;
+    let state = jira.state();
+    println!("settled after {:?} with {} calls", began.elapsed(), state.calls.total);
+    for (name, times) in &state.creates_by_name {
+        assert_eq!(*times, 1, "{name} was created {times} times");
+    }
+    oracle.assert_no_stranger(&state);
+}
+
+/// Kills and restarts the program after random numbers of writes, at a random moment of what follows.
+async fn kill_at_random_moments(program: &mut Program, seed: u64, written: &AtomicUsize) {
+    let mut random = StdRng::seed_from_u64(seed ^ 0x6b69_6c6c);
+    let mut moments: Vec<usize> = (0..KILLS).map(|_| random.random_range(10..WRITES - 10)).collect();
+    moments.sort_unstable();
+    for moment in moments {
+        while written.load(Ordering::SeqCst) < moment {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(random.random_range(0..40))).await;
+        program.restart().await;
+    }
+}
+
+/// Waits until the site matches and no task is left.
+async fn settle(program: &Program, jira: &JiraDataCenter, oracle: &Oracle) {
+    let deadline = Instant::now() + SETTLING_LIMIT;
+    loop {
+        let differences = oracle.differences(&jira.state());
+        let waiting = program.backlog().await;
+        if differences.is_empty() && waiting.is_empty() {
+            return;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "{} differences: {:#?}\ntasks: {waiting:?}",
+            differences.len(),
+            &differences[..differences.len().min(20)]
+        );
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+fn random_faults(seed: u64) -> Faults {
+    Faults {
+        seed,
+        probabilities: [
+            (FaultKind::TooManyRequests, 0.02),
+            (FaultKind::InternalError, 0.02),
+            (FaultKind::Unavailable, 0.01),
+            (FaultKind::TimeoutBefore, 0.01),
+            (FaultKind::TimeoutAfter, 0.02),
+            (FaultKind::DropConnection, 0.02),
+        ]
+        .into(),
+        hang_seconds: 1,
+        ..Faults::default()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "only this test reads the variable; it is no configuration")]
+fn seed() -> u64 {
+    match std::env::var("ROLLCALL_TEST_SEED") {
+        Ok(text) => text.parse().expect("ROLLCALL_TEST_SEED is a number"),
+        Err(_) => 20_261_124,
+    }
+}

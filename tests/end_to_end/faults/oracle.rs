@@ -1,0 +1,155 @@
+//! What the acknowledged writes ask for, computed without any of the program's code.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sandbox::state::StateSnapshot;
+use serde_json::Value;
+
+use crate::tenant::Tenant;
+
+/// A user as it was last acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    pub user_name: String,
+    pub display_name: String,
+    pub email: String,
+    pub active: bool,
+}
+
+/// A group as it was last acknowledged, with ids of its members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    pub display_name: String,
+    pub members: BTreeSet<String>,
+}
+
+/// The directory that the writes add up to, by id.
+#[derive(Clone, Debug, Default)]
+pub struct Oracle {
+    pub users: BTreeMap<String, User>,
+    pub groups: BTreeMap<String, Group>,
+    /// Names that users had who are deleted or renamed.
+    pub former_users: BTreeSet<String>,
+    /// Names that groups had that are deleted or renamed.
+    pub former_groups: BTreeSet<String>,
+}
+
+impl Oracle {
+    /// Takes in what another writer did; no two writers share an object.
+    pub fn join(&mut self, other: Self) {
+        self.users.extend(other.users);
+        self.groups.extend(other.groups);
+        self.former_users.extend(other.former_users);
+        self.former_groups.extend(other.former_groups);
+    }
+
+    /// Reads the whole directory back over SCIM and compares it.
+    pub async fn assert_directory(&self, tenant: &Tenant) {
+        let mut found = Self::default();
+        for user in read_all(tenant, "Users").await {
+            let user_of = |name: &str| user[name].as_str().unwrap_or_default().to_owned();
+            let row = User {
+                user_name: user_of("userName"),
+                display_name: user_of("displayName"),
+                email: user["emails"][0]["value"].as_str().unwrap_or_default().to_owned(),
+                active: user["active"].as_bool().unwrap(),
+            };
+            found.users.insert(user_of("id"), row);
+        }
+        for group in read_all(tenant, "Groups").await {
+            let members = group["members"].as_array().into_iter().flatten();
+            let row = Group {
+                display_name: group["displayName"].as_str().unwrap().to_owned(),
+                members: members.map(|member| member["value"].as_str().unwrap().to_owned()).collect(),
+            };
+            found.groups.insert(group["id"].as_str().unwrap().to_owned(), row);
+        }
+        assert_eq!(found.users, self.users);
+        assert_eq!(found.groups, self.groups);
+    }
+
+    /// What is not at the site as it should be.
+    pub fn differences(&self, site: &StateSnapshot) -> Vec<String> {
+        let mut differences = Vec::new();
+        let account = |name: &str| site.users.iter().find(|account| account.name.eq_ignore_ascii_case(name));
+        let mut live = BTreeSet::new();
+        for user in self.users.values() {
+            live.insert(user.user_name.as_str());
+            match account(&user.user_name) {
+                // Who was never able to log in needs no account.
+                None if !user.active => {}
+                None => differences.push(format!("{} has no account", user.user_name)),
+                Some(found) if found.active != user.active => {
+                    differences.push(format!("{} is active: {}", user.user_name, found.active));
+                }
+                Some(found)
+                    if user.active
+                        && (found.display_name != user.display_name || found.email != user.email) =>
+                {
+                    differences.push(format!("{found:?} instead of {user:?}"));
+                }
+                Some(_) => {}
+            }
+        }
+        for name in self.former_users.iter().filter(|name| !live.contains(name.as_str())) {
+            if account(name).is_some_and(|account| account.active) {
+                differences.push(format!("{name} is gone and can log in"));
+            }
+        }
+        self.compare_groups(site, &mut differences);
+        differences
+    }
+
+    fn compare_groups(&self, site: &StateSnapshot, differences: &mut Vec<String>) {
+        let active =
+            |id: &String| self.users.get(id).filter(|user| user.active).map(|user| user.user_name.as_str());
+        let everyone: BTreeSet<&str> = self.users.keys().filter_map(active).collect();
+        let mut asked: BTreeMap<&str, BTreeSet<&str>> =
+            self.former_groups.iter().map(|name| (name.as_str(), BTreeSet::new())).collect();
+        for group in self.groups.values() {
+            asked.insert(&group.display_name, group.members.iter().filter_map(active).collect());
+        }
+        for (name, members) in asked {
+            let group = site.groups.iter().find(|group| group.name.eq_ignore_ascii_case(name));
+            let lives = self.groups.values().any(|group| group.display_name == name);
+            if group.is_none() && lives {
+                differences.push(format!("group {name} is not there"));
+            }
+            // Those who may not log in keep the memberships of before.
+            let found: BTreeSet<&str> = group
+                .into_iter()
+                .flat_map(|group| &group.members)
+                .map(String::as_str)
+                .filter(|member| everyone.contains(member))
+                .collect();
+            if found != members {
+                let missing: Vec<_> = members.difference(&found).collect();
+                let extra: Vec<_> = found.difference(&members).collect();
+                differences.push(format!("group {name}: missing {missing:?}, too many {extra:?}"));
+            }
+        }
+    }
+
+    /// Accounts at the site that no write ever named.
+    pub fn assert_no_stranger(&self, site: &StateSnapshot) {
+        for account in &site.users {
+            let known = account.created_by == sandbox::state::CREATED_AT_START
+                || self.former_users.contains(&account.name)
+                || self.users.values().any(|user| user.user_name == account.name);
+            assert!(known, "nobody asked for {account:?}");
+        }
+    }
+}
+
+async fn read_all(tenant: &Tenant, path: &str) -> Vec<Value> {
+    let mut resources: Vec<Value> = Vec::new();
+    loop {
+        let url = format!("{}/{path}?startIndex={}&count=200", tenant.scim, resources.len() + 1);
+        let answer = tenant.client.get(url).bearer_auth(&tenant.token).send().await.unwrap();
+        let page: Value = answer.json().await.unwrap();
+        resources.extend(page["Resources"].as_array().cloned().unwrap_or_default());
+        if resources.len() as u64 >= page["totalResults"].as_u64().unwrap() {
+            return resources;
+        }
+    }
+}

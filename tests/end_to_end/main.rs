@@ -1,0 +1,11 @@
+//! The whole program as its users meet it: a process, HTTP, a real database, simulated sites.
+//!
+//! [`program`] starts and kills it, [`tenant`] registers what a test needs through the REST API; each other
+//! module tells one story. Run them with `make test`, or within `infra/dev/with-services`.
+
+mod commands;
+mod conformance;
+mod demo;
+mod faults;
+mod program;
+mod tenant;

@@ -1,0 +1,179 @@
+//! `rollcall serve` as a process of its own: started, asked whether it is ready, killed, started again.
+
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use store::backlog::StateTotal;
+use store::testing::{MASTER_KEY, TestStore, postgres_store, sqlite_store};
+use tempfile::TempDir;
+
+/// The program under test.
+pub const ROLLCALL: &str = env!("CARGO_BIN_EXE_rollcall");
+
+/// The operator's key of every program that tests start.
+pub const OPERATOR_KEY: &str = "operator-key-of-the-tests";
+
+/// How long a start may take, on a machine that does much else.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug)]
+pub enum Engine {
+    Postgres,
+    Sqlite,
+}
+
+/// A program on a database of its own, at fixed addresses, so that it can be killed and started again.
+pub struct Program {
+    database: TestStore,
+    public: SocketAddr,
+    internal: SocketAddr,
+    settings: Vec<(String, String)>,
+    folder: TempDir,
+    process: Option<Child>,
+    starts: usize,
+}
+
+impl Program {
+    /// Starts the program on a fresh database; `settings` are further `ROLLCALL_…` variables.
+    pub async fn start(engine: Engine, settings: &[(&str, &str)]) -> Self {
+        let database = match engine {
+            Engine::Postgres => postgres_store().await,
+            Engine::Sqlite => sqlite_store().await,
+        };
+        let mut program = Self {
+            database,
+            public: free_address(),
+            internal: free_address(),
+            settings: settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            folder: tempfile::tempdir().unwrap(),
+            process: None,
+            starts: 0,
+        };
+        program.restart().await;
+        program
+    }
+
+    /// Kills the process if there is one, starts another, and waits until it takes requests.
+    pub async fn restart(&mut self) {
+        self.kill();
+        self.starts += 1;
+        let log = File::create(self.log_path()).unwrap();
+        let child = command()
+            .arg("serve")
+            .env("ROLLCALL_LISTEN", self.public.to_string())
+            .env("ROLLCALL_INTERNAL_LISTEN", self.internal.to_string())
+            .env("ROLLCALL_DATABASE_URL", self.database.url())
+            .env("ROLLCALL_DATA_DIR", self.folder.path())
+            .env("ROLLCALL_MASTER_KEY", STANDARD.encode(MASTER_KEY))
+            .env("ROLLCALL_OPERATOR_KEY", OPERATOR_KEY)
+            .env("ROLLCALL_ALLOW_TARGETS", "127.0.0.0/8")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.process = Some(child);
+        self.wait_until_ready().await;
+    }
+
+    /// Ends the process as `kill -9` does.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+    }
+
+    /// Asks the process to stop as Kubernetes does, and returns its exit code.
+    pub fn terminate(&mut self) -> Option<i32> {
+        let mut process = self.process.take().expect("a running process");
+        let sent = Command::new("kill").args(["-TERM", &process.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        process.wait().unwrap().code()
+    }
+
+    /// `http://` and the address that identity providers and admins use.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.public)
+    }
+
+    /// `http://` and the address of health and metrics.
+    pub fn internal_url(&self) -> String {
+        format!("http://{}", self.internal)
+    }
+
+    /// Tasks by state that are left in its database.
+    pub async fn backlog(&self) -> Vec<StateTotal> {
+        self.database.backlog_by_state().await.unwrap()
+    }
+
+    /// What the process has written to its log since its last start.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder.path().join(format!("log.{}", self.starts))
+    }
+
+    async fn wait_until_ready(&mut self) {
+        let deadline = Instant::now() + START_LIMIT;
+        let url = format!("{}/readyz", self.internal_url());
+        loop {
+            if reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            let ended = self.process.as_mut().and_then(|process| process.try_wait().unwrap());
+            assert!(ended.is_none(), "the program ended with {ended:?}:\n{}", self.log());
+            assert!(Instant::now() < deadline, "the program is not ready:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            // The process may have ended by itself; either way it is gone.
+            drop(process.kill());
+            drop(process.wait());
+        }
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let last = lines[lines.len().saturating_sub(50)..].join("\n");
+            eprintln!("the program's last log lines:\n{last}");
+        }
+    }
+}
+
+/// The program without any configuration of whoever runs the tests.
+pub fn command() -> Command {
+    let mut command = Command::new(ROLLCALL);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("ROLLCALL_") {
+            command.env_remove(name);
+        }
+    }
+    // A rollcall.toml of the working folder is configuration, too.
+    command.current_dir(std::env::temp_dir());
+    command
+}
+
+/// An address below the kernel's ephemeral range: no outgoing connection takes it while the program is down.
+fn free_address() -> SocketAddr {
+    for _ in 0..1_000 {
+        let port = rand::random_range(20_000..32_000);
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
+            return listener.local_addr().unwrap();
+        }
+    }
+    panic!("no free port");
+}

@@ -1,0 +1,90 @@
+//! A tenant with a connection and a linked site, registered through the REST API.
+
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::program::{OPERATOR_KEY, Program};
+
+/// What an identity provider and an admin need to know.
+pub struct Tenant {
+    pub client: Client,
+    /// `…/v1/tenants/{slug}`.
+    pub api: String,
+    /// The owner's API key.
+    pub key: String,
+    /// The SCIM base URL of its one connection.
+    pub scim: String,
+    /// That connection's token.
+    pub token: String,
+    pub connection_id: String,
+}
+
+impl Tenant {
+    /// Registers a tenant with one connection.
+    pub async fn register(program: &Program, slug: &str) -> Self {
+        let mut tenant = Self {
+            client: client(),
+            api: format!("{}/v1/tenants/{slug}", program.url()),
+            key: OPERATOR_KEY.to_owned(),
+            scim: String::new(),
+            token: String::new(),
+            connection_id: String::new(),
+        };
+        let tenants = format!("{}/v1/tenants", program.url());
+        tenant.post_to(&tenants, &json!({"slug": slug, "name": slug})).await;
+        let made = tenant.post("/keys", &json!({"name": "tests", "role": "owner"})).await;
+        tenant.key = text(&made, "key");
+        let connection = tenant.post("/connections", &json!({"name": "IdP", "provider": "generic"})).await;
+        tenant.connection_id = text(&connection, "id");
+        tenant.scim = text(&connection["scim"], "base_url");
+        let path = format!("/connections/{}/tokens", tenant.connection_id);
+        tenant.token = text(&tenant.post(&path, &json!({"name": "tests"})).await, "token");
+        tenant
+    }
+
+    /// Registers a simulated Jira and links the connection to it. Returns the link's id.
+    pub async fn link_jira(&self, base_url: &str, settings: Value) -> String {
+        let site = self
+            .post(
+                "/sites",
+                &json!({
+                    "name": "Jira", "product": "jira-data-center", "base_url": base_url,
+                    "credentials": {"type": "bearer", "token": "sandbox-token"},
+                }),
+            )
+            .await;
+        let mut link = settings;
+        link["connection_id"] = json!(self.connection_id);
+        link["site_id"] = site["id"].clone();
+        text(&self.post("/links", &link).await, "id")
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Value {
+        self.post_to(&format!("{}{path}", self.api), body).await
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        let url = format!("{}{path}", self.api);
+        let answer = self.client.get(&url).bearer_auth(&self.key).send().await.unwrap();
+        assert!(answer.status().is_success(), "GET {url}: {}", answer.status());
+        answer.json().await.unwrap()
+    }
+
+    async fn post_to(&self, url: &str, body: &Value) -> Value {
+        let answer = self.client.post(url).bearer_auth(&self.key).json(body).send().await.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert!(status.is_success(), "POST {url}: {status}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+/// A client that uses no proxy of the environment.
+#[expect(clippy::disallowed_methods, reason = "the tests talk to their own loopback ports")]
+pub fn client() -> Client {
+    Client::builder().no_proxy().timeout(std::time::Duration::from_secs(30)).build().unwrap()
+}
+
+/// A text member that must be there.
+pub fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or_else(|| panic!("{name} is missing in {value}")).to_owned()
+}
