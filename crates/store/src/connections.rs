@@ -92,6 +92,7 @@ impl Connections {
     ) -> Result<connection::Model> {
         let transaction = self.tenant.store.write().await?;
         let row = connection::Entity::find_by_id((self.tenant.id, id))
+            .lock_exclusive()
             .one(&*transaction)
             .await?
             .ok_or(Error::NotFound("connection"))?;

@@ -1,4 +1,7 @@
 //! Links: which connection feeds which site, and how.
+//!
+//! A link that begins to be carried out, or is to be carried out in another way, asks for a run in the
+//! same transaction: the site comes to what the link asks of all that the directory holds already.
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{
@@ -6,9 +9,11 @@ use sea_orm::{
 };
 use serde_json::Value;
 
-use crate::entity::link;
+use crate::database::WriteTransaction;
+use crate::entity::{connection, link};
 use crate::error::{Error, Result};
 use crate::id::{ConnectionId, LinkId, SiteId};
+use crate::runs;
 use crate::tenant::TenantStore;
 
 /// The links of one tenant.
@@ -44,10 +49,9 @@ pub struct LinkEdit {
 }
 
 impl Links {
-    /// Makes a link. [`Error::NotFound`] when the connection or site is not the tenant's,
-    /// [`Error::Conflict`] when the two are linked already.
+    /// Makes a link, and a run when it is enabled. [`Error::NotFound`] when the connection or site is not
+    /// the tenant's, [`Error::Conflict`] when the two are linked already.
     pub async fn insert(&self, new: NewLink) -> Result<link::Model> {
-        self.tenant.connections().get(new.connection_id).await?;
         self.tenant.sites().get(new.site_id).await?;
         let now = self.tenant.now();
         let row = link::ActiveModel {
@@ -63,8 +67,13 @@ impl Links {
             updated_at: Set(now),
         };
         let transaction = self.tenant.store.write().await?;
+        self.settle(&transaction, new.connection_id).await?;
         let row = row.insert(&*transaction).await?;
+        if row.enabled {
+            runs::insert(&transaction, &row, "link created", now).await?;
+        }
         transaction.commit().await?;
+        self.tenant.store.wake();
         Ok(row)
     }
 
@@ -98,17 +107,19 @@ impl Links {
             .await?)
     }
 
-    /// Edits the link. [`Error::Stale`] when it is no longer at version `expected`.
+    /// Edits the link, and asks for a run when an enabled link now asks for something else, or is enabled
+    /// only now. [`Error::Stale`] when it is no longer at version `expected`.
     pub async fn update(&self, id: LinkId, expected: Option<i64>, edit: LinkEdit) -> Result<link::Model> {
         let transaction = self.tenant.store.write().await?;
         let row = link::Entity::find_by_id((self.tenant.id, id))
+            .lock_exclusive()
             .one(&*transaction)
             .await?
             .ok_or(Error::NotFound("link"))?;
         if expected.is_some_and(|version| version != row.version) {
             return Err(Error::Stale);
         }
-        let version = row.version;
+        let before = row.clone();
         let mut row = row.into_active_model();
         if let Some(precedence) = edit.precedence {
             row.precedence = Set(precedence);
@@ -119,10 +130,33 @@ impl Links {
         if let Some(settings) = edit.settings {
             row.settings = Set(settings);
         }
-        row.version = Set(version + 1);
-        row.updated_at = Set(self.tenant.now());
+        let now = self.tenant.now();
+        row.version = Set(before.version + 1);
+        row.updated_at = Set(now);
         let row = row.update(&*transaction).await?;
+        if row.enabled && asks(&row) != asks(&before) {
+            self.settle(&transaction, row.connection_id).await?;
+            runs::insert(&transaction, &row, "link changed", now).await?;
+        }
         transaction.commit().await?;
+        self.tenant.store.wake();
         Ok(row)
     }
+
+    /// Waits for users and groups that are being created in the directory, and keeps others waiting until
+    /// the link is committed: each is either marked for the link's site by its own transaction, or there
+    /// when the run looks.
+    async fn settle(&self, transaction: &WriteTransaction, connection: ConnectionId) -> Result<()> {
+        connection::Entity::find_by_id((self.tenant.id, connection))
+            .lock_exclusive()
+            .one(&**transaction)
+            .await?
+            .ok_or(Error::NotFound("connection"))?;
+        Ok(())
+    }
+}
+
+/// All of a link that a site's state depends on.
+fn asks(link: &link::Model) -> (bool, i32, &Value) {
+    (link.enabled, link.precedence, &link.settings)
 }
