@@ -22,6 +22,7 @@ pub mod entity;
 pub mod error;
 pub mod groups;
 pub mod id;
+pub mod idempotency;
 pub mod keys;
 pub mod links;
 mod lookup;

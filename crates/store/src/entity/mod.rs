@@ -8,6 +8,7 @@ pub mod connection;
 pub mod deprovision;
 pub mod group;
 pub mod group_member;
+pub mod idempotency_key;
 pub mod link;
 pub mod membership;
 pub mod run;
