@@ -69,7 +69,7 @@ fn not_json(error: &serde_json::Error) -> ApiError {
     ApiError::Malformed { detail: format!("The body is not JSON: {error}"), errors: Vec::new() }
 }
 
-fn unreadable(rejection: BytesRejection) -> ApiError {
+pub(crate) fn unreadable(rejection: BytesRejection) -> ApiError {
     if rejection.into_response().status() == StatusCode::PAYLOAD_TOO_LARGE {
         return ApiError::TooLarge;
     }

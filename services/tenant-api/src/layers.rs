@@ -24,7 +24,7 @@ use crate::error::ApiError;
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// How long a request may take.
-const TIME_LIMIT: Duration = Duration::from_mins(1);
+pub(crate) const TIME_LIMIT: Duration = Duration::from_mins(1);
 
 /// Wraps every route of `router`.
 pub fn apply(router: Router) -> Router {

@@ -7,7 +7,9 @@
 //! [`error::ApiError`], the only thing that becomes an error body.
 
 use axum::Router;
+use axum::middleware;
 use axum::routing::get;
+use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -17,9 +19,11 @@ pub mod caller;
 pub mod documentation;
 pub mod error;
 pub mod etag;
+pub mod idempotency;
 pub mod layers;
 pub mod paging;
 pub mod parameters;
+pub mod refusals;
 pub mod routes;
 pub mod state;
 pub mod validation;
@@ -35,7 +39,9 @@ use routes::openapi::{get_docs, get_openapi};
 /// the router that it is merged into.
 pub fn router(state: ApiState) -> Router {
     let (operations, _) = routes::operations().split_for_parts();
+    let once = middleware::from_fn_with_state(state.clone(), idempotency::once);
     let version_one = operations
+        .layer(once)
         .route("/openapi.json", get(get_openapi))
         .route("/docs", get(get_docs))
         .fallback(async || ApiError::NotFound("path"))
@@ -46,7 +52,9 @@ pub fn router(state: ApiState) -> Router {
 
 /// The OpenAPI document of [`router`], with the paths as they are served.
 pub fn openapi() -> OpenApi {
-    OpenApiRouter::new().nest("/v1", routes::operations()).into_openapi()
+    OpenApiRouter::with_openapi(routes::openapi::Description::openapi())
+        .nest("/v1", routes::operations())
+        .into_openapi()
 }
 
 /// [`openapi`] as it is served and committed: indented JSON with a line break at the end.

@@ -19,6 +19,7 @@ pub struct Page<T> {
     /// The items.
     pub items: Vec<T>,
     /// To be sent as `cursor` for the next page; null at the end.
+    #[schema(required = true)]
     pub next_cursor: Option<String>,
 }
 

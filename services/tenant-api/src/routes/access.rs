@@ -7,7 +7,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::authentication::{ACCESS_TOKEN_SECONDS, exchange};
-use crate::error::{ApiError, Refusals};
+use crate::error::ApiError;
+use crate::refusals::Refusals;
 use crate::state::ApiState;
 
 /// An access token, as RFC 6749 §5.1 names its parts.
@@ -27,7 +28,7 @@ pub struct AccessToken {
 /// minutes, and ends at once when the key is revoked. The operator's key is used as it is.
 #[utoipa::path(
     post, path = "/auth/token", tag = "access",
-    responses((status = 200, body = AccessToken), Refusals),
+    responses((status = 200, description = "The access token", body = AccessToken), Refusals),
 )]
 pub(crate) async fn create_access_token(
     State(state): State<ApiState>,

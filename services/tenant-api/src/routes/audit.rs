@@ -9,9 +9,10 @@ use store::id::AuditId;
 use utoipa::ToSchema;
 
 use crate::caller::{Auditor, TenantCaller};
-use crate::error::{ApiError, Refusals};
+use crate::error::ApiError;
 use crate::paging::{Page, PageQuery};
 use crate::parameters::{QueryParameters, TenantPath};
+use crate::refusals::{QueryRefusals, TenantRefusals};
 
 /// One change.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,7 +48,7 @@ impl From<audit_entry::Model> for AuditEntry {
 #[utoipa::path(
     get, path = "/tenants/{tenant}/audit", tag = "audit",
     params(TenantPath, PageQuery),
-    responses((status = 200, body = Page<AuditEntry>), Refusals),
+    responses((status = 200, description = "A page of changes", body = Page<AuditEntry>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_audit(
     caller: TenantCaller<Auditor>,

@@ -16,10 +16,12 @@ use utoipa::ToSchema;
 
 use crate::body::Body;
 use crate::caller::{Admin, Auditor, TenantCaller};
-use crate::error::{ApiError, BodyRefusals, EditRefusals, Refusals};
+use crate::error::ApiError;
 use crate::etag::{IfMatch, etag};
+use crate::idempotency::IdempotencyHeader;
 use crate::paging::{Page, PageQuery};
 use crate::parameters::{ConnectionPath, PathParameters, QueryParameters, TenantPath};
+use crate::refusals::{CreateRefusals, EditRefusals, QueryRefusals, TenantRefusals};
 use crate::state::ApiState;
 use crate::validation::Problems;
 
@@ -103,8 +105,8 @@ fn shown(state: &ApiState, row: connection::Model) -> Connection {
 /// Register a connection
 #[utoipa::path(
     post, path = "/tenants/{tenant}/connections", tag = "connections", request_body = CreateConnection,
-    params(TenantPath),
-    responses((status = 201, body = Connection, headers(("ETag" = String))), Refusals, BodyRefusals),
+    params(TenantPath, IdempotencyHeader),
+    responses((status = 201, description = "The new connection", body = Connection, headers(("ETag" = String))), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn create_connection(
     caller: TenantCaller<Admin>,
@@ -130,7 +132,7 @@ pub(crate) async fn create_connection(
 #[utoipa::path(
     get, path = "/tenants/{tenant}/connections", tag = "connections",
     params(TenantPath, PageQuery),
-    responses((status = 200, body = Page<Connection>), Refusals),
+    responses((status = 200, description = "A page of connections", body = Page<Connection>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_connections(
     caller: TenantCaller<Auditor>,
@@ -146,7 +148,7 @@ pub(crate) async fn list_connections(
 #[utoipa::path(
     get, path = "/tenants/{tenant}/connections/{connection}", tag = "connections",
     params(TenantPath, ConnectionPath),
-    responses((status = 200, body = Connection, headers(("ETag" = String))), Refusals),
+    responses((status = 200, description = "The connection", body = Connection, headers(("ETag" = String))), TenantRefusals),
 )]
 pub(crate) async fn get_connection(
     caller: TenantCaller<Auditor>,
@@ -167,7 +169,7 @@ pub(crate) async fn get_connection(
         ("If-Match" = Option<String>, Header, description = "The ETag that the change is based on"),
     ),
     responses(
-        (status = 200, body = Connection, headers(("ETag" = String))), Refusals, BodyRefusals, EditRefusals
+        (status = 200, description = "The connection as it is now", body = Connection, headers(("ETag" = String))), TenantRefusals, EditRefusals
     ),
 )]
 pub(crate) async fn update_connection(

@@ -9,9 +9,10 @@ use store::{TenantStore, Timestamp};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::caller::{Auditor, TenantCaller};
-use crate::error::{ApiError, Refusals};
+use crate::error::ApiError;
 use crate::paging::{Page, window};
 use crate::parameters::{GroupPath, PathParameters, QueryParameters, TenantPath};
+use crate::refusals::{QueryRefusals, TenantRefusals};
 use crate::routes::users::connections;
 
 /// Which groups.
@@ -58,7 +59,7 @@ impl From<group::Model> for Group {
 #[utoipa::path(
     get, path = "/tenants/{tenant}/groups", tag = "groups",
     params(TenantPath, GroupQuery),
-    responses((status = 200, body = Page<Group>), Refusals),
+    responses((status = 200, description = "A page of groups", body = Page<Group>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_groups(
     caller: TenantCaller<Auditor>,
@@ -82,7 +83,7 @@ pub(crate) async fn list_groups(
 #[utoipa::path(
     get, path = "/tenants/{tenant}/groups/{group}", tag = "groups",
     params(TenantPath, GroupPath),
-    responses((status = 200, body = Group), Refusals),
+    responses((status = 200, description = "The group", body = Group), TenantRefusals),
 )]
 pub(crate) async fn get_group(
     caller: TenantCaller<Auditor>,

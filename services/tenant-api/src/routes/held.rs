@@ -14,9 +14,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::caller::{Admin, Auditor, TenantCaller};
-use crate::error::{ApiError, Refusals};
+use crate::error::ApiError;
+use crate::idempotency::IdempotencyHeader;
 use crate::paging::{Page, PageQuery};
 use crate::parameters::{LinkPath, PathParameters, QueryParameters, TenantPath};
+use crate::refusals::{QueryRefusals, RepeatRefusals, TenantRefusals};
 
 /// A user or group whose change at the site is held.
 #[derive(Debug, Serialize, ToSchema)]
@@ -79,7 +81,7 @@ impl FromStr for Place {
 #[utoipa::path(
     get, path = "/tenants/{tenant}/links/{link}/held", tag = "held",
     params(TenantPath, LinkPath, PageQuery),
-    responses((status = 200, body = Page<HeldTask>), Refusals),
+    responses((status = 200, description = "A page of what waits", body = Page<HeldTask>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_held(
     caller: TenantCaller<Auditor>,
@@ -97,8 +99,8 @@ pub(crate) async fn list_held(
 /// Let everything that waits for approval pass, once
 #[utoipa::path(
     post, path = "/tenants/{tenant}/links/{link}/held/approve", tag = "held",
-    params(TenantPath, LinkPath),
-    responses((status = 200, body = Approval), Refusals),
+    params(TenantPath, LinkPath, IdempotencyHeader),
+    responses((status = 200, description = "How many tasks were let pass", body = Approval), TenantRefusals, RepeatRefusals),
 )]
 pub(crate) async fn approve_held(
     caller: TenantCaller<Admin>,

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use axum::response::NoContent;
+use axum::response::{IntoResponse, NoContent};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,9 +14,11 @@ use utoipa::ToSchema;
 
 use crate::body::Body;
 use crate::caller::{Owner, TenantCaller};
-use crate::error::{ApiError, BodyRefusals, Refusals};
+use crate::error::ApiError;
+use crate::idempotency::{IdempotencyHeader, SHOWN_ONCE};
 use crate::paging::Page;
 use crate::parameters::{KeyPath, PathParameters, TenantPath};
+use crate::refusals::{CreateRefusals, TenantRefusals};
 use crate::validation::Problems;
 
 /// A new API key.
@@ -70,13 +72,13 @@ impl From<api_key::Model> for ApiKey {
 /// Make an API key
 #[utoipa::path(
     post, path = "/tenants/{tenant}/keys", tag = "keys", request_body = CreateKey,
-    params(TenantPath),
-    responses((status = 201, body = CreatedKey), Refusals, BodyRefusals),
+    params(TenantPath, IdempotencyHeader),
+    responses((status = 201, description = "The new key; its secret is shown this once", body = CreatedKey), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn create_key(
     caller: TenantCaller<Owner>,
     Body(body): Body<CreateKey>,
-) -> Result<(StatusCode, Json<CreatedKey>), ApiError> {
+) -> Result<impl IntoResponse, ApiError> {
     let mut problems = Problems::default();
     problems.name("name", &body.name);
     problems.expiry("expires_at", body.expires_at, caller.store.now());
@@ -85,7 +87,7 @@ pub(crate) async fn create_key(
     let detail = json!({"name": row.name, "role": row.role, "expires_at": row.expires_at});
     caller.audit("key.create", row.id, Some(detail)).await?;
     let key = secret.expose_secret().to_owned();
-    Ok((StatusCode::CREATED, Json(CreatedKey { shown: row.into(), key })))
+    Ok((StatusCode::CREATED, SHOWN_ONCE, Json(CreatedKey { shown: row.into(), key })))
 }
 
 /// List the API keys
@@ -94,7 +96,7 @@ pub(crate) async fn create_key(
 #[utoipa::path(
     get, path = "/tenants/{tenant}/keys", tag = "keys",
     params(TenantPath),
-    responses((status = 200, body = Page<ApiKey>), Refusals),
+    responses((status = 200, description = "All keys, without their secrets", body = Page<ApiKey>), TenantRefusals),
 )]
 pub(crate) async fn list_keys(caller: TenantCaller<Owner>) -> Result<Json<Page<ApiKey>>, ApiError> {
     let rows = caller.store.api_keys().list().await?;
@@ -107,7 +109,7 @@ pub(crate) async fn list_keys(caller: TenantCaller<Owner>) -> Result<Json<Page<A
 #[utoipa::path(
     delete, path = "/tenants/{tenant}/keys/{key}", tag = "keys",
     params(TenantPath, KeyPath),
-    responses((status = 204), Refusals),
+    responses((status = 204, description = "It is revoked"), TenantRefusals),
 )]
 pub(crate) async fn revoke_key(
     caller: TenantCaller<Owner>,

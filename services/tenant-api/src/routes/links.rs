@@ -15,10 +15,12 @@ use utoipa::ToSchema;
 
 use crate::body::{Body, read_part};
 use crate::caller::{Admin, Auditor, TenantCaller};
-use crate::error::{ApiError, BodyRefusals, EditRefusals, Refusals};
+use crate::error::ApiError;
 use crate::etag::{IfMatch, etag};
+use crate::idempotency::IdempotencyHeader;
 use crate::paging::{Page, PageQuery};
 use crate::parameters::{LinkPath, PathParameters, QueryParameters, TenantPath};
+use crate::refusals::{CreateRefusals, EditRefusals, QueryRefusals, TenantRefusals};
 use crate::validation::Problems;
 
 /// A new link. Settings that are absent have their defaults.
@@ -188,8 +190,8 @@ async fn check_ends(store: &TenantStore, body: &CreateLink, problems: &mut Probl
 /// Link a connection to a site
 #[utoipa::path(
     post, path = "/tenants/{tenant}/links", tag = "links", request_body = CreateLink,
-    params(TenantPath),
-    responses((status = 201, body = Link, headers(("ETag" = String))), Refusals, BodyRefusals),
+    params(TenantPath, IdempotencyHeader),
+    responses((status = 201, description = "The new link", body = Link, headers(("ETag" = String))), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn create_link(
     caller: TenantCaller<Admin>,
@@ -220,7 +222,7 @@ pub(crate) async fn create_link(
 #[utoipa::path(
     get, path = "/tenants/{tenant}/links", tag = "links",
     params(TenantPath, PageQuery),
-    responses((status = 200, body = Page<Link>), Refusals),
+    responses((status = 200, description = "A page of links", body = Page<Link>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_links(
     caller: TenantCaller<Auditor>,
@@ -237,7 +239,7 @@ pub(crate) async fn list_links(
 #[utoipa::path(
     get, path = "/tenants/{tenant}/links/{link}", tag = "links",
     params(TenantPath, LinkPath),
-    responses((status = 200, body = Link, headers(("ETag" = String))), Refusals),
+    responses((status = 200, description = "The link", body = Link, headers(("ETag" = String))), TenantRefusals),
 )]
 pub(crate) async fn get_link(
     caller: TenantCaller<Auditor>,
@@ -257,7 +259,7 @@ pub(crate) async fn get_link(
         LinkPath,
         ("If-Match" = Option<String>, Header, description = "The ETag that the change is based on"),
     ),
-    responses((status = 200, body = Link, headers(("ETag" = String))), Refusals, BodyRefusals, EditRefusals),
+    responses((status = 200, description = "The link as it is now", body = Link, headers(("ETag" = String))), TenantRefusals, EditRefusals),
 )]
 pub(crate) async fn update_link(
     caller: TenantCaller<Admin>,

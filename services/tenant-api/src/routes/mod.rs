@@ -1,6 +1,5 @@
 //! One module a resource; each operation's extractor says who may call it.
 
-use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -23,7 +22,7 @@ pub mod users;
 
 /// All documented operations, without the `/v1` before them.
 pub fn operations() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::<ApiState>::with_openapi(openapi::Description::openapi())
+    OpenApiRouter::<ApiState>::new()
         .routes(routes!(access::create_access_token))
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::get_tenant))

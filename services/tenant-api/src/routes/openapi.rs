@@ -9,6 +9,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::documentation;
+use crate::error::{FieldProblem, Problem};
 
 /// The head of the document; the operations come from [`super::operations`].
 #[derive(OpenApi)]
@@ -20,10 +21,11 @@ use crate::documentation;
             them (links). Authenticate with an API key, or with an access token made from one.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
+    components(schemas(Problem, FieldProblem)),
     modifiers(&BearerCredential),
     security(("bearer" = [])),
 )]
-pub(super) struct Description;
+pub(crate) struct Description;
 
 struct BearerCredential;
 

@@ -14,9 +14,11 @@ use uuid::Uuid;
 
 use crate::body::Body;
 use crate::caller::{Admin, Auditor, TenantCaller};
-use crate::error::{ApiError, BodyRefusals, Refusals};
+use crate::error::ApiError;
+use crate::idempotency::IdempotencyHeader;
 use crate::paging::{Page, PageQuery, Window};
 use crate::parameters::{LinkPath, LinkRunPath, PathParameters, QueryParameters, RunPath, TenantPath};
+use crate::refusals::{CreateRefusals, QueryRefusals, TenantRefusals};
 
 /// A new run; nothing needs to be said.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -172,8 +174,8 @@ async fn of_link(store: &TenantStore, link: LinkId, run: RunId) -> Result<run::M
 /// goes on behind.
 #[utoipa::path(
     post, path = "/tenants/{tenant}/links/{link}/runs", tag = "runs", request_body = Option<CreateRun>,
-    params(TenantPath, LinkPath),
-    responses((status = 202, body = CreatedRun), Refusals, BodyRefusals),
+    params(TenantPath, LinkPath, IdempotencyHeader),
+    responses((status = 202, description = "The run, accepted", body = CreatedRun), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn create_run(
     caller: TenantCaller<Admin>,
@@ -190,7 +192,7 @@ pub(crate) async fn create_run(
 #[utoipa::path(
     get, path = "/tenants/{tenant}/links/{link}/runs", tag = "runs",
     params(TenantPath, LinkPath, PageQuery),
-    responses((status = 200, body = Page<RunSummary>), Refusals),
+    responses((status = 200, description = "A page of runs", body = Page<RunSummary>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_runs(
     caller: TenantCaller<Auditor>,
@@ -207,7 +209,7 @@ pub(crate) async fn list_runs(
 #[utoipa::path(
     get, path = "/tenants/{tenant}/links/{link}/runs/{run}", tag = "runs",
     params(TenantPath, LinkRunPath),
-    responses((status = 200, body = Run), Refusals),
+    responses((status = 200, description = "The run", body = Run), TenantRefusals),
 )]
 pub(crate) async fn get_run_of_link(
     caller: TenantCaller<Auditor>,
@@ -224,7 +226,7 @@ pub(crate) async fn get_run_of_link(
         TenantPath, LinkRunPath,
         PageQuery,
     ),
-    responses((status = 200, body = Page<RunResult>), Refusals),
+    responses((status = 200, description = "A page of results", body = Page<RunResult>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_results_of_link(
     caller: TenantCaller<Auditor>,
@@ -240,7 +242,7 @@ pub(crate) async fn list_results_of_link(
 #[utoipa::path(
     get, path = "/tenants/{tenant}/runs/{run}", tag = "runs",
     params(TenantPath, RunPath),
-    responses((status = 200, body = Run), Refusals),
+    responses((status = 200, description = "The run", body = Run), TenantRefusals),
 )]
 pub(crate) async fn get_run(
     caller: TenantCaller<Auditor>,
@@ -254,7 +256,7 @@ pub(crate) async fn get_run(
 #[utoipa::path(
     get, path = "/tenants/{tenant}/runs/{run}/results", tag = "runs",
     params(TenantPath, RunPath, PageQuery),
-    responses((status = 200, body = Page<RunResult>), Refusals),
+    responses((status = 200, description = "A page of results", body = Page<RunResult>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_results(
     caller: TenantCaller<Auditor>,

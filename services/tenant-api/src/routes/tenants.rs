@@ -13,9 +13,11 @@ use utoipa::ToSchema;
 
 use crate::body::Body;
 use crate::caller::{Auditor, Caller, Operator, TenantCaller};
-use crate::error::{ApiError, BodyRefusals, Refusals};
+use crate::error::ApiError;
+use crate::idempotency::IdempotencyHeader;
 use crate::paging::{Page, PageQuery};
 use crate::parameters::{QueryParameters, TenantPath};
+use crate::refusals::{CreateRefusals, QueryRefusals, Refusals, TenantRefusals};
 use crate::state::ApiState;
 use crate::validation::Problems;
 
@@ -49,7 +51,8 @@ impl From<tenant::Model> for Tenant {
 /// Register a tenant
 #[utoipa::path(
     post, path = "/tenants", tag = "tenants", request_body = CreateTenant,
-    responses((status = 201, body = Tenant), Refusals, BodyRefusals),
+    params(IdempotencyHeader),
+    responses((status = 201, description = "The new tenant", body = Tenant), Refusals, CreateRefusals),
 )]
 pub(crate) async fn create_tenant(
     caller: Caller<Operator>,
@@ -70,7 +73,7 @@ pub(crate) async fn create_tenant(
 /// List all tenants
 #[utoipa::path(
     get, path = "/tenants", tag = "tenants", params(PageQuery),
-    responses((status = 200, body = Page<Tenant>), Refusals),
+    responses((status = 200, description = "A page of tenants", body = Page<Tenant>), Refusals, QueryRefusals),
 )]
 pub(crate) async fn list_tenants(
     _: Caller<Operator>,
@@ -86,7 +89,7 @@ pub(crate) async fn list_tenants(
 #[utoipa::path(
     get, path = "/tenants/{tenant}", tag = "tenants",
     params(TenantPath),
-    responses((status = 200, body = Tenant), Refusals),
+    responses((status = 200, description = "The tenant", body = Tenant), TenantRefusals),
 )]
 pub(crate) async fn get_tenant(caller: TenantCaller<Auditor>) -> Json<Tenant> {
     Json(caller.tenant.into())

@@ -11,9 +11,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::caller::{Auditor, TenantCaller};
-use crate::error::{ApiError, Refusals};
+use crate::error::ApiError;
 use crate::paging::{Page, PageQuery};
 use crate::parameters::{GroupPath, PathParameters, QueryParameters, TenantPath, UserPath};
+use crate::refusals::{QueryRefusals, TenantRefusals};
 use crate::routes::{groups, users};
 
 /// Something that happened to a user or group.
@@ -55,7 +56,7 @@ impl From<timeline_entry::Model> for TimelineEntry {
 #[utoipa::path(
     get, path = "/tenants/{tenant}/users/{user}/timeline", tag = "users",
     params(TenantPath, UserPath, PageQuery),
-    responses((status = 200, body = Page<TimelineEntry>), Refusals),
+    responses((status = 200, description = "A page of entries", body = Page<TimelineEntry>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_user_timeline(
     caller: TenantCaller<Auditor>,
@@ -75,7 +76,7 @@ pub(crate) async fn list_user_timeline(
 #[utoipa::path(
     get, path = "/tenants/{tenant}/groups/{group}/timeline", tag = "groups",
     params(TenantPath, GroupPath, PageQuery),
-    responses((status = 200, body = Page<TimelineEntry>), Refusals),
+    responses((status = 200, description = "A page of entries", body = Page<TimelineEntry>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_group_timeline(
     caller: TenantCaller<Auditor>,

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::NoContent;
+use axum::response::{IntoResponse, NoContent};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,9 +14,11 @@ use utoipa::ToSchema;
 
 use crate::body::Body;
 use crate::caller::{Admin, Auditor, TenantCaller};
-use crate::error::{ApiError, BodyRefusals, Refusals};
+use crate::error::ApiError;
+use crate::idempotency::{IdempotencyHeader, SHOWN_ONCE};
 use crate::paging::Page;
 use crate::parameters::{ConnectionPath, PathParameters, TenantPath, TokenPath};
+use crate::refusals::{CreateRefusals, TenantRefusals};
 use crate::state::ApiState;
 use crate::validation::Problems;
 
@@ -70,14 +72,14 @@ impl From<scim_token::Model> for Token {
 #[utoipa::path(
     post, path = "/tenants/{tenant}/connections/{connection}/tokens", tag = "tokens",
     request_body = CreateToken,
-    params(TenantPath, ConnectionPath),
-    responses((status = 201, body = CreatedToken), Refusals, BodyRefusals),
+    params(TenantPath, ConnectionPath, IdempotencyHeader),
+    responses((status = 201, description = "The new token; its secret is shown this once", body = CreatedToken), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn create_token(
     caller: TenantCaller<Admin>,
     PathParameters(ConnectionPath { connection }): PathParameters<ConnectionPath>,
     Body(body): Body<CreateToken>,
-) -> Result<(StatusCode, Json<CreatedToken>), ApiError> {
+) -> Result<impl IntoResponse, ApiError> {
     let mut problems = Problems::default();
     problems.name("name", &body.name);
     problems.expiry("expires_at", body.expires_at, caller.store.now());
@@ -86,7 +88,7 @@ pub(crate) async fn create_token(
     let detail = json!({"connection_id": connection, "name": row.name, "expires_at": row.expires_at});
     caller.audit("token.create", row.id, Some(detail)).await?;
     let token = secret.expose_secret().to_owned();
-    Ok((StatusCode::CREATED, Json(CreatedToken { shown: row.into(), token })))
+    Ok((StatusCode::CREATED, SHOWN_ONCE, Json(CreatedToken { shown: row.into(), token })))
 }
 
 /// List the tokens
@@ -95,7 +97,7 @@ pub(crate) async fn create_token(
 #[utoipa::path(
     get, path = "/tenants/{tenant}/connections/{connection}/tokens", tag = "tokens",
     params(TenantPath, ConnectionPath),
-    responses((status = 200, body = Page<Token>), Refusals),
+    responses((status = 200, description = "All tokens, without their secrets", body = Page<Token>), TenantRefusals),
 )]
 pub(crate) async fn list_tokens(
     caller: TenantCaller<Auditor>,
@@ -114,7 +116,7 @@ pub(crate) async fn list_tokens(
         TenantPath,
         TokenPath,
     ),
-    responses((status = 204), Refusals),
+    responses((status = 204, description = "It is revoked"), TenantRefusals),
 )]
 pub(crate) async fn revoke_token(
     caller: TenantCaller<Admin>,

@@ -9,9 +9,10 @@ use store::{TenantStore, Timestamp};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::caller::{Auditor, TenantCaller};
-use crate::error::{ApiError, Refusals};
+use crate::error::ApiError;
 use crate::paging::{Page, window};
 use crate::parameters::{PathParameters, QueryParameters, TenantPath, UserPath};
+use crate::refusals::{QueryRefusals, TenantRefusals};
 
 /// Rows of connections or links that are read at a time while looking through all of them.
 const BATCH: u64 = 100;
@@ -85,7 +86,7 @@ impl From<user::Model> for User {
 #[utoipa::path(
     get, path = "/tenants/{tenant}/users", tag = "users",
     params(TenantPath, UserQuery),
-    responses((status = 200, body = Page<User>), Refusals),
+    responses((status = 200, description = "A page of users", body = Page<User>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_users(
     caller: TenantCaller<Auditor>,
@@ -105,7 +106,7 @@ pub(crate) async fn list_users(
 #[utoipa::path(
     get, path = "/tenants/{tenant}/users/{user}", tag = "users",
     params(TenantPath, UserPath),
-    responses((status = 200, body = UserWithSites), Refusals),
+    responses((status = 200, description = "The user", body = UserWithSites), TenantRefusals),
 )]
 pub(crate) async fn get_user(
     caller: TenantCaller<Auditor>,

@@ -16,10 +16,12 @@ use utoipa::ToSchema;
 
 use crate::body::Body;
 use crate::caller::{Admin, Auditor, TenantCaller};
-use crate::error::{ApiError, BodyRefusals, EditRefusals, Refusals};
+use crate::error::ApiError;
 use crate::etag::{IfMatch, etag};
+use crate::idempotency::IdempotencyHeader;
 use crate::paging::{Page, PageQuery};
 use crate::parameters::{PathParameters, QueryParameters, SitePath, TenantPath};
+use crate::refusals::{CreateRefusals, EditRefusals, QueryRefusals, TenantRefusals};
 use crate::validation::Problems;
 
 mod credentials;
@@ -112,8 +114,8 @@ impl From<site::Model> for Site {
 /// Register a site
 #[utoipa::path(
     post, path = "/tenants/{tenant}/sites", tag = "sites", request_body = CreateSite,
-    params(TenantPath),
-    responses((status = 201, body = Site, headers(("ETag" = String))), Refusals, BodyRefusals),
+    params(TenantPath, IdempotencyHeader),
+    responses((status = 201, description = "The new site", body = Site, headers(("ETag" = String))), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn create_site(
     caller: TenantCaller<Admin>,
@@ -147,7 +149,7 @@ pub(crate) async fn create_site(
 #[utoipa::path(
     get, path = "/tenants/{tenant}/sites", tag = "sites",
     params(TenantPath, PageQuery),
-    responses((status = 200, body = Page<Site>), Refusals),
+    responses((status = 200, description = "A page of sites", body = Page<Site>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_sites(
     caller: TenantCaller<Auditor>,
@@ -162,7 +164,7 @@ pub(crate) async fn list_sites(
 #[utoipa::path(
     get, path = "/tenants/{tenant}/sites/{site}", tag = "sites",
     params(TenantPath, SitePath),
-    responses((status = 200, body = SiteWithBacklog, headers(("ETag" = String))), Refusals),
+    responses((status = 200, description = "The site", body = SiteWithBacklog, headers(("ETag" = String))), TenantRefusals),
 )]
 pub(crate) async fn get_site(
     caller: TenantCaller<Auditor>,
@@ -187,7 +189,7 @@ pub(crate) async fn get_site(
         SitePath,
         ("If-Match" = Option<String>, Header, description = "The ETag that the change is based on"),
     ),
-    responses((status = 200, body = Site, headers(("ETag" = String))), Refusals, BodyRefusals, EditRefusals),
+    responses((status = 200, description = "The site as it is now", body = Site, headers(("ETag" = String))), TenantRefusals, EditRefusals),
 )]
 pub(crate) async fn update_site(
     caller: TenantCaller<Admin>,

@@ -13,8 +13,10 @@ use url::Url;
 use utoipa::ToSchema;
 
 use crate::caller::{Admin, TenantCaller};
-use crate::error::{ApiError, Refusals};
+use crate::error::ApiError;
+use crate::idempotency::IdempotencyHeader;
 use crate::parameters::{PathParameters, SitePath, TenantPath};
+use crate::refusals::{RepeatRefusals, TenantRefusals};
 use crate::state::ApiState;
 
 /// How long all checks together may take.
@@ -49,8 +51,8 @@ impl From<Check> for SiteCheck {
 /// Asks the site who we are and what we may do there. Changes nothing, and takes 30 seconds at the most.
 #[utoipa::path(
     post, path = "/tenants/{tenant}/sites/{site}/test", tag = "sites",
-    params(TenantPath, SitePath),
-    responses((status = 200, body = SiteTest), Refusals),
+    params(TenantPath, SitePath, IdempotencyHeader),
+    responses((status = 200, description = "What was found, good or bad", body = SiteTest), TenantRefusals, RepeatRefusals),
 )]
 pub(crate) async fn test_site(
     caller: TenantCaller<Admin>,
