@@ -79,13 +79,10 @@ impl Clock {
     /// The current instant.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
     pub fn now(&self) -> Timestamp {
-        match &self.0 {
-            Some(hand) => Timestamp(hand.load(Ordering::SeqCst)),
-            None => {
-                let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                Timestamp(0).plus(elapsed)
-            }
+        if let Some(hand) = &self.0 {
+            return Timestamp(hand.load(Ordering::SeqCst));
         }
+        Timestamp(0).plus(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
     }
 
     /// Moves a fixed clock forward; a system clock ignores it.

@@ -132,19 +132,14 @@ pub(crate) async fn mark_for_run(
         let mut values = first_values(mark);
         values.push(site.into());
         values.push(run.into());
-        let mut rows = String::new();
-        for (index, id) in ids.iter().enumerate() {
-            values.push(Value::from(*id));
-            if index > 0 {
-                rows.push(',');
-            }
-            rows.push_str(&format!(
-                "($1, $6, {}, ${}, $2, 1, $3, 'ready', $4, $4, 0, TRUE, FALSE, $7, $5)",
-                kind_text(kind),
-                index + 8
-            ));
-        }
-        let sql = format!("INSERT INTO tasks ({COLUMNS}) VALUES {rows} {}", on_conflict(transaction));
+        values.extend(ids.iter().map(|id| Value::from(*id)));
+        let kind = kind_text(kind);
+        let row = |number| {
+            format!("($1, $6, {kind}, ${number}, $2, 1, $3, 'ready', $4, $4, 0, TRUE, FALSE, $7, $5)")
+        };
+        let rows: Vec<String> = (8..8 + ids.len()).map(row).collect();
+        let sql =
+            format!("INSERT INTO tasks ({COLUMNS}) VALUES {} {}", rows.join(","), on_conflict(transaction));
         execute(&**transaction, sql, values).await?;
     }
     Ok(())

@@ -143,18 +143,17 @@ async fn insert(
         return Ok(Vec::new());
     }
     let ids: Vec<Uuid> = members.iter().map(|member| member.member_id).collect();
-    let mut values = String::new();
-    for (index, member) in members.iter().enumerate() {
+    let rows = members.iter().zip(4..).map(|(member, number)| {
         let kind = match member.kind {
             MemberKind::User => "user",
             MemberKind::Group => "group",
         };
-        let comma = if index > 0 { "," } else { "" };
-        values.push_str(&format!("{comma}($1, $2, $3, ${}, '{kind}')", index + 4));
-    }
+        format!("($1, $2, $3, ${number}, '{kind}')")
+    });
     let sql = format!(
-        "INSERT INTO group_members (tenant_id, connection_id, group_id, member_id, kind) VALUES {values} \
-         ON CONFLICT DO NOTHING RETURNING member_id, kind"
+        "INSERT INTO group_members (tenant_id, connection_id, group_id, member_id, kind) VALUES {} \
+         ON CONFLICT DO NOTHING RETURNING member_id, kind",
+        rows.collect::<Vec<_>>().join(",")
     );
     let query = statement(transaction.get_database_backend(), sql, scope.values(&ids));
     Ok(Member::find_by_statement(query).all(&**transaction).await?)
