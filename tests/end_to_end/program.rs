@@ -13,23 +13,23 @@ use store::testing::{MASTER_KEY, TestStore, postgres_store, sqlite_store};
 use tempfile::TempDir;
 
 /// The program under test.
-pub const ROLLCALL: &str = env!("CARGO_BIN_EXE_rollcall");
+pub(crate) const ROLLCALL: &str = env!("CARGO_BIN_EXE_rollcall");
 
 /// The operator's key of every program that tests start.
-pub const OPERATOR_KEY: &str = "operator-key-of-the-tests";
+pub(crate) const OPERATOR_KEY: &str = "operator-key-of-the-tests";
 
 /// How long a start may take, on a machine that does much else.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug)]
-pub enum Engine {
+pub(crate) enum Engine {
     Postgres,
     Sqlite,
 }
 
 /// A program on a database of its own, at fixed addresses, so that it can be killed and started again.
-pub struct Program {
+pub(crate) struct Program {
     database: TestStore,
     public: SocketAddr,
     internal: SocketAddr,
@@ -41,7 +41,7 @@ pub struct Program {
 
 impl Program {
     /// Starts the program on a fresh database; `settings` are further `ROLLCALL_…` variables.
-    pub async fn start(engine: Engine, settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start(engine: Engine, settings: &[(&str, &str)]) -> Self {
         let database = match engine {
             Engine::Postgres => postgres_store().await,
             Engine::Sqlite => sqlite_store().await,
@@ -60,7 +60,7 @@ impl Program {
     }
 
     /// Kills the process if there is one, starts another, and waits until it takes requests.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         self.kill();
         self.starts += 1;
         let log = File::create(self.log_path()).unwrap();
@@ -84,7 +84,7 @@ impl Program {
     }
 
     /// Ends the process as `kill -9` does.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().unwrap();
             process.wait().unwrap();
@@ -92,7 +92,7 @@ impl Program {
     }
 
     /// Asks the process to stop as Kubernetes does, and returns its exit code.
-    pub fn terminate(&mut self) -> Option<i32> {
+    pub(crate) fn terminate(&mut self) -> Option<i32> {
         let mut process = self.process.take().expect("a running process");
         let sent = Command::new("kill").args(["-TERM", &process.id().to_string()]).status().unwrap();
         assert!(sent.success());
@@ -100,22 +100,22 @@ impl Program {
     }
 
     /// `http://` and the address that identity providers and admins use.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.public)
     }
 
     /// `http://` and the address of health and metrics.
-    pub fn internal_url(&self) -> String {
+    pub(crate) fn internal_url(&self) -> String {
         format!("http://{}", self.internal)
     }
 
     /// Tasks by state that are left in its database.
-    pub async fn backlog(&self) -> Vec<StateTotal> {
+    pub(crate) async fn backlog(&self) -> Vec<StateTotal> {
         self.database.backlog_by_state().await.unwrap()
     }
 
     /// What the process has written to its log since its last start.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
@@ -155,7 +155,7 @@ impl Drop for Program {
 }
 
 /// The program without any configuration of whoever runs the tests.
-pub fn command() -> Command {
+pub(crate) fn command() -> Command {
     let mut command = Command::new(ROLLCALL);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("ROLLCALL_") {

@@ -6,22 +6,22 @@ use serde_json::{Value, json};
 use crate::program::{OPERATOR_KEY, Program};
 
 /// What an identity provider and an admin need to know.
-pub struct Tenant {
-    pub client: Client,
+pub(crate) struct Tenant {
+    pub(crate) client: Client,
     /// `…/v1/tenants/{slug}`.
-    pub api: String,
+    pub(crate) api: String,
     /// The owner's API key.
-    pub key: String,
+    pub(crate) key: String,
     /// The SCIM base URL of its one connection.
-    pub scim: String,
+    pub(crate) scim: String,
     /// That connection's token.
-    pub token: String,
-    pub connection_id: String,
+    pub(crate) token: String,
+    pub(crate) connection_id: String,
 }
 
 impl Tenant {
     /// Registers a tenant with one connection.
-    pub async fn register(program: &Program, slug: &str) -> Self {
+    pub(crate) async fn register(program: &Program, slug: &str) -> Self {
         let mut tenant = Self {
             client: client(),
             api: format!("{}/v1/tenants/{slug}", program.url()),
@@ -43,7 +43,7 @@ impl Tenant {
     }
 
     /// Registers a simulated Jira and links the connection to it. Returns the link's id.
-    pub async fn link_jira(&self, base_url: &str, settings: Value) -> String {
+    pub(crate) async fn link_jira(&self, base_url: &str, settings: Value) -> String {
         let site = self
             .post(
                 "/sites",
@@ -59,15 +59,8 @@ impl Tenant {
         text(&self.post("/links", &link).await, "id")
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Value {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         self.post_to(&format!("{}{path}", self.api), body).await
-    }
-
-    pub async fn get(&self, path: &str) -> Value {
-        let url = format!("{}{path}", self.api);
-        let answer = self.client.get(&url).bearer_auth(&self.key).send().await.unwrap();
-        assert!(answer.status().is_success(), "GET {url}: {}", answer.status());
-        answer.json().await.unwrap()
     }
 
     async fn post_to(&self, url: &str, body: &Value) -> Value {
@@ -80,11 +73,11 @@ impl Tenant {
 
 /// A client that uses no proxy of the environment.
 #[expect(clippy::disallowed_methods, reason = "the tests talk to their own loopback ports")]
-pub fn client() -> Client {
+pub(crate) fn client() -> Client {
     Client::builder().no_proxy().timeout(std::time::Duration::from_secs(30)).build().unwrap()
 }
 
 /// A text member that must be there.
-pub fn text(value: &Value, name: &str) -> String {
+pub(crate) fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_else(|| panic!("{name} is missing in {value}")).to_owned()
 }

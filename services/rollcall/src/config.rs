@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use atlassian::http::HttpSettings;
 use clap::{Args, ValueEnum};
+use etcetera::BaseStrategy as _;
 use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -275,7 +276,7 @@ fn public_url_problem(url: &Url) -> Option<String> {
 }
 
 fn default_data_dir() -> Option<PathBuf> {
-    Some(directories::BaseDirs::new()?.data_local_dir().join("rollcall"))
+    Some(etcetera::choose_base_strategy().ok()?.data_dir().join("rollcall"))
 }
 
 /// The embedded database in a folder, whose name may hold what a URL reserves.

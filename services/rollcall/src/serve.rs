@@ -118,6 +118,9 @@ pub(crate) async fn start(
     if has(Role::Sync) {
         let mut options = EngineOptions::new(config.http());
         options.lease = config.lease;
+        // Work on one account is not renewed but cut off before its lease ends, so it has more time.
+        options.account_lease = config.lease * 3;
+        options.drain_limit = config.drain.mul_f64(0.8);
         let engine = Engine::new(store.clone(), options);
         let stop = stop.clone();
         work.spawn(async move {

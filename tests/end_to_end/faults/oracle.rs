@@ -9,34 +9,34 @@ use crate::tenant::Tenant;
 
 /// A user as it was last acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    pub user_name: String,
-    pub display_name: String,
-    pub email: String,
-    pub active: bool,
+pub(crate) struct User {
+    pub(crate) user_name: String,
+    pub(crate) display_name: String,
+    pub(crate) email: String,
+    pub(crate) active: bool,
 }
 
 /// A group as it was last acknowledged, with ids of its members.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
-    pub display_name: String,
-    pub members: BTreeSet<String>,
+pub(crate) struct Group {
+    pub(crate) display_name: String,
+    pub(crate) members: BTreeSet<String>,
 }
 
 /// The directory that the writes add up to, by id.
 #[derive(Clone, Debug, Default)]
-pub struct Oracle {
-    pub users: BTreeMap<String, User>,
-    pub groups: BTreeMap<String, Group>,
+pub(crate) struct Oracle {
+    pub(crate) users: BTreeMap<String, User>,
+    pub(crate) groups: BTreeMap<String, Group>,
     /// Names that users had who are deleted or renamed.
-    pub former_users: BTreeSet<String>,
+    pub(crate) former_users: BTreeSet<String>,
     /// Names that groups had that are deleted or renamed.
-    pub former_groups: BTreeSet<String>,
+    pub(crate) former_groups: BTreeSet<String>,
 }
 
 impl Oracle {
     /// Takes in what another writer did; no two writers share an object.
-    pub fn join(&mut self, other: Self) {
+    pub(crate) fn join(&mut self, other: Self) {
         self.users.extend(other.users);
         self.groups.extend(other.groups);
         self.former_users.extend(other.former_users);
@@ -44,7 +44,7 @@ impl Oracle {
     }
 
     /// Reads the whole directory back over SCIM and compares it.
-    pub async fn assert_directory(&self, tenant: &Tenant) {
+    pub(crate) async fn assert_directory(&self, tenant: &Tenant) {
         let mut found = Self::default();
         for user in read_all(tenant, "Users").await {
             let user_of = |name: &str| user[name].as_str().unwrap_or_default().to_owned();
@@ -69,7 +69,7 @@ impl Oracle {
     }
 
     /// What is not at the site as it should be.
-    pub fn differences(&self, site: &StateSnapshot) -> Vec<String> {
+    pub(crate) fn differences(&self, site: &StateSnapshot) -> Vec<String> {
         let mut differences = Vec::new();
         let account = |name: &str| site.users.iter().find(|account| account.name.eq_ignore_ascii_case(name));
         let mut live = BTreeSet::new();
@@ -131,7 +131,7 @@ impl Oracle {
     }
 
     /// Accounts at the site that no write ever named.
-    pub fn assert_no_stranger(&self, site: &StateSnapshot) {
+    pub(crate) fn assert_no_stranger(&self, site: &StateSnapshot) {
         for account in &site.users {
             let known = account.created_by == sandbox::state::CREATED_AT_START
                 || self.former_users.contains(&account.name)

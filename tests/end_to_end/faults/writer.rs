@@ -23,8 +23,8 @@ const MOST_USERS: usize = 25;
 const MOST_GROUPS: usize = 4;
 
 /// A writer and what it has been promised.
-pub struct Writer {
-    pub oracle: Oracle,
+pub(crate) struct Writer {
+    pub(crate) oracle: Oracle,
     client: Client,
     base_url: String,
     token: String,
@@ -43,7 +43,7 @@ struct Answer {
 }
 
 impl Writer {
-    pub fn new(tenant: &Tenant, index: usize, seed: u64, written: Arc<AtomicUsize>) -> Self {
+    pub(crate) fn new(tenant: &Tenant, index: usize, seed: u64, written: Arc<AtomicUsize>) -> Self {
         Self {
             oracle: Oracle::default(),
             client: tenant.client.clone(),
@@ -57,7 +57,7 @@ impl Writer {
     }
 
     /// Makes `count` acknowledged writes.
-    pub async fn write(&mut self, count: usize) {
+    pub(crate) async fn write(&mut self, count: usize) {
         for _ in 0..count {
             self.write_one().await;
             self.written.fetch_add(1, Ordering::SeqCst);
