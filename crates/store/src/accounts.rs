@@ -246,11 +246,13 @@ impl Accounts {
         self.doubt_if_forgotten(&transaction, other).await?;
         let mut values = self.key(held.account.id);
         values.push(other.into());
-        let sql = "UPDATE claims SET account_id = $4 WHERE tenant_id = $1 AND site_id = $2 AND account_id = $3";
+        let sql =
+            "UPDATE claims SET account_id = $4 WHERE tenant_id = $1 AND site_id = $2 AND account_id = $3";
         execute(&*transaction, sql, values).await?;
         let mut values = self.key(held.account.id);
         values.push(held.lease.into());
-        let sql = "DELETE FROM accounts WHERE tenant_id = $1 AND site_id = $2 AND id = $3 AND lease_owner = $4";
+        let sql =
+            "DELETE FROM accounts WHERE tenant_id = $1 AND site_id = $2 AND id = $3 AND lease_owner = $4";
         if execute(&*transaction, sql, values).await? == 0 {
             return Err(Error::Stale);
         }
@@ -350,8 +352,15 @@ impl Accounts {
         let mut values = scope.clone();
         values.extend([now.minus(window).into(), account.into()]);
         let executed = unsigned(count(&*transaction, sql, values).await?);
-        let sql = "SELECT COUNT(*) AS n FROM tasks WHERE tenant_id = $1 AND site_id = $2 \
-            AND connection_id = $3 AND kind = 'user' AND rank = 0 AND NOT approved";
+        // Of those who left, only the ones who can still log in count: not who never had an account, nor who
+        // is back already.
+        let sql = "SELECT COUNT(*) AS n FROM tasks t \
+            JOIN claims c ON c.tenant_id = t.tenant_id AND c.site_id = t.site_id AND c.user_id = t.object_id \
+            JOIN accounts a ON a.tenant_id = c.tenant_id AND a.site_id = c.site_id AND a.id = c.account_id \
+            LEFT JOIN users u ON u.tenant_id = t.tenant_id AND u.connection_id = t.connection_id \
+            AND u.id = t.object_id \
+            WHERE t.tenant_id = $1 AND t.site_id = $2 AND t.connection_id = $3 AND t.kind = 'user' \
+            AND t.rank = 0 AND NOT t.approved AND a.active AND (u.active IS NULL OR NOT u.active)";
         let site = vec![Value::from(self.tenant.id), self.site.into(), connection.into()];
         let pending = unsigned(count(&*transaction, sql, site.clone()).await?).max(1);
         let mut judged = DeprovisionWindow { executed, pending, active: 0 };
