@@ -6,7 +6,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse as _;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
 use crate::error::{ApiError, FieldProblem};
@@ -36,17 +36,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
 /// Reads `text` as `T`; see [`Body`] for the errors.
 fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let malformed = |detail: &str| ApiError::Malformed { detail: detail.to_owned(), errors: Vec::new() };
+    let text = std::str::from_utf8(text).map_err(|_| malformed("The body is not UTF-8"))?;
+    // First whether it is JSON at all: reading a type stops at the first wrong field.
+    serde_json::from_str::<IgnoredAny>(text).map_err(|error| not_json(&error))?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let field = error.path().to_string();
         let error = error.into_inner();
         match error.classify() {
             Category::Data => ApiError::Invalid(vec![data_problem(field, &error)]),
             _ => not_json(&error),
         }
-    })?;
-    deserializer.end().map_err(|error| not_json(&error))?;
-    Ok(value)
+    })
 }
 
 /// Reads a part of a body that was taken as JSON at first; `field` is its place in the body.

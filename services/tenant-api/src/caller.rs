@@ -17,6 +17,7 @@ use crate::authentication::{Identity, authenticate};
 use crate::error::ApiError;
 use crate::parameters::{PathParameters, TenantPath};
 use crate::state::ApiState;
+use crate::validation::is_slug;
 
 /// The least role that a handler asks for.
 pub trait LeastRole: Send + Sync {
@@ -130,7 +131,9 @@ async fn find_tenant(state: &ApiState, named: &str) -> Result<tenant::Model, Api
     if let Ok(id) = named.parse::<TenantId>() {
         return Ok(tenants.get(id).await?);
     }
-    tenants.find_by_slug(named).await?.ok_or(ApiError::NotFound("tenant"))
+    // What is no slug names nobody, and may hold what the database cannot be asked for.
+    let tenant = if is_slug(named) { tenants.find_by_slug(named).await? } else { None };
+    tenant.ok_or(ApiError::NotFound("tenant"))
 }
 
 fn authorize<R: LeastRole>(identity: &Identity, tenant: &tenant::Model) -> Result<(), ApiError> {

@@ -8,7 +8,7 @@
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::get;
+use axum::routing::{any, get};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -44,10 +44,16 @@ pub fn router(state: ApiState) -> Router {
         .layer(once)
         .route("/openapi.json", get(get_openapi))
         .route("/docs", get(get_docs))
-        .fallback(async || ApiError::NotFound("path"))
+        .fallback(unknown_path)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .with_state(state);
-    Router::new().nest("/v1", layers::apply(version_one))
+    // The one path below `/v1` that nesting leaves out.
+    let slash = Router::new().route("/v1/", any(unknown_path));
+    Router::new().nest("/v1", layers::apply(version_one)).merge(layers::apply(slash))
+}
+
+async fn unknown_path() -> ApiError {
+    ApiError::NotFound("path")
 }
 
 /// The OpenAPI document of [`router`], with the paths as they are served.

@@ -1,5 +1,6 @@
 //! Rules for single fields, gathered so that all problems are told at once.
 
+use serde_json::Value;
 use store::Timestamp;
 use url::Url;
 use uuid::Uuid;
@@ -11,6 +12,14 @@ const MAX_NAME: usize = 200;
 
 /// Characters of a slug at the most: what a DNS label may have.
 const MAX_SLUG: usize = 63;
+
+/// Whether `text` is written as slugs are.
+pub fn is_slug(text: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    text.len() <= MAX_SLUG && text.split('-').all(part)
+}
 
 /// Problems found so far.
 #[derive(Debug, Default)]
@@ -41,14 +50,34 @@ impl Problems {
     /// A word for paths and configuration: small letters, digits, and single hyphens between them.
     /// It must not look like an id, since a path takes either.
     pub fn slug(&mut self, field: &str, slug: &str) {
-        let part = |part: &str| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-        };
-        if slug.len() > MAX_SLUG || !slug.split('-').all(part) {
+        if !is_slug(slug) {
             let rule = "must have 1 to 63 small letters and digits, with single hyphens between them";
             self.add(field, rule);
         } else if Uuid::parse_str(slug).is_ok() {
             self.add(field, "must not have the form of an id");
+        }
+    }
+
+    /// JSON that is stored as it is: without the character NUL, which PostgreSQL stores nowhere.
+    pub fn storable(&mut self, field: &str, value: &Value) {
+        match value {
+            Value::String(text) if text.contains('\0') => {
+                self.add(field, "must not contain the character NUL");
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.storable(&format!("{field}[{index}]"), item);
+                }
+            }
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    if name.contains('\0') {
+                        self.add(field, "must not have names with the character NUL");
+                    }
+                    self.storable(&format!("{field}.{name}"), value);
+                }
+            }
+            _ => {}
         }
     }
 

@@ -139,6 +139,7 @@ fn section<T: Clone + Serialize + DeserializeOwned>(
         problems.add(field, "must be an object");
         return None;
     }
+    problems.storable(field, &sent);
     let mut merged = serde_json::to_value(base).unwrap_or_else(|_| json!({}));
     merge(&mut merged, sent);
     problems.take(read_part(field, merged))

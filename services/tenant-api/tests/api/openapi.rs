@@ -36,7 +36,7 @@ fn walk<'a>(value: &'a Value, visit: &mut impl FnMut(&'a Value)) {
 
 #[test]
 fn the_committed_document_is_what_the_code_says() {
-    let committed = include_str!("../openapi.json");
+    let committed = include_str!("../../openapi.json");
     assert!(
         committed == tenant_api::openapi_json(),
         "services/tenant-api/openapi.json is stale: run `make openapi` and commit the file"
@@ -84,7 +84,11 @@ fn every_operation_has_a_name_of_its_own_a_summary_and_described_answers() {
             assert!(!description.is_empty(), "{name} {status} has no description");
         }
         let statuses = operation["responses"].as_object().unwrap().keys();
-        assert_eq!(statuses.filter(|status| status.starts_with('2')).count(), 1, "{name} succeeds in one way");
+        assert_eq!(
+            statuses.filter(|status| status.starts_with('2')).count(),
+            1,
+            "{name} succeeds in one way"
+        );
     }
 }
 

@@ -1,0 +1,159 @@
+//! A tenant with one of everything, made as its admins and its identity provider would make it.
+
+use serde_json::{Value, json};
+use store::directory::WriteContext;
+use store::entity::words::{RunOutcome, TaskKind};
+use store::groups::GroupWrite;
+use store::id::{ConnectionId, SiteId};
+use store::members::MemberDelta;
+use store::users::UserWrite;
+use store::{TenantStore, Timestamp};
+use uuid::Uuid;
+
+use crate::harness::{Api, OPERATOR, text};
+
+/// A tenant and the keys of its people.
+pub(crate) struct Tenant {
+    pub(crate) id: String,
+    pub(crate) slug: String,
+    pub(crate) owner: String,
+    pub(crate) admin: String,
+    pub(crate) auditor: String,
+}
+
+impl Tenant {
+    pub(crate) async fn new(api: &Api, slug: &str) -> Self {
+        let body = json!({"slug": slug, "name": "An organization"});
+        let tenant = api.post("/v1/tenants", body).by(OPERATOR).send().await.expect(201);
+        let id = text(&tenant, "id");
+        let key = async |role: &str| {
+            let body = json!({"name": role, "role": role});
+            let path = format!("/v1/tenants/{id}/keys");
+            text(&api.post(&path, body).by(OPERATOR).send().await.expect(201), "key")
+        };
+        let (owner, admin, auditor) = (key("owner").await, key("admin").await, key("auditor").await);
+        Self { id, slug: slug.to_owned(), owner, admin, auditor }
+    }
+
+    /// A path below the tenant's.
+    pub(crate) fn path(&self, rest: &str) -> String {
+        format!("/v1/tenants/{}{rest}", self.slug)
+    }
+
+    pub(crate) async fn make(&self, api: &Api, rest: &str, body: Value) -> Value {
+        api.post(&self.path(rest), body).by(&self.owner).send().await.expect(201)
+    }
+
+    pub(crate) async fn connection(&self, api: &Api, name: &str) -> String {
+        let body = json!({"name": name, "provider": "oracle", "method": "scim"});
+        text(&self.make(api, "/connections", body).await, "id")
+    }
+
+    pub(crate) async fn site(&self, api: &Api, name: &str) -> String {
+        text(&self.make(api, "/sites", site_body(name)).await, "id")
+    }
+
+    pub(crate) async fn link(&self, api: &Api, connection: &str, site: &str) -> String {
+        let body = json!({"connection_id": connection, "site_id": site});
+        text(&self.make(api, "/links", body).await, "id")
+    }
+
+    /// How many changes its audit log tells of.
+    pub(crate) async fn changes(&self, api: &Api) -> usize {
+        api.tenant(&self.id).audit().list(None, 1000).await.unwrap().len()
+    }
+}
+
+pub(crate) fn site_body(name: &str) -> Value {
+    json!({
+        "name": name, "product": "jira-data-center", "base_url": "https://jira.example.com",
+        "credentials": {"type": "bearer", "token": "a-token-of-the-site"},
+    })
+}
+
+/// One of everything that a path can name.
+pub(crate) struct Organization {
+    pub(crate) tenant: Tenant,
+    pub(crate) connection: String,
+    pub(crate) token: String,
+    /// The token's secret.
+    pub(crate) scim_token: String,
+    pub(crate) site: String,
+    pub(crate) link: String,
+    pub(crate) run: String,
+    pub(crate) key: String,
+    pub(crate) user: String,
+    pub(crate) group: String,
+}
+
+impl Organization {
+    pub(crate) async fn new(api: &Api, slug: &str) -> Self {
+        let tenant = Tenant::new(api, slug).await;
+        let connection = tenant.connection(api, "Oracle IDCS").await;
+        let token =
+            tenant.make(api, &format!("/connections/{connection}/tokens"), json!({"name": "first"})).await;
+        let site = tenant.site(api, "Jira").await;
+        let link = tenant.link(api, &connection, &site).await;
+        let key = tenant.make(api, "/keys", json!({"name": "spare", "role": "auditor"})).await;
+        let runs = tenant.path(&format!("/links/{link}/runs"));
+        let run = api.post(&runs, json!({})).by(&tenant.owner).send().await.expect(202);
+        let store = api.tenant(&tenant.id);
+        let user = add_user(&store, &connection, "ada").await;
+        let group = add_group(&store, &connection, "Engineers", &[&user]).await;
+        Self {
+            connection,
+            token: text(&token, "id"),
+            scim_token: text(&token, "token"),
+            site,
+            link,
+            run: text(&run, "id"),
+            key: text(&key, "id"),
+            user,
+            group,
+            tenant,
+        }
+    }
+}
+
+fn context() -> WriteContext {
+    WriteContext { request_id: "a-request".into(), trace_context: None }
+}
+
+pub(crate) async fn add_user(store: &TenantStore, connection: &str, name: &str) -> String {
+    let users = store.users(connection.parse::<ConnectionId>().unwrap());
+    let document = json!({"userName": name, "displayName": name.to_uppercase(), "externalId": name});
+    let write = UserWrite { document, summary: "Created".into(), detail: None };
+    users.insert(write, &context()).await.unwrap().id.to_string()
+}
+
+pub(crate) async fn add_group(store: &TenantStore, connection: &str, name: &str, members: &[&str]) -> String {
+    let groups = store.groups(connection.parse::<ConnectionId>().unwrap());
+    let add = members.iter().map(|id| id.parse().unwrap()).collect();
+    let write = GroupWrite {
+        document: json!({"displayName": name}),
+        members: MemberDelta { add, ..MemberDelta::default() },
+        summary: "Created".into(),
+        detail: None,
+    };
+    groups.insert(write, &context()).await.unwrap().id.to_string()
+}
+
+/// Claims all that is due at a site, and ends it as a worker would.
+pub(crate) async fn end_due_tasks(
+    store: &TenantStore,
+    site: &str,
+    end: impl Fn(&store::entity::task::Model) -> store::tasks::TaskEnd,
+) -> usize {
+    let tasks = store.tasks(site.parse::<SiteId>().unwrap());
+    let due = tasks.claim(Uuid::now_v7(), std::time::Duration::from_mins(1), 1000).await.unwrap();
+    for task in &due {
+        tasks.end(task, end(task), Vec::new(), RunOutcome::Held).await.unwrap();
+    }
+    due.len()
+}
+
+/// When the task of a user is due, if there is one.
+pub(crate) async fn due(store: &TenantStore, site: &str, user: &str) -> Option<Timestamp> {
+    let tasks = store.tasks(site.parse::<SiteId>().unwrap());
+    Some(tasks.find(TaskKind::User, user.parse().unwrap()).await.unwrap()?.due_at)
+}

@@ -1,0 +1,135 @@
+//! Which role each operation asks for.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Api, OPERATOR};
+use crate::organization::Organization;
+use crate::routes::{Operation, operations, valid_body};
+
+on_both!(
+    each_operation_asks_for_its_role_and_no_more,
+    an_owner_makes_keys_and_an_admin_may_not,
+    a_key_of_one_tenant_is_no_operator,
+);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Role {
+    Auditor,
+    Admin,
+    Owner,
+    Operator,
+}
+
+use Role::{Admin, Auditor, Operator, Owner};
+
+/// The least role of every operation but the exchange of keys, which any key may use.
+const LEAST: &[(&str, Role)] = &[
+    ("list_tenants", Operator),
+    ("create_tenant", Operator),
+    ("get_tenant", Auditor),
+    ("list_keys", Owner),
+    ("create_key", Owner),
+    ("revoke_key", Owner),
+    ("list_connections", Auditor),
+    ("create_connection", Admin),
+    ("get_connection", Auditor),
+    ("update_connection", Admin),
+    ("list_tokens", Auditor),
+    ("create_token", Admin),
+    ("revoke_token", Admin),
+    ("list_sites", Auditor),
+    ("create_site", Admin),
+    ("get_site", Auditor),
+    ("update_site", Admin),
+    ("test_site", Admin),
+    ("list_links", Auditor),
+    ("create_link", Admin),
+    ("get_link", Auditor),
+    ("update_link", Admin),
+    ("list_runs", Auditor),
+    ("create_run", Admin),
+    ("get_run_of_link", Auditor),
+    ("list_results_of_link", Auditor),
+    ("get_run", Auditor),
+    ("list_results", Auditor),
+    ("list_held", Auditor),
+    ("approve_held", Admin),
+    ("list_users", Auditor),
+    ("get_user", Auditor),
+    ("list_user_timeline", Auditor),
+    ("list_groups", Auditor),
+    ("get_group", Auditor),
+    ("list_group_timeline", Auditor),
+    ("list_audit", Auditor),
+];
+
+async fn each_operation_asks_for_its_role_and_no_more(api: Api) {
+    let least: BTreeMap<&str, Role> = LEAST.iter().copied().collect();
+    let organization = Organization::new(&api, "acme").await;
+    let tenant = &organization.tenant;
+    let callers = [
+        (Auditor, tenant.auditor.as_str()),
+        (Admin, &tenant.admin),
+        (Owner, &tenant.owner),
+        (Operator, OPERATOR),
+    ];
+    let mut seen = 0;
+    // What revokes comes last, so that everything is there when it is asked for.
+    let (deletes, others): (Vec<Operation>, Vec<Operation>) =
+        operations().into_iter().partition(|operation| operation.method == "delete");
+    for operation in others.iter().chain(&deletes) {
+        if operation.id == "create_access_token" {
+            continue;
+        }
+        let least = least.get(operation.id.as_str());
+        let least = *least.unwrap_or_else(|| panic!("{} has no role in this table", operation.id));
+        seen += 1;
+        for (role, credential) in callers {
+            let path = operation.path_of(&organization, &|_| &organization);
+            let mut call = api.call(&operation.method, &path).by(credential);
+            if let Some(mut body) = valid_body(&operation.id, &organization, &format!("{role:?}")) {
+                if operation.id == "create_link" {
+                    // A pair is linked once.
+                    body["connection_id"] = json!(tenant.connection(&api, "Another").await);
+                }
+                call = call.json(body);
+            }
+            let answer = call.send().await;
+            if role >= least {
+                assert!(answer.status.is_success(), "{} by {role:?}: {answer:?}", operation.id);
+            } else {
+                assert_eq!(answer.status, 403, "{} by {role:?}", operation.id);
+            }
+        }
+    }
+    assert_eq!(seen, LEAST.len(), "every row of the table is an operation");
+}
+
+async fn an_owner_makes_keys_and_an_admin_may_not(api: Api) {
+    let organization = Organization::new(&api, "acme").await;
+    let tenant = &organization.tenant;
+    let path = tenant.path("/keys");
+    for role in ["owner", "admin", "auditor"] {
+        let body = json!({"name": "new", "role": role});
+        api.post(&path, body.clone()).by(&tenant.owner).send().await.expect(201);
+        for credential in [&tenant.admin, &tenant.auditor] {
+            api.post(&path, body.clone()).by(credential).send().await.expect(403);
+        }
+    }
+    let operator = json!({"name": "new", "role": "operator"});
+    assert_eq!(api.post(&path, operator).by(&tenant.owner).send().await.fields(422), ["role"]);
+    let audit = api.get(&tenant.path("/audit")).by(&tenant.auditor).send().await.expect(200);
+    let made = audit["items"].as_array().unwrap().iter().filter(|entry| entry["action"] == "key.create");
+    assert_eq!(made.count(), 4 + 3, "what was refused left no trace");
+}
+
+async fn a_key_of_one_tenant_is_no_operator(api: Api) {
+    let organization = Organization::new(&api, "acme").await;
+    let before: Value = api.get("/v1/tenants").by(OPERATOR).send().await.expect(200);
+    api.get("/v1/tenants").by(&organization.tenant.owner).send().await.expect(403);
+    let body = json!({"slug": "mine", "name": "Mine"});
+    api.post("/v1/tenants", body).by(&organization.tenant.owner).send().await.expect(403);
+    assert_eq!(api.get("/v1/tenants").by(OPERATOR).send().await.expect(200), before);
+}

@@ -1,0 +1,295 @@
+//! The walk along every route of the document: nobody gets in without a credential, with a wrong one, with
+//! another tenant's, or with another tenant's ids.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Api, OPERATOR, PUBLIC_URL, text};
+use crate::organization::{Organization, site_body};
+
+on_both!(
+    no_route_opens_without_its_own_tenants_credential,
+    no_route_reaches_another_tenants_objects,
+    every_route_opens_to_its_own_tenant,
+    the_router_serves_what_the_document_says_and_nothing_else,
+);
+
+/// One operation of the document.
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    /// Names in the path's braces, the tenant's left out.
+    ids: Vec<String>,
+    /// Names of required parameters of the query.
+    query: Vec<String>,
+}
+
+/// Every operation that the document lists.
+pub(crate) fn operations() -> Vec<Operation> {
+    let document: Value = serde_json::from_str(&tenant_api::openapi_json()).unwrap();
+    let mut operations = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let names = |place: &str| {
+                let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+                let mut names = Vec::new();
+                for parameter in &parameters {
+                    if parameter["in"] == place && parameter["required"] == true {
+                        names.push(text(parameter, "name"));
+                    }
+                }
+                names
+            };
+            operations.push(Operation {
+                id: text(operation, "operationId"),
+                method: method.clone(),
+                path: path.clone(),
+                ids: names("path").into_iter().filter(|name| name != "tenant").collect(),
+                query: names("query"),
+            });
+        }
+    }
+    assert!(operations.len() > 30);
+    operations
+}
+
+impl Operation {
+    fn in_tenant(&self) -> bool {
+        self.path.starts_with("/v1/tenants/{tenant}")
+    }
+
+    /// All names by which another tenant's object can be put into the address.
+    fn references(&self) -> Vec<&str> {
+        self.ids.iter().chain(&self.query).map(String::as_str).collect()
+    }
+
+    /// The address in `tenant`, where the object of each name is the one of the organization that `of` gives.
+    pub(crate) fn path_of<'a>(&self, tenant: &Organization, of: &dyn Fn(&str) -> &'a Organization) -> String {
+        let mut path = self.path.replace("{tenant}", &tenant.tenant.id);
+        for name in &self.ids {
+            path = path.replace(&format!("{{{name}}}"), object(of(name), name));
+        }
+        assert!(!path.contains('{'), "{path} has a parameter without a value");
+        for (index, name) in self.query.iter().enumerate() {
+            let separator = if index == 0 { '?' } else { '&' };
+            path = format!("{path}{separator}{name}={}", object(of(name), name));
+        }
+        path
+    }
+}
+
+/// The organization's object that a parameter names. A parameter that is not here needs a case.
+fn object<'a>(organization: &'a Organization, name: &str) -> &'a str {
+    match name {
+        "key" => &organization.key,
+        "connection" | "connection_id" => &organization.connection,
+        "token" => &organization.token,
+        "site" => &organization.site,
+        "link" => &organization.link,
+        "run" => &organization.run,
+        "user" => &organization.user,
+        "group" => &organization.group,
+        unknown => panic!("no test has an object for the parameter {unknown}"),
+    }
+}
+
+/// A body with which the operation succeeds; `unique` keeps those apart that must differ.
+pub(crate) fn valid_body(id: &str, organization: &Organization, unique: &str) -> Option<Value> {
+    let unique = unique.to_lowercase();
+    match id {
+        "create_tenant" => Some(json!({"slug": format!("new-{unique}"), "name": "New"})),
+        "create_key" => Some(json!({"name": "new", "role": "auditor"})),
+        "create_connection" => Some(json!({"name": "new", "provider": "okta"})),
+        "create_token" => Some(json!({"name": "new"})),
+        "create_site" => Some(site_body("new")),
+        "create_link" => {
+            Some(json!({"connection_id": organization.connection, "site_id": organization.site}))
+        }
+        "update_connection" | "update_site" => Some(json!({"name": unique})),
+        "update_link" => Some(json!({"precedence": 1})),
+        "create_run" => Some(json!({})),
+        _ => None,
+    }
+}
+
+async fn call(api: &Api, operation: &Operation, path: &str, of: &Organization, by: Option<&str>) -> Answer {
+    let mut call = api.call(&operation.method, path);
+    if let Some(credential) = by {
+        call = call.by(credential);
+    }
+    if let Some(body) = valid_body(&operation.id, of, "walk") {
+        call = call.json(body);
+    }
+    call.send().await
+}
+
+/// Two tenants that differ in nothing but their slugs: names and providers are the same.
+async fn two(api: &Api) -> (Organization, Organization) {
+    (Organization::new(api, "acme").await, Organization::new(api, "zenith").await)
+}
+
+async fn no_route_opens_without_its_own_tenants_credential(api: Api) {
+    let (own, other) = two(&api).await;
+    let expired = json!({"name": "short", "role": "owner", "expires_at": "2026-01-01T00:00:01Z"});
+    let expired = text(&own.tenant.make(&api, "/keys", expired).await, "key");
+    let revoked = own.tenant.make(&api, "/keys", json!({"name": "gone", "role": "owner"})).await;
+    let path = own.tenant.path(&format!("/keys/{}", text(&revoked, "id")));
+    api.delete(&path).by(&own.tenant.owner).send().await.expect(204);
+    api.clock.advance(Duration::from_secs(1));
+    let changes = (own.tenant.changes(&api).await, other.tenant.changes(&api).await);
+
+    let wrong = [
+        "rollcall_key_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".to_owned(),
+        own.scim_token.clone(),
+        expired,
+        text(&revoked, "key"),
+        "eyJhbGciOiJub25lIn0.e30.".to_owned(),
+        OPERATOR.to_uppercase(),
+    ];
+    let mut refusals = BTreeSet::new();
+    for operation in operations() {
+        let path = operation.path_of(&own, &|_| &own);
+        let what = format!("{} {}", operation.method, operation.path);
+        let mut refused = async |credential: Option<&str>| {
+            let answer = call(&api, &operation, &path, &own, credential).await;
+            assert_eq!(answer.status, 401, "{what} by {credential:?}");
+            assert_eq!(answer.header("www-authenticate"), "Bearer", "{what}");
+            refusals.insert(answer.body.to_string());
+        };
+        refused(None).await;
+        for credential in &wrong {
+            refused(Some(credential)).await;
+        }
+        if operation.in_tenant() {
+            for credential in [&other.tenant.owner, &other.tenant.admin, &other.tenant.auditor] {
+                let answer = call(&api, &operation, &path, &own, Some(credential)).await;
+                assert_eq!(answer.status, 404, "{what} by another tenant");
+                let by_slug = path.replace(&own.tenant.id, &own.tenant.slug);
+                let by_slug = call(&api, &operation, &by_slug, &own, Some(credential)).await;
+                let nobody = path.replace(&own.tenant.id, "nobody");
+                let nobody = call(&api, &operation, &nobody, &own, Some(credential)).await;
+                assert_eq!(answer.body, by_slug.body, "{what}");
+                assert_eq!(answer.body, nobody.body, "{what}: another's tenant is as unknown as none");
+            }
+        } else {
+            let answer = call(&api, &operation, &path, &own, Some(&other.tenant.owner)).await;
+            let expected = match operation.id.as_str() {
+                "list_tenants" | "create_tenant" => 403,
+                // It is about the key that was sent, and nobody's tenant.
+                "create_access_token" => 200,
+                new => panic!("{new} is outside any tenant and has no case"),
+            };
+            assert_eq!(answer.status.as_u16(), expected, "{what} by a tenant's owner");
+        }
+    }
+    assert_eq!(refusals.len(), 1, "a refusal tells nothing: {refusals:?}");
+    let after = (own.tenant.changes(&api).await, other.tenant.changes(&api).await);
+    assert_eq!(after, changes, "nothing was changed");
+}
+
+async fn no_route_reaches_another_tenants_objects(api: Api) {
+    let (own, other) = two(&api).await;
+    let changes = (own.tenant.changes(&api).await, other.tenant.changes(&api).await);
+    let mut reached = 0;
+    for operation in operations() {
+        let names = operation.references();
+        // Each way to put at least one of the other's objects beside our own.
+        for choice in 1..(1_usize << names.len()) {
+            let of = |name: &str| {
+                let index = names.iter().position(|other| *other == name).unwrap();
+                if choice & (1 << index) == 0 { &own } else { &other }
+            };
+            let path = operation.path_of(&own, &of);
+            for credential in [&own.tenant.owner, OPERATOR] {
+                let answer = call(&api, &operation, &path, &own, Some(credential)).await;
+                assert_eq!(answer.status, 404, "{} {path}", operation.method);
+                assert!(!answer.body.to_string().contains("Oracle IDCS"), "{answer:?}");
+            }
+            reached += 1;
+        }
+    }
+    assert!(reached > 25, "only {reached} addresses were tried");
+
+    // References in bodies are the other way in.
+    for (connection, site, field) in [
+        (&other.connection, &own.site, vec!["connection_id"]),
+        (&own.connection, &other.site, vec!["site_id"]),
+        (&other.connection, &other.site, vec!["connection_id", "site_id"]),
+    ] {
+        let body = json!({"connection_id": connection, "site_id": site});
+        let refused = api.post(&own.tenant.path("/links"), body).by(&own.tenant.owner).send().await;
+        assert_eq!(refused.fields(422), field);
+    }
+    let after = (own.tenant.changes(&api).await, other.tenant.changes(&api).await);
+    assert_eq!(after, changes, "nothing was changed");
+}
+
+/// The counterpart: the same calls succeed where they should, so the refusals above mean something.
+async fn every_route_opens_to_its_own_tenant(api: Api) {
+    let (own, other) = two(&api).await;
+    let before = other.tenant.changes(&api).await;
+    // Making a link needs ends that are not linked yet.
+    let mut unlinked = Organization::new(&api, "third").await;
+    let all = operations();
+    let (deletes, rest): (Vec<_>, Vec<_>) = all.iter().partition(|operation| operation.method == "delete");
+    for operation in rest.into_iter().chain(deletes) {
+        let path = operation.path_of(&own, &|_| &own);
+        let by = if matches!(operation.id.as_str(), "list_tenants" | "create_tenant") {
+            OPERATOR
+        } else {
+            &own.tenant.owner
+        };
+        if operation.id == "create_link" {
+            unlinked.connection = own.tenant.connection(&api, "Okta").await;
+            unlinked.site = own.site.clone();
+        }
+        let of = if operation.id == "create_link" { &unlinked } else { &own };
+        let answer = call(&api, operation, &path, of, Some(by)).await;
+        assert!(answer.status.is_success(), "{} {path}: {answer:?}", operation.method);
+        assert_eq!(answer.body.is_null(), answer.status == 204, "{answer:?}");
+        let names_other = answer.body.to_string().contains(&other.tenant.id);
+        assert!(!names_other || operation.id == "list_tenants", "{answer:?}");
+    }
+    assert_eq!(other.tenant.changes(&api).await, before, "the other tenant was left alone");
+}
+
+async fn the_router_serves_what_the_document_says_and_nothing_else(api: Api) {
+    let documented: BTreeSet<String> = operations().into_iter().map(|operation| operation.path).collect();
+    // axum shows its routes in its debug output, and nowhere else.
+    let shown = format!("{:?}", api.router);
+    let served: BTreeSet<String> = shown
+        .split("RouteId(")
+        .filter_map(|part| part.split_once("): \"")?.1.split('"').next())
+        .filter(|path| path.starts_with("/v1/") && !path.contains("__private__axum") && *path != "/v1/")
+        .map(str::to_owned)
+        .collect();
+    assert!(served.is_superset(&documented), "the routes can be read: {served:?}");
+    let more: Vec<&String> = served.difference(&documented).collect();
+    assert_eq!(more, ["/v1/docs", "/v1/openapi.json"], "served, but not documented");
+
+    let own = Organization::new(&api, "acme").await;
+    let all = operations();
+    for operation in &all {
+        let path = operation.path_of(&own, &|_| &own);
+        for method in ["get", "post", "put", "patch", "delete"] {
+            if all.iter().any(|other| other.path == operation.path && other.method == method) {
+                continue;
+            }
+            let answer = api.call(method, &path).by(&own.tenant.owner).send().await;
+            assert_eq!(answer.status, 405, "{method} {}", operation.path);
+            assert!(!answer.header("allow").is_empty(), "{method} {}", operation.path);
+        }
+    }
+    for path in ["/v1", "/v1/", "/v1/nothing", "/v1/tenants/acme/nothing", "/v1/tenants/acme/sites/"] {
+        api.get(path).by(OPERATOR).send().await.expect(404);
+    }
+    let served = api.get("/v1/openapi.json").send().await.expect(200);
+    assert_eq!(served, serde_json::from_str::<Value>(&tenant_api::openapi_json()).unwrap());
+    let docs = api.get("/v1/docs").send().await;
+    assert!(docs.header("content-type").starts_with("text/html"));
+    assert!(docs.header("content-security-policy").starts_with("default-src 'none'"));
+    assert!(PUBLIC_URL.ends_with('/'), "a base with a path and a slash is the harder case");
+}
