@@ -8,6 +8,7 @@ use crate::entity::tenant;
 use crate::entity::words::TenantStatus;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
+use crate::statement::execute;
 use crate::vault::WrappedKey;
 
 /// The registry of tenants.
@@ -52,6 +53,19 @@ impl Tenants {
     /// The tenant of a slug, if there is one.
     pub async fn find_by_slug(&self, slug: &str) -> Result<Option<tenant::Model>> {
         Ok(tenant::Entity::find().filter(tenant::Column::Slug.eq(slug)).one(&self.store.connection).await?)
+    }
+
+    /// Suspends the tenant, or serves it again.
+    pub async fn set_status(&self, id: TenantId, status: TenantStatus) -> Result<()> {
+        let transaction = self.store.write().await?;
+        let sql = "UPDATE tenants SET status = $2, version = version + 1, updated_at = $3 WHERE id = $1";
+        let values = vec![id.into(), status.into(), self.store.clock.now().into()];
+        if execute(&*transaction, sql, values).await? == 0 {
+            return Err(Error::NotFound("tenant"));
+        }
+        transaction.commit().await?;
+        self.store.wake();
+        Ok(())
     }
 
     /// A page in order of creation, after `after`.
