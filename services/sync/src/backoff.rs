@@ -15,7 +15,7 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { first: Duration::from_millis(500), longest: Duration::from_secs(300) }
+        Self { first: Duration::from_millis(500), longest: Duration::from_mins(5) }
     }
 }
 

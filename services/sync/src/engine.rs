@@ -36,6 +36,8 @@ pub struct EngineOptions {
     /// How often the database is asked for due tasks when nothing woke us: marks made by other
     /// processes, retries that fall due.
     pub poll_interval: Duration,
+    /// How often a run is looked at whose objects are worked off.
+    pub run_interval: Duration,
     /// Waits after failures, of a site and of one object.
     pub backoff: Backoff,
     /// How seldom an object is tried again that the site refuses as it is.
@@ -52,11 +54,12 @@ impl EngineOptions {
     pub fn new(http: HttpSettings) -> Self {
         Self {
             concurrency: 4,
-            lease: Duration::from_secs(60),
-            account_lease: Duration::from_secs(180),
+            lease: Duration::from_mins(1),
+            account_lease: Duration::from_mins(3),
             poll_interval: Duration::from_millis(500),
+            run_interval: Duration::from_secs(1),
             backoff: Backoff::default(),
-            refused_wait: Duration::from_secs(3600),
+            refused_wait: Duration::from_hours(1),
             drain_limit: Duration::from_secs(20),
             http,
         }
@@ -166,9 +169,8 @@ impl Engine {
 
     /// Marks the next pages of runs, until none has anything to mark.
     async fn advance_runs(&self, cancel: &CancellationToken) -> store::Result<()> {
-        const PAUSE: Duration = Duration::from_secs(1);
         while !cancel.is_cancelled() {
-            let Some(run) = self.store.claim_run(self.worker, PAUSE).await? else { break };
+            let Some(run) = self.store.claim_run(self.worker, self.options.run_interval).await? else { break };
             match self.store.tenant(run.tenant_id).runs().advance(&run).await {
                 // Another replica took it over.
                 Ok(_) | Err(store::Error::Stale) => {}

@@ -26,8 +26,6 @@ pub(crate) struct Progress<'a> {
     observed: Option<Account>,
     /// Whether the site showed `observed`, or that there is none.
     asked: bool,
-    /// Whether something was changed.
-    touched: bool,
     /// Set from before the call that creates the account until its outcome is known.
     creating: bool,
     /// The first refusal that did not keep the rest from being done.
@@ -68,7 +66,6 @@ impl<'a> Progress<'a> {
             task,
             observed,
             asked: false,
-            touched: false,
             creating: false,
             refusal: None,
             managed: held.memberships.iter().map(|member| member.group_folded.clone()).collect(),
@@ -139,7 +136,7 @@ impl<'a> Progress<'a> {
         }
         if plan.changes.is_empty() && !plan.not_done.is_empty() {
             let said: Vec<&str> = plan.not_done.iter().map(|skipped| skipped.reason.as_str()).collect();
-            self.entry(format!("Left as it is: {}", said.join("; ")), None);
+            self.entry(&format!("Left as it is: {}", said.join("; ")), None);
         }
         self.confirmed.extend(plan.in_place.iter().cloned());
         self.dropped.extend(plan.forgotten.iter().cloned());
@@ -147,7 +144,7 @@ impl<'a> Progress<'a> {
 
     /// The safety threshold holds it back.
     pub(crate) fn held(&mut self, reason: String) {
-        self.entry(format!("Held for approval: {reason}"), None);
+        self.entry(&format!("Held for approval: {reason}"), None);
         self.outcome = RunOutcome::Held;
         self.released.clear();
         self.end = TaskEnd::Held { reason };
@@ -219,7 +216,7 @@ impl<'a> Progress<'a> {
 
     /// The account was changed, and stands so now.
     pub(crate) fn updated(&mut self, account: Account) {
-        self.touched = true;
+        self.asked = true;
         self.observed = Some(account);
     }
 
@@ -242,10 +239,9 @@ impl<'a> Progress<'a> {
 
     /// A step was made.
     pub(crate) fn did(&mut self, change: &Change) {
-        self.touched = true;
         self.outcome = RunOutcome::Changed;
         let detail = json!({ "action": change.action, "reason": change.reason, "link": change.link });
-        self.entry(change.action.to_string(), Some(detail.clone()));
+        self.entry(&change.action.to_string(), Some(detail.clone()));
         self.actions.push(detail);
         metrics::counter!(
             "rollcall_sync_changes_total",
@@ -258,11 +254,11 @@ impl<'a> Progress<'a> {
     /// fill the timeline with one sentence.
     fn entry_once(&mut self, reason: &str) {
         if self.task.last_error.as_deref() != Some(reason) {
-            self.entry(format!("Not done: {reason}"), None);
+            self.entry(&format!("Not done: {reason}"), None);
         }
     }
 
-    fn entry(&mut self, summary: String, detail: Option<Value>) {
+    fn entry(&mut self, summary: &str, detail: Option<Value>) {
         self.entries.push(NewEntry {
             object_kind: ObjectKind::User,
             object_id: self.task.object_id,
@@ -284,7 +280,7 @@ impl<'a> Progress<'a> {
 
     /// What is to be written down.
     pub(crate) fn into_conclusion(self) -> Conclusion {
-        let observation = match (&self.observed, self.asked || self.touched) {
+        let observation = match (&self.observed, self.asked) {
             // It may exist under the user name that was written down before the call.
             _ if self.creating => Observation::Unchanged,
             (_, false) => Observation::Unchanged,

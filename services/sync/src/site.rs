@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use store::entity::task;
 use store::entity::words::{RunOutcome, SiteStatus, TaskKind, TenantStatus};
@@ -176,7 +175,7 @@ impl SiteQueue {
         let now = self.tenant.now();
         if site.failures > 0 && round.probing_until.is_none() {
             round.open = false;
-            let until = now.plus(self.engine.options.http.request_timeout + Duration::from_secs(5));
+            let until = now.plus(self.engine.options.http.request_timeout);
             if !sites.begin_probe(site.id, until).await? {
                 return Ok(None);
             }

@@ -115,11 +115,7 @@ impl Workplace {
 
     /// Whether a refusal is of this one object, so that the next may well succeed.
     pub(crate) async fn is_objects_own(&self, error: &SiteError) -> bool {
-        error.is_refusal() && !(self.is_forbidden(error) && self.is_barred().await)
-    }
-
-    fn is_forbidden(&self, error: &SiteError) -> bool {
-        matches!(error, SiteError::Forbidden { .. })
+        error.is_refusal() && !(is_forbidden(error) && self.is_barred().await)
     }
 
     /// Whether our account may not administer the site at all: asked once, and believed only when told.
@@ -137,7 +133,7 @@ impl Workplace {
             _ => 0,
         };
         let circumstances = Circumstances {
-            barred: self.is_forbidden(error) && self.is_barred().await,
+            barred: is_forbidden(error) && self.is_barred().await,
             internal_errors,
             site_failures: failure::count(self.site.failures),
             now: self.tenant.now(),
@@ -187,4 +183,8 @@ impl Workplace {
         let wait = failure::refusal_wait(failure::count(task.attempts), &self.engine.options);
         TaskEnd::Refused { due_at: self.tenant.now().plus(wait), error: error.to_owned() }
     }
+}
+
+fn is_forbidden(error: &SiteError) -> bool {
+    matches!(error, SiteError::Forbidden { .. })
 }

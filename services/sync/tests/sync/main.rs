@@ -1,0 +1,41 @@
+//! The engine at a simulated Jira over HTTP, on a real SQLite and a real PostgreSQL.
+//!
+//! `world` is the stage: a tenant with a directory, a site and a link between them. Each scenario is a function
+//! over it, run on both databases.
+
+/// Makes a test on each database of every scenario in the module.
+macro_rules! on_both_databases {
+    ($($scenario:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $scenario() {
+                super::$scenario(crate::world::World::new(store::testing::sqlite_store().await).await).await;
+            })+
+        }
+        mod on_postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $scenario() {
+                super::$scenario(crate::world::World::new(store::testing::postgres_store().await).await).await;
+            })+
+        }
+    };
+}
+
+#[cfg(test)]
+mod accounts;
+#[cfg(test)]
+mod behind_our_back;
+#[cfg(test)]
+mod crashes;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod groups;
+#[cfg(test)]
+mod random;
+#[cfg(test)]
+mod safety;
+#[cfg(test)]
+mod several;
+#[cfg(test)]
+mod world;
