@@ -64,8 +64,9 @@ impl From<DbErr> for Error {
 
 fn is_unavailable(error: &DbErr) -> bool {
     let runtime = match error {
-        DbErr::ConnectionAcquire(_) => return true,
-        DbErr::Conn(runtime) | DbErr::Exec(runtime) | DbErr::Query(runtime) => runtime,
+        // Whatever kept a connection from being made, a proxy that answers with nothing included.
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return true,
+        DbErr::Exec(runtime) | DbErr::Query(runtime) => runtime,
         _ => return false,
     };
     let RuntimeErr::SqlxError(inner) = runtime else { return false };
@@ -74,6 +75,8 @@ fn is_unavailable(error: &DbErr) -> bool {
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::Tls(_)
+        // The connection broke in the middle of a message.
+        | sqlx::Error::Protocol(_)
         | sqlx::Error::WorkerCrashed => true,
         // PostgreSQL: class 08 connection, 53 resources, 57P shut down or starting, 40 serialization.
         // SQLite: 5 busy, 10 I/O error, 13 full, 14 cannot open, 1546-style extended codes end in them.

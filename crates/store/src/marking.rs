@@ -99,17 +99,18 @@ pub(crate) async fn mark_users_below(
 ) -> Result<()> {
     let mut values = first_values(mark);
     values.push(group.into());
+    // CROSS JOIN keeps SQLite from turning the joins round, which would read every membership there is.
     let sql = format!(
         "INSERT INTO tasks ({COLUMNS}) \
          WITH RECURSIVE below (group_id) AS ( \
            SELECT $6 UNION \
-           SELECT m.member_id FROM below JOIN group_members m \
-           ON m.tenant_id = $1 AND m.connection_id = $2 AND m.group_id = below.group_id AND m.kind = 'group') \
+           SELECT m.member_id FROM below CROSS JOIN group_members m \
+           WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.group_id = below.group_id AND m.kind = 'group') \
          SELECT l.tenant_id, l.site_id, 'user', u.member_id, l.connection_id, 1, $3, 'ready', \
                 $4, $4, 0, FALSE, FALSE, NULL, $5 \
          FROM links l CROSS JOIN ( \
-           SELECT DISTINCT m.member_id FROM below JOIN group_members m \
-           ON m.tenant_id = $1 AND m.connection_id = $2 AND m.group_id = below.group_id \
+           SELECT DISTINCT m.member_id FROM below CROSS JOIN group_members m \
+           WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.group_id = below.group_id \
            AND m.kind = 'user') u \
          WHERE l.tenant_id = $1 AND l.connection_id = $2 AND l.enabled \
          ORDER BY l.site_id, u.member_id {}",

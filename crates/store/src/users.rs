@@ -234,9 +234,9 @@ impl Users {
             UserKey::Group(_) => {
                 "u.id IN (WITH RECURSIVE below (group_id) AS ( \
                    SELECT g.id FROM groups g WHERE g.tenant_id = $1 AND g.connection_id = $2 AND g.id = $3 \
-                   UNION SELECT m.member_id FROM below JOIN group_members m ON m.tenant_id = $1 \
+                   UNION SELECT m.member_id FROM below CROSS JOIN group_members m WHERE m.tenant_id = $1 \
                    AND m.connection_id = $2 AND m.group_id = below.group_id AND m.kind = 'group') \
-                   SELECT m.member_id FROM below JOIN group_members m ON m.tenant_id = $1 \
+                   SELECT m.member_id FROM below CROSS JOIN group_members m WHERE m.tenant_id = $1 \
                    AND m.connection_id = $2 AND m.group_id = below.group_id AND m.kind = 'user')"
             }
         };
@@ -295,17 +295,18 @@ impl Users {
         for ids in users.chunks(IDS_PER_STATEMENT) {
             let mut values = vec![self.tenant.id.into(), self.connection.into()];
             values.extend(ids.iter().map(|id| sea_orm::Value::from(*id)));
-            // UNION drops pairs seen before, so that groups which contain each other come to an end.
+            // UNION drops pairs seen before, so that groups which contain each other come to an end. CROSS
+            // JOIN keeps SQLite from turning the join round, which would read every membership there is.
             let sql = format!(
                 "WITH RECURSIVE above (user_id, group_id, direct) AS ( \
                    SELECT m.member_id, m.group_id, 1 FROM group_members m \
                    WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id IN ({}) \
                    UNION \
-                   SELECT above.user_id, m.group_id, 0 FROM above JOIN group_members m \
-                   ON m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id = above.group_id) \
+                   SELECT above.user_id, m.group_id, 0 FROM above CROSS JOIN group_members m \
+                   WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id = above.group_id) \
                  SELECT above.user_id, above.group_id, g.display_name, MAX(above.direct) AS direct \
-                 FROM above JOIN groups g \
-                 ON g.tenant_id = $1 AND g.connection_id = $2 AND g.id = above.group_id \
+                 FROM above CROSS JOIN groups g \
+                 WHERE g.tenant_id = $1 AND g.connection_id = $2 AND g.id = above.group_id \
                  GROUP BY above.user_id, above.group_id, g.display_name \
                  ORDER BY above.user_id, above.group_id",
                 placeholders(3, ids.len()),

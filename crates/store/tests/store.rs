@@ -1,0 +1,14 @@
+//! The store's promises, on SQLite and on PostgreSQL: one test a rule.
+
+#[path = "store/accounts.rs"]
+mod accounts;
+#[path = "store/cost.rs"]
+mod cost;
+#[path = "store/isolation.rs"]
+mod isolation;
+#[path = "store/place.rs"]
+mod place;
+#[path = "store/tasks.rs"]
+mod tasks;
+#[path = "store/transactions.rs"]
+mod transactions;

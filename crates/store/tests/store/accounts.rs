@@ -1,0 +1,245 @@
+//! Accounts: one holder at a time, doubt after a lost one, and a threshold that two workers cannot pass
+//! together.
+
+use std::time::Duration;
+
+use serde_json::json;
+use store::Error;
+use store::accounts::{Acquired, Conclusion, HeldAccount, Intent, Observation, OtherRow, SameAs};
+use store::entity::words::RunOutcome;
+use store::id::{AccountId, UserId};
+use store::tasks::TaskEnd;
+use uuid::Uuid;
+
+use crate::place::{LEASE, Place, create_user, on_both};
+
+on_both!(
+    an_account_is_held_by_one_worker_at_a_time,
+    a_lost_lease_leaves_doubt_and_its_holder_writes_nothing,
+    what_is_intended_is_written_down_before_the_first_call,
+    a_conclusion_records_what_the_site_shows_and_ends_the_task,
+    a_conclusion_that_comes_late_writes_nothing_at_all,
+    users_of_two_directories_share_the_account_of_their_name,
+    a_row_that_is_the_same_account_is_joined,
+    the_last_free_deprovisioning_is_taken_once,
+);
+
+async fn acquire(place: &Place, user: UserId, name: &str, lease: Duration) -> Acquired {
+    place.tenant.accounts(place.site).acquire(user, place.connection, Some(name), lease).await.unwrap()
+}
+
+#[track_caller]
+fn held(acquired: Acquired) -> HeldAccount {
+    match acquired {
+        Acquired::Held(held) => *held,
+        other => panic!("not held: {other:?}"),
+    }
+}
+
+fn present(key: &str, username: &str) -> Observation {
+    Observation::Present {
+        key: key.into(),
+        username: username.into(),
+        display_name: "Ann".into(),
+        email: Some("ann@acme.example".into()),
+        active: true,
+    }
+}
+
+fn conclusion(observation: Observation) -> Conclusion {
+    Conclusion {
+        observation,
+        in_doubt: false,
+        confirmed: vec![],
+        dropped: vec![],
+        released_claims: vec![],
+        entries: vec![],
+        outcome: RunOutcome::Changed,
+        detail: json!({}),
+        end: TaskEnd::Finished,
+    }
+}
+
+async fn task(place: &Place) -> store::entity::task::Model {
+    place.tenant.tasks(place.site).claim(Uuid::now_v7(), LEASE, 1).await.unwrap().remove(0)
+}
+
+async fn an_account_is_held_by_one_worker_at_a_time(place: Place) {
+    let ann = place.user("ann").await;
+    let first = held(acquire(&place, ann, "Ann", LEASE).await);
+    assert!(!first.account.in_doubt);
+    assert_eq!(first.claims.iter().map(|claim| claim.user_id).collect::<Vec<_>>(), [ann]);
+    assert!(matches!(acquire(&place, ann, "Ann", LEASE).await, Acquired::Busy { .. }));
+    let accounts = place.tenant.accounts(place.site);
+    let nobody = accounts.acquire(UserId::generate(), place.connection, None, LEASE).await.unwrap();
+    assert!(matches!(nobody, Acquired::Nothing));
+    let task = task(&place).await;
+    accounts.conclude(&first, &task, conclusion(Observation::Unchanged)).await.unwrap();
+    let again = held(acquire(&place, ann, "Ann", LEASE).await);
+    assert!(!again.account.in_doubt, "a lease that was given back leaves no doubt");
+    assert_eq!(again.account.id, first.account.id);
+}
+
+async fn a_lost_lease_leaves_doubt_and_its_holder_writes_nothing(place: Place) {
+    let ann = place.user("ann").await;
+    let lost = held(acquire(&place, ann, "ann", Duration::ZERO).await);
+    let taken = held(acquire(&place, ann, "ann", LEASE).await);
+    assert!(taken.account.in_doubt, "calls may have been made whose outcome nobody wrote down");
+    let accounts = place.tenant.accounts(place.site);
+    let intent = Intent { username: Some("other".into()), creates: true, adds: vec!["staff".into()] };
+    assert!(matches!(accounts.intend(&lost, &intent, LEASE).await, Err(Error::Stale)));
+    let row = accounts.find_by_user(ann).await.unwrap().unwrap();
+    assert_eq!((row.username.as_str(), row.created_by_us), ("ann", false));
+    assert_eq!(place.number("SELECT COUNT(*) AS n FROM memberships").await, 0);
+    accounts.abandon(&taken).await.unwrap();
+    assert!(held(acquire(&place, ann, "ann", LEASE).await).account.in_doubt);
+}
+
+async fn what_is_intended_is_written_down_before_the_first_call(place: Place) {
+    let (ann, bob) = (place.user("ann").await, place.user("bob").await);
+    let accounts = place.tenant.accounts(place.site);
+    let one = held(acquire(&place, ann, "ann", LEASE).await);
+    let other = held(acquire(&place, bob, "bob", LEASE).await);
+    let intent = Intent { username: None, creates: true, adds: vec!["Staff".into(), "Crew".into()] };
+    accounts.intend(&one, &intent, Duration::ZERO).await.unwrap();
+    let again = held(acquire(&place, ann, "ann", LEASE).await);
+    assert!(again.account.created_by_us && again.account.in_doubt);
+    let mut names: Vec<(&str, bool)> =
+        again.memberships.iter().map(|row| (row.group_folded.as_str(), row.confirmed)).collect();
+    names.sort_unstable();
+    assert_eq!(names, [("crew", false), ("staff", false)]);
+    let rename = Intent { username: Some("ANN".into()), ..Intent::default() };
+    let taken = accounts.intend(&other, &rename, LEASE).await;
+    assert!(matches!(taken, Err(Error::Conflict("accounts_username"))), "{taken:?}");
+}
+
+async fn a_conclusion_records_what_the_site_shows_and_ends_the_task(place: Place) {
+    let ann = place.user("ann").await;
+    let accounts = place.tenant.accounts(place.site);
+    let holding = held(acquire(&place, ann, "ann", LEASE).await);
+    let intent = Intent { username: None, creates: true, adds: vec!["Staff".into(), "Crew".into()] };
+    accounts.intend(&holding, &intent, LEASE).await.unwrap();
+    let mut done = conclusion(present("JIRA1", "Ann"));
+    done.confirmed = vec!["Staff".into()];
+    done.dropped = vec!["crew".into()];
+    accounts.conclude(&holding, &task(&place).await, done).await.unwrap();
+    assert_eq!(place.number("SELECT COUNT(*) AS n FROM tasks").await, 0);
+    let again = held(acquire(&place, ann, "ann", LEASE).await);
+    let row = &again.account;
+    assert_eq!((row.key.as_deref(), row.username.as_str(), row.active), (Some("JIRA1"), "Ann", Some(true)));
+    let rows: Vec<_> = again.memberships.iter().map(|row| (row.group_name.as_str(), row.confirmed)).collect();
+    assert_eq!(rows, [("Staff", true)]);
+    // The user is gone and carried out: nobody claims the account, and it is forgotten.
+    let users = place.tenant.users(place.connection);
+    let context = crate::place::context();
+    users.delete(ann, &context, |_| Ok::<_, std::convert::Infallible>(())).await.unwrap();
+    let mut done = conclusion(Observation::Absent);
+    done.released_claims = vec![ann];
+    accounts.conclude(&again, &task(&place).await, done).await.unwrap();
+    assert!(accounts.find_by_user(ann).await.unwrap().is_none());
+    assert_eq!(place.number("SELECT COUNT(*) AS n FROM accounts").await, 0);
+}
+
+async fn a_conclusion_that_comes_late_writes_nothing_at_all(place: Place) {
+    let ann = place.user("ann").await;
+    let accounts = place.tenant.accounts(place.site);
+    let entry = store::timeline::NewEntry {
+        object_kind: store::entity::words::ObjectKind::User,
+        object_id: ann.0,
+        connection_id: None,
+        site_id: Some(place.site),
+        kind: store::entity::words::TimelineKind::Site,
+        request_id: None,
+        summary: "Created at the site".into(),
+        detail: None,
+    };
+    let full = || {
+        let mut done = conclusion(present("JIRA1", "ann"));
+        done.confirmed = vec!["Staff".into()];
+        done.entries = vec![entry.clone()];
+        done
+    };
+    // Either lease may be the one that was lost: that of the account …
+    let lost = held(acquire(&place, ann, "ann", Duration::ZERO).await);
+    let kept = held(acquire(&place, ann, "ann", LEASE).await);
+    let ours = task(&place).await;
+    assert!(matches!(accounts.conclude(&lost, &ours, full()).await, Err(Error::Stale)));
+    // … or that of the task.
+    place.tenant.tasks(place.site).give_back(ours.lease_owner.unwrap()).await.unwrap();
+    assert!(matches!(accounts.conclude(&kept, &ours, full()).await, Err(Error::Stale)));
+    let row = accounts.find_by_user(ann).await.unwrap().unwrap();
+    assert_eq!((row.key, row.active), (None, None));
+    assert_eq!(place.number("SELECT COUNT(*) AS n FROM memberships").await, 0);
+    assert_eq!(place.tenant.timeline().list(ann.0, None, 10).await.unwrap().len(), 1);
+    let again = task(&place).await;
+    accounts.conclude(&kept, &again, full()).await.unwrap();
+    assert_eq!(place.tenant.timeline().list(ann.0, None, 10).await.unwrap().len(), 2);
+}
+
+async fn users_of_two_directories_share_the_account_of_their_name(place: Place) {
+    let (other, _, _) = crate::place::furnish(&place.tenant).await;
+    let (here, there) = (place.user("ann").await, create_user(&place.tenant, other, "ANN").await);
+    let accounts = place.tenant.accounts(place.site);
+    let first = held(acquire(&place, here, "ann", LEASE).await);
+    let busy = accounts.acquire(there, other, Some("ANN"), LEASE).await.unwrap();
+    assert!(matches!(busy, Acquired::Busy { .. }), "{busy:?}");
+    accounts.conclude(&first, &task(&place).await, conclusion(present("K", "ann"))).await.unwrap();
+    let second = held(accounts.acquire(there, other, Some("ANN"), LEASE).await.unwrap());
+    assert_eq!(second.account.id, first.account.id);
+    assert_eq!(second.claims.iter().map(|claim| claim.user_id).collect::<Vec<_>>(), [here, there]);
+}
+
+async fn a_row_that_is_the_same_account_is_joined(place: Place) {
+    let (other, _, _) = crate::place::furnish(&place.tenant).await;
+    let (here, there) = (place.user("ann").await, create_user(&place.tenant, other, "a.smith").await);
+    let accounts = place.tenant.accounts(place.site);
+    let first = held(acquire(&place, here, "ann", LEASE).await);
+    accounts.conclude(&first, &task(&place).await, conclusion(present("K", "ann"))).await.unwrap();
+    let second = held(accounts.acquire(there, other, Some("a.smith"), LEASE).await.unwrap());
+    assert_eq!(accounts.other_row(&second, &SameAs::Key("none".into())).await.unwrap(), OtherRow::None);
+    let same = SameAs::Key("K".into());
+    assert_eq!(accounts.other_row(&second, &same).await.unwrap(), OtherRow::SamePerson);
+    assert_eq!(accounts.join(&second, &same).await.unwrap(), OtherRow::SamePerson);
+    assert_eq!(accounts.find_by_user(there).await.unwrap().unwrap().id, first.account.id);
+    assert_eq!(place.number("SELECT COUNT(*) AS n FROM accounts").await, 1);
+    // Two users of one directory are two people, whatever the site says.
+    let bob = place.user("bob").await;
+    let third = held(acquire(&place, bob, "bob", LEASE).await);
+    assert_eq!(accounts.join(&third, &same).await.unwrap(), OtherRow::AnotherPerson);
+    assert_eq!(accounts.find_by_user(bob).await.unwrap().unwrap().id, third.account.id);
+}
+
+async fn the_last_free_deprovisioning_is_taken_once(place: Place) {
+    let window = Duration::from_secs(24 * 3_600);
+    let (near, far) = (place.tenant.clone(), place.replica().await);
+    let mut judged = Vec::new();
+    for n in 0..20 {
+        let tenant = [&near, &far][n % 2].clone();
+        let (site, link, connection) = (place.site, place.link, place.connection);
+        judged.push(tokio::spawn(async move {
+            let decide = |judged: store::accounts::DeprovisionWindow| {
+                (judged.executed >= 5).then(|| format!("{} already", judged.executed))
+            };
+            let accounts = tenant.accounts(site);
+            accounts
+                .reserve_deprovision(link, connection, AccountId::generate(), window, 0, decide)
+                .await
+                .unwrap()
+        }));
+    }
+    let mut passed = 0;
+    for one in judged {
+        passed += usize::from(one.await.unwrap().is_none());
+    }
+    assert_eq!(passed, 5, "two workers took the same place");
+    assert_eq!(place.number("SELECT COUNT(*) AS n FROM deprovisions").await, 5);
+    // A day later the window is empty again.
+    place.clock.advance(window);
+    let decide =
+        |judged: store::accounts::DeprovisionWindow| (judged.executed > 0).then(|| "not empty".to_owned());
+    let accounts = place.tenant.accounts(place.site);
+    let account = AccountId::generate();
+    let verdict =
+        accounts.reserve_deprovision(place.link, place.connection, account, window, 0, decide).await;
+    assert_eq!(verdict.unwrap(), None);
+}
