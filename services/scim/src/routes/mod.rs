@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get, post};
 use http::header::{ALLOW, HeaderValue};
 use http::{Method, StatusCode};
 use scim_protocol::error::ScimError;
@@ -32,32 +32,34 @@ pub const TABLE: &[(&str, &[&str])] = &[
 ];
 
 pub(crate) fn router(scim: Scim) -> Router {
-    let users = get(users::list::handle).post(users::create::handle);
-    let user = get(users::get::handle)
-        .put(users::replace::handle)
-        .patch(users::patch::handle)
-        .delete(users::delete::handle);
-    let groups = get(groups::list::handle).post(groups::create::handle);
-    let group = get(groups::get::handle)
-        .put(groups::replace::handle)
-        .patch(groups::patch::handle)
-        .delete(groups::delete::handle);
-    Router::new()
-        .route("/Users", users)
-        .route("/Users/.search", axum::routing::post(users::list::search))
-        .route("/Users/{id}", user)
-        .route("/Groups", groups)
-        .route("/Groups/.search", axum::routing::post(groups::list::search))
-        .route("/Groups/{id}", group)
-        .route("/ServiceProviderConfig", get(discovery::service_provider_config))
-        .route("/Schemas", get(discovery::schemas))
-        .route("/Schemas/{id}", get(discovery::schema))
-        .route("/ResourceTypes", get(discovery::resource_types))
-        .route("/ResourceTypes/{id}", get(discovery::resource_type))
-        .route("/Me", get(discovery::me))
-        .fallback(unknown_path)
-        .method_not_allowed_fallback(unknown_method)
-        .with_state(scim)
+    let routes = TABLE.iter().fold(Router::new(), |router, (path, _)| router.route(path, handlers(path)));
+    routes.fallback(unknown_path).method_not_allowed_fallback(unknown_method).with_state(scim)
+}
+
+/// The handlers of a path in [`TABLE`]. One that is not in the table is not served, so that no route can
+/// be without a case in the suite that walks it.
+fn handlers(path: &str) -> MethodRouter<Scim> {
+    match path {
+        "/Users" => get(users::list::handle).post(users::create::handle),
+        "/Users/.search" => post(users::list::search),
+        "/Users/{id}" => get(users::get::handle)
+            .put(users::replace::handle)
+            .patch(users::patch::handle)
+            .delete(users::delete::handle),
+        "/Groups" => get(groups::list::handle).post(groups::create::handle),
+        "/Groups/.search" => post(groups::list::search),
+        "/Groups/{id}" => get(groups::get::handle)
+            .put(groups::replace::handle)
+            .patch(groups::patch::handle)
+            .delete(groups::delete::handle),
+        "/ServiceProviderConfig" => get(discovery::service_provider_config),
+        "/Schemas" => get(discovery::schemas),
+        "/Schemas/{id}" => get(discovery::schema),
+        "/ResourceTypes" => get(discovery::resource_types),
+        "/ResourceTypes/{id}" => get(discovery::resource_type),
+        "/Me" => get(discovery::me),
+        _ => MethodRouter::new(),
+    }
 }
 
 async fn unknown_path() -> Failure {

@@ -1,0 +1,12 @@
+//! The SCIM edge over its handlers over a real database, on SQLite and on PostgreSQL: what an identity
+//! provider sees, one test a rule.
+
+mod bad_input;
+mod concurrency;
+mod groups;
+mod harness;
+mod lists;
+mod observation;
+mod outage;
+mod tokens;
+mod users;
