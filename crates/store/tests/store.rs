@@ -1,5 +1,7 @@
 //! The store's promises, on SQLite and on PostgreSQL: one test a rule.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
 #[path = "store/accounts.rs"]
 mod accounts;
 #[path = "store/cost.rs"]

@@ -28,7 +28,7 @@ pub(crate) fn user(row: &user::Model, groups: &[HoldingGroup], base_url: &str) -
         Some(groups) => etag::weak_with(row.version, &groups.to_string()),
         None => etag::weak(row.version),
     };
-    let meta = meta("User", row.created_at, row.last_modified_at, version, location);
+    let meta = meta("User", row.created_at, row.last_modified_at, &version, &location);
     complete(resource, row.id.to_string(), meta)
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn group(row: &group::Model, members: Option<&[Member]>, base_url: &s
         resource.insert("members".into(), members_json(members, base_url));
     }
     let location = format!("{base_url}/Groups/{}", row.id);
-    let meta = meta("Group", row.created_at, row.last_modified_at, etag::weak(row.version), location);
+    let meta = meta("Group", row.created_at, row.last_modified_at, &etag::weak(row.version), &location);
     complete(resource, row.id.to_string(), meta)
 }
 
@@ -75,7 +75,7 @@ fn complete(mut fields: Map<String, Value>, id: String, meta: Value) -> Value {
     Value::Object(resource)
 }
 
-fn meta(kind: &str, created: Timestamp, modified: Timestamp, version: String, location: String) -> Value {
+fn meta(kind: &str, created: Timestamp, modified: Timestamp, version: &str, location: &str) -> Value {
     json!({
         "resourceType": kind,
         "created": created,

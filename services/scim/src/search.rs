@@ -38,7 +38,7 @@ impl Search {
         Self::from_parameters(&parameters(query), resource_type, strictness)
     }
 
-    /// From a SearchRequest (RFC 7644 §3.4.3).
+    /// From a `SearchRequest` (RFC 7644 §3.4.3).
     pub(crate) fn from_request(
         body: &Value,
         resource_type: &ResourceType,

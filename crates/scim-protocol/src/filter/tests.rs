@@ -60,11 +60,11 @@ fn refused(text: &str, strictness: crate::Strictness) -> ScimError {
 #[test]
 fn not_binds_tightest_then_and_then_or() {
     assert_matches(&[
-        (r#"userName pr or title pr and active eq false"#, true),
-        (r#"(userName pr or title pr) and active eq false"#, false),
-        (r#"not (title pr) and active eq true"#, true),
-        (r#"not (title pr and active eq true)"#, true),
-        (r#"not(active eq true) or userName pr"#, true),
+        ("userName pr or title pr and active eq false", true),
+        ("(userName pr or title pr) and active eq false", false),
+        ("not (title pr) and active eq true", true),
+        ("not (title pr and active eq true)", true),
+        ("not(active eq true) or userName pr", true),
     ]);
 }
 
@@ -73,9 +73,9 @@ fn operators_names_and_urns_are_read_in_any_case() {
     assert_matches(&[
         (r#"USERNAME EQ "anne@example.com""#, true),
         (r#"name.GIVENNAME Sw "an""#, true),
-        (r#"URN:IETF:params:scim:schemas:core:2.0:user:userName PR"#, true),
+        ("URN:IETF:params:scim:schemas:core:2.0:user:userName PR", true),
         (r#"userName eq "x" OR active EQ TRUE"#, true),
-        (r#"NOT (userName pr)"#, false),
+        ("NOT (userName pr)", false),
     ]);
 }
 
@@ -140,7 +140,7 @@ fn multi_valued_attributes_match_by_any_element_and_brackets_by_one() {
         (r#"emails.type eq "work" and emails.value eq "anne@home.example""#, true),
         (r#"emails[type eq "work" and value eq "anne@home.example"]"#, false),
         (r#"emails[type eq "home" and value eq "anne@home.example"]"#, true),
-        (r#"emails[not (primary eq true)]"#, true),
+        ("emails[not (primary eq true)]", true),
         (r#"emails[type eq "work"].value eq "anne@work.example""#, true),
         (r#"emails[type eq "work"].value eq "anne@home.example""#, false),
     ]);

@@ -6,6 +6,7 @@ use crate::error::ScimType;
 use crate::patch::PATCH_OP;
 use crate::schema::GROUP;
 
+#[expect(clippy::needless_pass_by_value, reason = "a literal reads better at the call")]
 fn split(
     operations: Value,
     strictness: Strictness,

@@ -7,6 +7,7 @@ use crate::Strictness::{Lenient, Strict};
 use crate::error::ScimType;
 use crate::schema::{ENTERPRISE_USER, Extension, GROUP, USER, group, user};
 
+#[expect(clippy::needless_pass_by_value, reason = "a literal reads better at the call")]
 fn body(members: Value) -> Value {
     let mut body = json!({"schemas": [USER], "userName": "anne"});
     body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
@@ -20,6 +21,7 @@ fn document(members: Value) -> Value {
     document
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a literal reads better at the call")]
 #[track_caller]
 fn refused(members: Value, strictness: Strictness) -> ScimType {
     let error = from_request(body(members.clone()), user(), strictness).expect_err(&members.to_string());

@@ -210,7 +210,7 @@ async fn a_row_that_is_the_same_account_is_joined(place: Place) {
 }
 
 async fn the_last_free_deprovisioning_is_taken_once(place: Place) {
-    let window = Duration::from_secs(24 * 3_600);
+    let window = Duration::from_hours(24);
     let (near, far) = (place.tenant.clone(), place.replica().await);
     let mut judged = Vec::new();
     for n in 0..20 {

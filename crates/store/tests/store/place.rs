@@ -18,7 +18,7 @@ use store::users::UserWrite;
 use store::{Store, TenantStore};
 use uuid::Uuid;
 
-pub(crate) const LEASE: Duration = Duration::from_secs(60);
+pub(crate) const LEASE: Duration = Duration::from_mins(1);
 
 /// Turns `async fn rule(place: Place)` into a test on each database.
 macro_rules! on_both {

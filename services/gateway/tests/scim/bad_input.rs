@@ -1,5 +1,7 @@
 //! Bad input is refused in SCIM's own form, with the right status and `scimType`, and never fails us.
 
+use std::fmt::Write as _;
+
 use axum::body::Body;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -352,7 +354,7 @@ fn noise(bytes: usize) -> String {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        text.push_str(&format!("{state:016x}"));
+        write!(text, "{state:016x}").unwrap();
     }
     text
 }

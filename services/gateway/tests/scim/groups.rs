@@ -192,7 +192,7 @@ async fn deleting_a_user_takes_it_out_of_its_groups_and_moves_their_versions(edg
     let people = users(&idp, 2).await;
     let held = idp.group("Held", &refs(&people)).await;
     let other = idp.group("Other", &[&people[1]]).await;
-    edge.clock.advance(std::time::Duration::from_secs(60));
+    edge.clock.advance(std::time::Duration::from_mins(1));
     assert_eq!(idp.delete(&format!("/Users/{}", people[0])).await.status, StatusCode::NO_CONTENT);
     assert_eq!(idp.members(&held).await, people[1..]);
     let meta = idp.get(&format!("/Groups/{held}")).await.ok()["meta"].clone();

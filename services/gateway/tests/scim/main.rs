@@ -1,6 +1,8 @@
 //! The SCIM edge over its handlers over a real database, on SQLite and on PostgreSQL: what an identity
 //! provider sees, one test a rule.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod bad_input;
 mod concurrency;
 mod groups;

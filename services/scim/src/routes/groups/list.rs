@@ -30,7 +30,7 @@ pub async fn handle(directory: Directory, RawQuery(query): RawQuery) -> Result<R
     answer(&directory, &search).await
 }
 
-/// Lists groups by a SearchRequest.
+/// Lists groups by a `SearchRequest`.
 pub async fn search(directory: Directory, Body(body): Body) -> Result<Response, Failure> {
     let search = Search::from_request(&body, schema::group(), directory.strictness)?;
     answer(&directory, &search).await

@@ -24,7 +24,7 @@ pub async fn handle(directory: Directory, RawQuery(query): RawQuery) -> Result<R
     answer(&directory, &search).await
 }
 
-/// Lists users by a SearchRequest.
+/// Lists users by a `SearchRequest`.
 pub async fn search(directory: Directory, Body(body): Body) -> Result<Response, Failure> {
     let search = Search::from_request(&body, schema::user(), directory.strictness)?;
     answer(&directory, &search).await
