@@ -15,6 +15,10 @@ use store::tenant::TenantStore;
 use tokio::sync::{Mutex, OnceCell};
 use url::Url;
 
+/// Calls at once with a password: should it cease to work in the middle of them, fewer log-ins fail than the
+/// three after which products ask for a CAPTCHA.
+const LOGINS_AT_ONCE: usize = 2;
+
 /// Why there is no connector for a site.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -33,6 +37,8 @@ pub struct ConnectedSite {
     pub connector: Arc<dyn Site>,
     /// The product's name.
     pub product: &'static str,
+    /// Calls that may be under way at the same time, where that is bounded.
+    pub calls_at_once: usize,
     /// Rules that the product itself sets.
     pub rules: ProductRules,
     own_key: OnceCell<String>,
@@ -82,6 +88,10 @@ impl Connectors {
             .map_err(|_| ConnectError::Settings(format!("Unknown product {}", row.product)))?;
         let base_url = Url::parse(&row.base_url)
             .map_err(|_| ConnectError::Settings(format!("{} is no address", row.base_url)))?;
+        let calls_at_once = match credentials {
+            Credentials::Basic { .. } => LOGINS_AT_ONCE,
+            _ => usize::MAX,
+        };
         let connector = atlassian::connect(product, &base_url, credentials, &self.http)
             .map_err(|error| ConnectError::Settings(error.to_string()))?;
         let rules = ProductRules {
@@ -91,6 +101,7 @@ impl Connectors {
         let connected = Arc::new(ConnectedSite {
             connector,
             product: product.as_str(),
+            calls_at_once,
             rules,
             own_key: OnceCell::new(),
             version: row.version,

@@ -170,7 +170,9 @@ impl Engine {
     /// Marks the next pages of runs, until none has anything to mark.
     async fn advance_runs(&self, cancel: &CancellationToken) -> store::Result<()> {
         while !cancel.is_cancelled() {
-            let Some(run) = self.store.claim_run(self.worker, self.options.run_interval).await? else { break };
+            let Some(run) = self.store.claim_run(self.worker, self.options.run_interval).await? else {
+                break;
+            };
             match self.store.tenant(run.tenant_id).runs().advance(&run).await {
                 // Another replica took it over.
                 Ok(_) | Err(store::Error::Stale) => {}

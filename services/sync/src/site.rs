@@ -37,6 +37,8 @@ struct Round {
     tasks: HashMap<Id, task::Model>,
     /// Set by the first task that ended well: until then, one at a time.
     open: bool,
+    /// Calls that the site may get at the same time.
+    calls_at_once: usize,
     /// Whether anything was claimed at all.
     worked: bool,
     /// Until when other replicas leave trying the site to us.
@@ -80,7 +82,7 @@ impl SiteQueue {
             if ending {
                 round.waiting.clear();
             }
-            let slots = if round.open { options.concurrency } else { 1 };
+            let slots = if round.open { options.concurrency.min(round.calls_at_once) } else { 1 };
             while round.running.len() < slots
                 && let Some((workplace, task)) = round.waiting.pop_front()
             {
@@ -127,6 +129,7 @@ impl SiteQueue {
         } else {
             tasks.claim(self.engine.worker, options.lease, 1).await?
         };
+        round.calls_at_once = workplace.connected.calls_at_once;
         round.worked |= !claimed.is_empty();
         let more = !claimed.is_empty();
         round.waiting.extend(claimed.into_iter().map(|task| (workplace.clone(), task)));

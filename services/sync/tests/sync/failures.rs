@@ -19,6 +19,7 @@ on_both_databases!(
     wrong_credentials_pause_the_site_after_one_call,
     captcha_pauses_the_site_after_one_call,
     credentials_that_cease_to_work_pause_the_site,
+    password_changed_in_the_middle_of_work_leads_to_no_captcha,
     account_that_may_not_administer_pauses_the_site,
     retry_after_is_obeyed_by_all_workers,
     rate_limit_is_lived_with,
@@ -95,6 +96,20 @@ async fn credentials_that_cease_to_work_pause_the_site(mut world: World) {
     world.behind_our_back("users", &json!({"name": ADMIN, "active": true})).await;
     let edit = SiteEdit { status: Some(SiteStatus::Active), ..SiteEdit::default() };
     world.tenant.sites().update(world.site, None, edit).await.unwrap();
+    world.work().await;
+    assert!(all_are_there(&world));
+}
+
+async fn password_changed_in_the_middle_of_work_leads_to_no_captcha(mut world: World) {
+    let basic = |password: &str| json!({"type": "basic", "username": ADMIN, "password": password});
+    credentials(&world, &basic("sandbox-password")).await;
+    twenty_users(&world).await;
+    world.start();
+    world.called("POST /user", 4).await;
+    world.behind_our_back("users", &json!({"name": ADMIN, "password": "another"})).await;
+    is_paused(&world).await;
+    world.stop().await;
+    credentials(&world, &basic("another")).await;
     world.work().await;
     assert!(all_are_there(&world));
 }
