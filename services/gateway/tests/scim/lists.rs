@@ -10,6 +10,7 @@ on_both!(
     filters_find_the_same_by_index_and_by_walking,
     any_address_finds_its_user,
     a_search_by_post_is_the_same_list,
+    a_search_at_the_root_spans_users_and_groups,
     pages_of_groups_end_early_rather_than_too_large,
     discovery_says_what_is_true,
 );
@@ -185,6 +186,38 @@ async fn a_search_by_post_is_the_same_list(edge: Edge) {
         idp.post("/Users/.search", search(wrong)).await.refused(400, "invalidValue");
     }
     idp.post("/Groups/.search", json!({"schemas": [USER]})).await.refused(400, "invalidSyntax");
+}
+
+async fn a_search_at_the_root_spans_users_and_groups(edge: Edge) {
+    let idp = edge.idp("acme").await;
+    people(&idp, 3).await;
+    idp.group("Sales", &[]).await;
+    let search = async |more: Value| {
+        let mut body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        idp.post("/.search", body).await
+    };
+    let types = |list: &Value| -> Vec<String> {
+        let found = list["Resources"].as_array().unwrap().iter();
+        found.map(|resource| resource["meta"]["resourceType"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = search(json!({})).await.ok();
+    assert_eq!(
+        (&all["totalResults"], types(&all)),
+        (&json!(4), ["User", "User", "User", "Group"].map(String::from).to_vec())
+    );
+    let across = search(json!({"startIndex": 3, "count": 2})).await.ok();
+    assert_eq!(
+        (&across["totalResults"], types(&across)),
+        (&json!(4), ["User", "Group"].map(String::from).to_vec())
+    );
+    let last = search(json!({"startIndex": 4, "count": 9})).await.ok();
+    assert_eq!((&last["startIndex"], types(&last)), (&json!(4), vec!["Group".to_owned()]));
+    let named = search(json!({"filter": "displayName eq \"sales\""})).await.ok();
+    assert_eq!(types(&named), ["Group"]);
+    let of_users = search(json!({"filter": "userName pr"})).await.ok();
+    assert_eq!(of_users["totalResults"], 3);
+    search(json!({"filter": "nonsense"})).await.refused(400, "invalidFilter");
 }
 
 async fn pages_of_groups_end_early_rather_than_too_large(edge: Edge) {

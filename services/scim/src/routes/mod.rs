@@ -13,6 +13,7 @@ use crate::error::Failure;
 
 pub mod discovery;
 pub mod groups;
+pub mod search;
 pub mod users;
 
 /// Every path below the base URL with the methods it serves; the suite walks this table.
@@ -23,6 +24,7 @@ pub const TABLE: &[(&str, &[&str])] = &[
     ("/Groups", &["GET", "POST"]),
     ("/Groups/.search", &["POST"]),
     ("/Groups/{id}", &["GET", "PUT", "PATCH", "DELETE"]),
+    ("/.search", &["POST"]),
     ("/ServiceProviderConfig", &["GET"]),
     ("/Schemas", &["GET"]),
     ("/Schemas/{id}", &["GET"]),
@@ -52,6 +54,7 @@ fn handlers(path: &str) -> MethodRouter<Scim> {
             .put(groups::replace::handle)
             .patch(groups::patch::handle)
             .delete(groups::delete::handle),
+        "/.search" => post(search::handle),
         "/ServiceProviderConfig" => get(discovery::service_provider_config),
         "/Schemas" => get(discovery::schemas),
         "/Schemas/{id}" => get(discovery::schema),

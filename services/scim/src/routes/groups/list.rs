@@ -37,13 +37,18 @@ pub async fn search(directory: Directory, Body(body): Body) -> Result<Response, 
 }
 
 async fn answer(directory: &Directory, search: &Search) -> Result<Response, Failure> {
+    let (total, page) = select(directory, search).await?;
+    Ok(message(StatusCode::OK, &list_response(total, search.paging.start_index, page)))
+}
+
+/// How many groups match, and those of the page as they are shown.
+pub(crate) async fn select(directory: &Directory, search: &Search) -> Result<(usize, Vec<Value>), Failure> {
     let (total, rows) = match &search.filter {
         None => everything(directory, search).await?,
         Some(filter) => matching(directory, search, filter).await?,
     };
-    let page = page(directory, &rows, search.projection.wants("members")).await?;
-    let page = page.into_iter().map(|resource| search.projection.apply(resource)).collect();
-    Ok(message(StatusCode::OK, &list_response(total, search.paging.start_index, page)))
+    let page = self::page(directory, &rows, search.projection.wants("members")).await?;
+    Ok((total, page.into_iter().map(|resource| search.projection.apply(resource)).collect()))
 }
 
 async fn everything(directory: &Directory, search: &Search) -> Result<(usize, Vec<group::Model>), Failure> {
