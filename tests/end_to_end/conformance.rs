@@ -1,4 +1,4 @@
-//! The compliance suite of PyPI, `scim2-tester`, against the running program.
+//! The compliance suite `scim2-tester` of the Python package index, against the running program.
 
 use std::process::Command;
 

@@ -3,6 +3,15 @@
 //! [`program`] starts and kills it, [`tenant`] registers what a test needs through the REST API; each other
 //! module tells one story. Run them with `make test`, or within `infra/dev/with-services`.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that cannot go on fails, and tells its seed and figures"
+)]
+
 mod commands;
 mod conformance;
 mod demo;

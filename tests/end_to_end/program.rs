@@ -19,7 +19,7 @@ pub(crate) const ROLLCALL: &str = env!("CARGO_BIN_EXE_rollcall");
 pub(crate) const OPERATOR_KEY: &str = "operator-key-of-the-tests";
 
 /// How long a start may take, on a machine that does much else.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug)]

@@ -203,10 +203,11 @@ impl Running {
             }
             anyhow::Ok(())
         });
-        match finished.await {
-            Ok(result) => result?,
+        if let Ok(result) = finished.await {
+            result?;
+        } else {
             // Leases run out and other workers look before they act; nothing is lost.
-            Err(_) => tracing::warn!(seconds = self.drain.as_secs(), "work was cut off at the time limit"),
+            tracing::warn!(seconds = self.drain.as_secs(), "work was cut off at the time limit");
         }
         self.stop_internal.cancel();
         self.attendants.shutdown().await;

@@ -24,7 +24,7 @@ const WRITES: usize = 2_000;
 const WRITERS: usize = 4;
 const KILLS: usize = 20;
 /// How long the site may take to match once nothing fails any more.
-const SETTLING_LIMIT: Duration = Duration::from_secs(240);
+const SETTLING_LIMIT: Duration = Duration::from_mins(4);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn site_equals_the_acknowledged_writes_after_kills_and_faults_on_postgresql() {

@@ -10,7 +10,7 @@ use crate::tenant::Tenant;
 /// A user as it was last acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct User {
-    pub(crate) user_name: String,
+    pub(crate) login: String,
     pub(crate) display_name: String,
     pub(crate) email: String,
     pub(crate) active: bool,
@@ -49,7 +49,7 @@ impl Oracle {
         for user in read_all(tenant, "Users").await {
             let user_of = |name: &str| user[name].as_str().unwrap_or_default().to_owned();
             let row = User {
-                user_name: user_of("userName"),
+                login: user_of("userName"),
                 display_name: user_of("displayName"),
                 email: user["emails"][0]["value"].as_str().unwrap_or_default().to_owned(),
                 active: user["active"].as_bool().unwrap(),
@@ -74,13 +74,13 @@ impl Oracle {
         let account = |name: &str| site.users.iter().find(|account| account.name.eq_ignore_ascii_case(name));
         let mut live = BTreeSet::new();
         for user in self.users.values() {
-            live.insert(user.user_name.as_str());
-            match account(&user.user_name) {
+            live.insert(user.login.as_str());
+            match account(&user.login) {
                 // Who was never able to log in needs no account.
                 None if !user.active => {}
-                None => differences.push(format!("{} has no account", user.user_name)),
+                None => differences.push(format!("{} has no account", user.login)),
                 Some(found) if found.active != user.active => {
-                    differences.push(format!("{} is active: {}", user.user_name, found.active));
+                    differences.push(format!("{} is active: {}", user.login, found.active));
                 }
                 Some(found)
                     if user.active
@@ -102,7 +102,7 @@ impl Oracle {
 
     fn compare_groups(&self, site: &StateSnapshot, differences: &mut Vec<String>) {
         let active =
-            |id: &String| self.users.get(id).filter(|user| user.active).map(|user| user.user_name.as_str());
+            |id: &String| self.users.get(id).filter(|user| user.active).map(|user| user.login.as_str());
         let everyone: BTreeSet<&str> = self.users.keys().filter_map(active).collect();
         let mut asked: BTreeMap<&str, BTreeSet<&str>> =
             self.former_groups.iter().map(|name| (name.as_str(), BTreeSet::new())).collect();
@@ -135,7 +135,7 @@ impl Oracle {
         for account in &site.users {
             let known = account.created_by == sandbox::state::CREATED_AT_START
                 || self.former_users.contains(&account.name)
-                || self.users.values().any(|user| user.user_name == account.name);
+                || self.users.values().any(|user| user.login == account.name);
             assert!(known, "nobody asked for {account:?}");
         }
     }

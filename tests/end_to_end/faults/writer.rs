@@ -70,7 +70,6 @@ impl Writer {
         match (self.random.random_range(0..100), user, group) {
             (0..=14, _, _) if self.oracle.users.len() < MOST_USERS => self.create_user().await,
             (0..=19, _, _) if self.oracle.groups.len() < MOST_GROUPS => self.create_group().await,
-            (15..=34, Some(user), _) => self.change_user(&user).await,
             (35..=39, Some(user), _) => self.rename_user(&user).await,
             (40..=51, Some(user), _) => self.switch_user(&user).await,
             (52..=57, Some(user), _) => self.delete_user(&user).await,
@@ -79,6 +78,7 @@ impl Writer {
             (90..=94, Some(_), Some(group)) => self.replace_members(&group).await,
             (95..=97, _, Some(group)) => self.rename_group(&group).await,
             (98..=99, _, Some(group)) => self.delete_group(&group).await,
+            // The rest, and what lacks a group: an ordinary change.
             (_, Some(user), _) => self.change_user(&user).await,
             (_, None, _) => self.create_user().await,
         }
@@ -87,9 +87,9 @@ impl Writer {
     async fn create_user(&mut self) {
         // Now and then someone comes back under the name of someone who left.
         let left: Vec<&String> = self.oracle.former_users.iter().collect();
-        let taken = |name: &str| self.oracle.users.values().any(|user| user.user_name == name);
+        let taken = |name: &str| self.oracle.users.values().any(|user| user.login == name);
         let again = left.choose(&mut self.random).map(|name| (*name).clone()).filter(|name| !taken(name));
-        let user_name = match again {
+        let login = match again {
             Some(name) if self.random.random_bool(0.4) => name,
             _ => self.fresh("user"),
         };
@@ -98,18 +98,18 @@ impl Writer {
             email: format!("{}.{number}@example.com", self.name),
             display_name: format!("Display {number}"),
             active: self.random.random_bool(0.95),
-            user_name,
+            login,
         };
         let body = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-            "userName": user.user_name, "displayName": user.display_name, "active": user.active,
+            "userName": user.login, "displayName": user.display_name, "active": user.active,
             "emails": [{"value": user.email, "type": "work", "primary": true}],
         });
         let answer = self.send(Method::POST, "/Users", &body).await;
         let id = match answer.status {
             201 => answer.body["id"].as_str().unwrap().to_owned(),
             409 if answer.repeated => {
-                self.find("/Users", "userName", &user.user_name).await.expect("it was created")
+                self.find("/Users", "userName", &user.login).await.expect("it was created")
             }
             status => panic!("POST /Users: {status}: {}", answer.body),
         };
@@ -130,7 +130,7 @@ impl Writer {
             // Without `active`, which must stay as it is.
             let body = json!({
                 "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-                "userName": user.user_name, "displayName": user.display_name,
+                "userName": user.login, "displayName": user.display_name,
                 "emails": [{"value": user.email, "type": "work", "primary": true}],
             });
             self.expect_ok(Method::PUT, &format!("/Users/{id}"), &body).await;
@@ -149,7 +149,7 @@ impl Writer {
         self.patch(&format!("/Users/{id}"), json!([{"op": "replace", "path": "userName", "value": name}]))
             .await;
         let user = self.oracle.users.get_mut(id).unwrap();
-        let former = std::mem::replace(&mut user.user_name, name);
+        let former = std::mem::replace(&mut user.login, name);
         self.oracle.former_users.insert(former);
     }
 
@@ -162,7 +162,7 @@ impl Writer {
     async fn delete_user(&mut self, id: &str) {
         self.delete(&format!("/Users/{id}")).await;
         let user = self.oracle.users.remove(id).unwrap();
-        self.oracle.former_users.insert(user.user_name);
+        self.oracle.former_users.insert(user.login);
         for group in self.oracle.groups.values_mut() {
             group.members.remove(id);
         }

@@ -16,7 +16,7 @@ impl Admin {
     pub(super) fn new(public_url: &Url, key: &str) -> anyhow::Result<Self> {
         #[expect(clippy::disallowed_methods, reason = "it calls our own API on loopback, as an admin would")]
         let client = reqwest::Client::builder().no_proxy().build()?;
-        Ok(Self { client, base: format!("{}v1", public_url), key: key.to_owned() })
+        Ok(Self { client, base: format!("{public_url}v1"), key: key.to_owned() })
     }
 
     /// The same API with another key.

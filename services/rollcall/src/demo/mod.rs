@@ -72,12 +72,11 @@ pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     };
     running.drain().await?;
     match shown {
-        Some(Ok(true)) => Ok(ExitCode::SUCCESS),
         Some(Ok(false)) => Ok(ExitCode::FAILURE),
         Some(Err(error)) => Err(error),
         // Stopped by Ctrl-C before the end: nothing was found out.
         None if arguments.once => Ok(ExitCode::FAILURE),
-        None => Ok(ExitCode::SUCCESS),
+        Some(Ok(true)) | None => Ok(ExitCode::SUCCESS),
     }
 }
 

@@ -48,38 +48,36 @@ fn of(pair: Pair) -> String {
 
 /// What differs, at most ten a tenant.
 pub(super) fn differences(outcomes: &[Outcome]) -> String {
-    let mut text = String::new();
-    for outcome in outcomes {
-        let differences = &outcome.comparison.differences;
-        for difference in differences.iter().take(10) {
-            text.push_str(&format!("  {}: {difference}\n", outcome.tenant));
-        }
-        if differences.len() > 10 {
-            text.push_str(&format!("  {}: and {} more\n", outcome.tenant, differences.len() - 10));
+    const SHOWN: usize = 10;
+    let mut lines = Vec::new();
+    for Outcome { tenant, comparison, .. } in outcomes {
+        let differences = &comparison.differences;
+        lines.extend(differences.iter().take(SHOWN).map(|difference| format!("  {tenant}: {difference}")));
+        if differences.len() > SHOWN {
+            lines.push(format!("  {tenant}: and {} more", differences.len() - SHOWN));
         }
     }
-    text
+    lines.join("\n") + "\n"
 }
 
 /// Where everything is, and what to try.
 pub(super) fn addresses(public_url: &Url, operator_key: &str, outcomes: &[Outcome]) -> String {
     let public = public_url.as_str().trim_end_matches('/');
-    let mut text = format!(
-        "REST API   {public}/v1   operator key {operator_key}\nAPI page   {public}/v1/docs   \
-         (OpenAPI: {public}/v1/openapi.json)\n"
-    );
-    for outcome in outcomes {
-        text.push_str(&format!(
-            "{}\n  SCIM     {}\n  token    {}\n  API key  {}\n  Jira     {}   (state: {}/_sandbox/state)\n",
-            outcome.tenant, outcome.base_url, outcome.token, outcome.key, outcome.site_url, outcome.site_url
-        ));
+    let mut lines = vec![
+        format!("REST API   {public}/v1   operator key {operator_key}"),
+        format!("API page   {public}/v1/docs   (OpenAPI: {public}/v1/openapi.json)"),
+    ];
+    for Outcome { tenant, base_url, token, key, site_url, .. } in outcomes {
+        lines.push(tenant.clone());
+        lines.push(format!("  SCIM     {base_url}"));
+        lines.push(format!("  token    {token}"));
+        lines.push(format!("  API key  {key}"));
+        lines.push(format!("  Jira     {site_url}   (state: {site_url}/_sandbox/state)"));
     }
-    if let Some(first) = outcomes.first() {
-        text.push_str(&format!(
-            "\nTry:\n  curl -H 'Authorization: Bearer {}' '{}/Users?count=2'\n  \
-             curl -H 'Authorization: Bearer {}' '{public}/v1/tenants/{}/users'\n",
-            first.token, first.base_url, first.key, first.tenant
-        ));
+    if let Some(Outcome { tenant, base_url, token, key, .. }) = outcomes.first() {
+        lines.push("\nTry:".to_owned());
+        lines.push(format!("  curl -H 'Authorization: Bearer {token}' '{base_url}/Users?count=2'"));
+        lines.push(format!("  curl -H 'Authorization: Bearer {key}' '{public}/v1/tenants/{tenant}/users'"));
     }
-    text
+    lines.join("\n") + "\n"
 }
