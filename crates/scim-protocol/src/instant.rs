@@ -5,12 +5,13 @@ use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
 /// The instant of an xsd:dateTime, with any offset and any fraction of a second; one without an offset
-/// counts as UTC. `None` when the text is no dateTime.
+/// counts as UTC. `None` when the text is no dateTime, or its year in UTC does not have four digits.
 pub fn parse(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339)
+    let instant = OffsetDateTime::parse(text, &Rfc3339)
         .or_else(|_| OffsetDateTime::parse(text, &Iso8601::DEFAULT))
         .or_else(|_| PrimitiveDateTime::parse(text, &Iso8601::DEFAULT).map(PrimitiveDateTime::assume_utc))
-        .ok()
+        .ok()?;
+    instant.checked_to_offset(UtcOffset::UTC).filter(|utc| (0..=9999).contains(&utc.year()))
 }
 
 /// An instant as SCIM shows it: UTC with milliseconds, `2026-01-31T12:00:00.000Z`.
@@ -46,6 +47,14 @@ mod tests {
         for text in ["", "yesterday", "2026-13-01T00:00:00Z", "2026-01-31"] {
             assert_eq!(parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn an_instant_that_utc_cannot_write_is_refused() {
+        for text in ["9999-12-31T23:59:59-01:00", "0000-01-01T00:00:00+01:00"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+        assert!(parse("9999-12-31T23:59:59+01:00").is_some());
     }
 
     #[test]
