@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 /// URN of the error message.
 pub const ERROR_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
+/// Characters of a detail at the most.
+const MAX_DETAIL_CHARACTERS: usize = 500;
+
 /// `scimType`: what exactly is wrong (RFC 7644 table 9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ScimType {
@@ -63,11 +66,11 @@ pub struct ScimError {
 impl ScimError {
     /// Any status, without a `scimType`.
     pub fn new(status: u16, detail: impl Into<String>) -> Self {
-        Self { status, scim_type: None, detail: detail.into() }
+        Self { status, scim_type: None, detail: clipped(detail.into()) }
     }
 
     fn typed(status: u16, scim_type: ScimType, detail: impl Into<String>) -> Self {
-        Self { status, scim_type: Some(scim_type), detail: detail.into() }
+        Self { status, scim_type: Some(scim_type), detail: clipped(detail.into()) }
     }
 
     /// 400 `invalidFilter`.
@@ -144,9 +147,25 @@ impl ScimError {
     }
 }
 
+/// Details quote what the client sent, which may be megabytes.
+fn clipped(mut detail: String) -> String {
+    if let Some((end, _)) = detail.char_indices().nth(MAX_DETAIL_CHARACTERS) {
+        detail.truncate(end);
+        detail.push('…');
+    }
+    detail
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_detail_does_not_echo_a_whole_request() {
+        let detail = ScimError::invalid_path("é".repeat(100_000)).detail;
+        assert_eq!(detail.chars().count(), MAX_DETAIL_CHARACTERS + 1);
+        assert_eq!(ScimError::not_found("No such user").detail, "No such user");
+    }
 
     #[test]
     fn status_is_a_string_and_scim_type_stands_where_the_rfc_has_a_word() {
