@@ -179,11 +179,21 @@ fn ordered(op: CompareOp, ordering: Ordering) -> bool {
     }
 }
 
-/// Whole numbers compare exactly; only fractions go through floating point.
+/// Exact, also between a whole number and a fraction: rounding one to the other would make two whole numbers
+/// equal to a third that are not equal to each other, which is no order to sort by.
 pub(crate) fn compare_numbers(left: &Number, right: &Number) -> Option<Ordering> {
     let whole = |number: &Number| number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
     match (whole(left), whole(right)) {
         (Some(left), Some(right)) => Some(left.cmp(&right)),
-        _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
+        (Some(left), None) => compare_whole(left, right.as_f64()?),
+        (None, Some(right)) => compare_whole(right, left.as_f64()?).map(Ordering::reverse),
+        (None, None) => left.as_f64()?.partial_cmp(&right.as_f64()?),
     }
+}
+
+fn compare_whole(whole: i128, fraction: f64) -> Option<Ordering> {
+    // Whole numbers of JSON have 64 bits, so that the cast, which saturates, keeps the order.
+    #[expect(clippy::cast_possible_truncation, reason = "the fraction is compared after the whole part")]
+    let floor = fraction.floor() as i128;
+    Some(whole.cmp(&floor).then(0.0.partial_cmp(&(fraction - fraction.floor()))?))
 }

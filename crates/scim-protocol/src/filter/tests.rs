@@ -440,3 +440,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn whole_numbers_and_fractions_compare_without_rounding() {
+    use std::cmp::Ordering::{Equal, Greater, Less};
+    let compare = |left: &str, right: &str| {
+        let number = |text: &str| serde_json::from_str::<serde_json::Number>(text).unwrap();
+        matching::compare_numbers(&number(left), &number(right)).unwrap()
+    };
+    assert_eq!(compare("9007199254740993", "9007199254740992.0"), Greater);
+    assert_eq!(compare("9007199254740992.0", "9007199254740993"), Less);
+    assert_eq!(compare("9007199254740992", "9007199254740992.0"), Equal);
+    assert_eq!(compare("2", "2.5"), Less);
+    assert_eq!(compare("-2", "-2.5"), Greater);
+    assert_eq!(compare("18446744073709551615", "1e300"), Less);
+    assert_eq!(compare("-9223372036854775808", "-1e300"), Greater);
+}
