@@ -15,7 +15,8 @@ use crate::filter::{CompareOp, CompareValue, Filter};
 use crate::patch::{Op, Operation, PatchRequest};
 use crate::path::{self, PatchPath};
 use crate::repairs::Repairs;
-use crate::schema;
+use crate::schema::{self, Attribute};
+use crate::value::normalize_one;
 
 /// A member as a request names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,21 +196,22 @@ fn list_change(op: Op, value: Option<Value>) -> Result<MemberChange, ScimError> 
 }
 
 fn references(value: Option<Value>) -> Result<Vec<MemberRef>, ScimError> {
+    let Some(members) = schema::group().schema.attribute("members") else { return Ok(Vec::new()) };
+    let member = members.element();
     match value {
         None => Ok(Vec::new()),
-        Some(Value::Array(elements)) => elements.iter().map(reference).collect(),
-        Some(element) => Ok(vec![reference(&element)?]),
+        Some(Value::Array(elements)) => {
+            elements.into_iter().map(|element| reference(element, &member)).collect()
+        }
+        Some(element) => Ok(vec![reference(element, &member)?]),
     }
 }
 
-fn reference(element: &Value) -> Result<MemberRef, ScimError> {
-    let members = element.as_object();
-    let text = |wanted: &str| {
-        let found = members?.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-        found.and_then(|(_, value)| value.as_str()).map(str::to_owned)
-    };
+/// Types and texts are checked as in any document, since the id comes to be stored.
+fn reference(element: Value, attribute: &Attribute) -> Result<MemberRef, ScimError> {
+    let member = normalize_one(attribute, element, "members")?;
+    let text = |name: &str| member.as_ref()?.get(name)?.as_str().map(str::to_owned);
     let value = text("value")
-        .filter(|value| !value.is_empty())
         .ok_or_else(|| ScimError::invalid_value("members: each needs a value, the id of a user or group"))?;
     Ok(MemberRef { value, kind: text("type") })
 }

@@ -38,6 +38,25 @@ fn ids(ids: &[&str]) -> Vec<String> {
 }
 
 #[test]
+fn a_member_is_checked_as_in_any_document() {
+    for element in [
+        json!({"value": "a\u{0}b"}),
+        json!({"value": 7}),
+        json!({"value": "u1", "type": 7}),
+        json!({"value": "u1", "VALUE": "u2"}),
+        json!({"display": "Anne"}),
+        json!({}),
+        json!(null),
+    ] {
+        for op in ["add", "replace"] {
+            let error =
+                split(json!([{"op": op, "path": "members", "value": [element]}]), Lenient).unwrap_err();
+            assert_eq!(error.scim_type, Some(ScimType::InvalidValue), "{element}");
+        }
+    }
+}
+
+#[test]
 fn add_replace_and_remove_of_members_become_set_changes() {
     let taken = changes(
         json!([
