@@ -7,7 +7,7 @@ use crate::Strictness;
 use crate::patch::{Op, Operation};
 use crate::path::{self, PatchPath, resolve_name};
 use crate::repairs::Repairs;
-use crate::schema::{Attribute, Mutability, ResourceType, Schema};
+use crate::schema::{Attribute, Mutability, ResourceType, Returned, Schema};
 use crate::value::is_empty;
 
 /// Makes operations of their own out of keys such as `name.givenName`, and drops keys that lead nowhere.
@@ -64,6 +64,7 @@ pub(super) fn remove_named_elements(
     let (Op::Remove, Some(text), Some(value)) = (operation.op, &operation.path, &operation.value) else {
         return vec![operation];
     };
+    let text = text.trim();
     let attribute = match path::parse(text, resource_type, Strictness::Lenient) {
         Ok(PatchPath::Attribute { located, filter: None, sub: None }) => located.attribute,
         _ => return vec![operation],
@@ -112,7 +113,7 @@ pub(super) fn repair_values(operation: &mut Operation, resource_type: &ResourceT
             if let Some(extension) = resource_type.extension(name) {
                 repair_extension(extension, value, repairs);
             } else if let Some(located) = resolve_name(name, resource_type)
-                && located.attribute.mutability != Mutability::ReadOnly
+                && is_kept(located.attribute)
             {
                 repair_in_place(located.attribute, value, &located.attribute.name, repairs);
             }
@@ -120,6 +121,8 @@ pub(super) fn repair_values(operation: &mut Operation, resource_type: &ResourceT
         return;
     };
     match path::parse(text, resource_type, Strictness::Lenient) {
+        // What is not kept may be of any form.
+        Ok(PatchPath::Attribute { located, .. }) if !is_kept(located.attribute) => {}
         Ok(PatchPath::Extension(extension)) => repair_extension(extension, value, repairs),
         Ok(PatchPath::Attribute { sub: Some(sub), .. }) => repair_in_place(sub, value, text, repairs),
         Ok(PatchPath::Attribute { located, filter: Some(_), sub: None }) => {
@@ -134,10 +137,15 @@ pub(super) fn repair_values(operation: &mut Operation, resource_type: &ResourceT
 fn repair_extension(extension: &Schema, value: &mut Value, repairs: &mut Repairs) {
     let Some(members) = value.as_object_mut() else { return };
     for (name, value) in members.iter_mut() {
-        if let Some(attribute) = extension.attribute(name).filter(|a| a.mutability != Mutability::ReadOnly) {
+        if let Some(attribute) = extension.attribute(name).filter(|found| is_kept(found)) {
             repair_in_place(attribute, value, &attribute.name, repairs);
         }
     }
+}
+
+/// Whether a value for the attribute comes to be stored.
+fn is_kept(attribute: &Attribute) -> bool {
+    attribute.mutability != Mutability::ReadOnly && attribute.returned != Returned::Never
 }
 
 fn repair_in_place(attribute: &Attribute, value: &mut Value, place: &str, repairs: &mut Repairs) {

@@ -394,6 +394,8 @@ fn remove_with_a_value_removes_those_elements_only() {
     let operation =
         json!([{"op": "Remove", "path": "emails", "value": [{"value": "A@home"}, {"value": "none"}]}]);
     assert_eq!(repaired(operation)["emails"], json!([{"value": "a@work", "type": "work", "primary": true}]));
+    let spaced = json!([{"op": "remove", "path": " emails ", "value": [{"value": "a@home"}]}]);
+    assert_eq!(repaired(spaced)["emails"].as_array().unwrap().len(), 1);
     let nothing_named = json!([{"op": "remove", "path": "emails", "value": []}]);
     assert_eq!(repaired(nothing_named)["emails"], stored()["emails"]);
     let single =
