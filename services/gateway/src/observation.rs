@@ -97,6 +97,7 @@ fn endpoint(below: &str) -> (&'static str, &'static str) {
         "ResourceTypes" => ("ResourceTypes", "/ResourceTypes", "none", "/ResourceTypes/{id}"),
         "ServiceProviderConfig" => ("ServiceProviderConfig", "/ServiceProviderConfig", "none", "none"),
         "Me" => ("Me", "/Me", "none", "none"),
+        ".search" => ("any", "/.search", "none", "none"),
         _ => return ("none", "none"),
     };
     match (second, third) {
@@ -115,6 +116,7 @@ mod tests {
     fn labels_are_patterns_and_never_what_the_client_wrote() {
         assert_eq!(endpoint("/Users/ann@example.com"), ("Users", "/Users/{id}"));
         assert_eq!(endpoint("/Groups/.search"), ("Groups", "/Groups/.search"));
+        assert_eq!(endpoint("/.search"), ("any", "/.search"));
         assert_eq!(endpoint("/Users/1/2"), ("Users", "none"));
         assert_eq!(endpoint("/ann@example.com"), ("none", "none"));
         assert_eq!(endpoint("/"), ("none", "none"));
