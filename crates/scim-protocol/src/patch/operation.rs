@@ -93,9 +93,14 @@ impl Patcher<'_> {
             _ => return Err(ScimError::invalid_value(format!("{urn} must be an object"))),
         };
         for (name, value) in members {
-            let attribute = extension
-                .attribute(&name)
-                .ok_or_else(|| ScimError::invalid_path(format!("{name:?} is no attribute of {urn}")))?;
+            let Some(attribute) = extension.attribute(&name) else {
+                // Some clients repeat `schemas` within an extension.
+                if self.strictness.is_lenient() {
+                    self.repairs.note(format!("{urn}:{name} is not in the schema: dropped"));
+                    continue;
+                }
+                return Err(ScimError::invalid_path(format!("{name:?} is no attribute of {urn}")));
+            };
             if attribute.mutability != Mutability::ReadOnly {
                 let located = Located { extension: Some(extension), attribute };
                 self.at_attribute(op, located, None, None, value)?;

@@ -75,6 +75,16 @@ fn with(change: impl FnOnce(&mut Value)) -> Value {
 }
 
 #[test]
+fn schemas_repeated_within_an_extension_is_a_dialect() {
+    let value = json!({"schemas": [ENTERPRISE_USER], "department": "Legal"});
+    for op in ["add", "replace"] {
+        let patched = repaired(json!([{"op": op, "path": ENTERPRISE_USER, "value": value}]));
+        assert_eq!(patched[ENTERPRISE_USER]["department"], "Legal");
+        assert_eq!(patched[ENTERPRISE_USER].get("schemas"), None);
+    }
+}
+
+#[test]
 fn message_of_another_form_is_invalid_syntax() {
     let op = json!([{"op": "add", "path": "title", "value": "x"}]);
     for body in [
