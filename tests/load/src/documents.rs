@@ -1,0 +1,51 @@
+//! The people of the load: one request body, which the creates send and the seed stores.
+
+use anyhow::Context as _;
+use scim_protocol::{Strictness, resource, schema};
+use serde_json::{Value, json};
+
+/// Where a user's name stands in the text of a body.
+pub(crate) const PLACE: &str = "{n}";
+
+/// The body of `POST /Users` as identity providers send it, with [`PLACE`] for what differs.
+pub(crate) fn user_body() -> Value {
+    json!({
+        "schemas": [schema::USER, schema::ENTERPRISE_USER],
+        "userName": "load.user.{n}@example.com",
+        "externalId": "00u{n}",
+        "name": {"givenName": "Load", "familyName": "User {n}", "formatted": "Load User {n}"},
+        "displayName": "Load User {n}",
+        "emails": [{"value": "load.user.{n}@example.com", "type": "work", "primary": true}],
+        "title": "Engineer",
+        "locale": "en-US",
+        "active": true,
+        (schema::ENTERPRISE_USER): {"employeeNumber": "{n}", "department": "Engineering", "costCenter": "4130"},
+    })
+}
+
+/// What the SCIM handlers store of [`user_body`].
+pub(crate) fn stored_user() -> anyhow::Result<String> {
+    let (document, _) = resource::from_request(user_body(), schema::user(), Strictness::Lenient)
+        .context("the users of the load")?;
+    Ok(document.to_string())
+}
+
+/// What the SCIM handlers store of a group of this name.
+pub(crate) fn stored_group(name: &str) -> anyhow::Result<String> {
+    let body = json!({"schemas": [schema::GROUP], "displayName": name, "externalId": format!("00g{name}")});
+    let (document, _) = resource::from_request(body, schema::group(), Strictness::Lenient)
+        .context("the groups of the load")?;
+    Ok(document.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stored_user_is_what_was_sent_with_a_place_for_the_name() {
+        let stored: Value = serde_json::from_str(&stored_user().unwrap().replace(PLACE, "7")).unwrap();
+        assert_eq!(stored["userName"], "load.user.7@example.com");
+        assert_eq!(stored[schema::ENTERPRISE_USER]["employeeNumber"], "7");
+    }
+}
