@@ -11,7 +11,7 @@ use crate::dialect;
 use crate::error::ScimError;
 use crate::path::resolve_name;
 use crate::repairs::Repairs;
-use crate::schema::{Attribute, Mutability, ResourceType, Returned, Schema};
+use crate::schema::{Attribute, Mutability, ResourceType, Schema};
 use crate::value::{is_empty, normalize, put_once};
 
 /// A document, and what was repaired or dropped on the way, in words.
@@ -228,7 +228,7 @@ impl Reader {
         value: Value,
     ) -> Result<(), ScimError> {
         // Clients echo what they read; what is ours to fill is passed over, and a password is not kept.
-        if attribute.mutability == Mutability::ReadOnly || attribute.returned == Returned::Never {
+        if !attribute.is_kept() {
             return Ok(());
         }
         let place = &attribute.name;

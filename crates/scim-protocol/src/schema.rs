@@ -224,6 +224,11 @@ impl Attribute {
         self.sub_attributes.iter().all(shown)
     }
 
+    /// Whether a value that a client gives is stored: what is ours to fill and what is never shown is not.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.mutability != Mutability::ReadOnly && self.returned != Returned::Never
+    }
+
     /// Whether brackets after its name make sense: complex, or a list of plain values.
     pub(crate) fn has_elements(&self) -> bool {
         self.kind == AttributeType::Complex || self.multi_valued

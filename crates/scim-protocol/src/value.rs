@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::elements;
 use crate::error::ScimError;
 use crate::instant;
-use crate::schema::{Attribute, AttributeType, Mutability, Returned};
+use crate::schema::{Attribute, AttributeType};
 
 /// Whether a value, of whatever attribute, holds nothing: what `pr` in a filter denies, and what is not
 /// kept in a document.
@@ -89,7 +89,7 @@ fn complex(attribute: &Attribute, value: Value, place: &str) -> Result<Option<Va
     for (name, value) in members {
         // Sub-attributes that no schema has, and those that are ours to fill, are left out.
         let Some(sub) = attribute.sub(&name) else { continue };
-        if sub.mutability == Mutability::ReadOnly || sub.returned == Returned::Never {
+        if !sub.is_kept() {
             continue;
         }
         let place = format!("{place}.{}", sub.name);

@@ -7,7 +7,7 @@ use crate::Strictness;
 use crate::patch::{Op, Operation};
 use crate::path::{self, PatchPath, resolve_name};
 use crate::repairs::Repairs;
-use crate::schema::{Attribute, Mutability, ResourceType, Returned, Schema};
+use crate::schema::{Attribute, ResourceType, Schema};
 use crate::value::is_empty;
 
 /// Makes operations of their own out of keys such as `name.givenName`, and drops keys that lead nowhere.
@@ -113,7 +113,7 @@ pub(super) fn repair_values(operation: &mut Operation, resource_type: &ResourceT
             if let Some(extension) = resource_type.extension(name) {
                 repair_extension(extension, value, repairs);
             } else if let Some(located) = resolve_name(name, resource_type)
-                && is_kept(located.attribute)
+                && located.attribute.is_kept()
             {
                 repair_in_place(located.attribute, value, &located.attribute.name, repairs);
             }
@@ -122,7 +122,7 @@ pub(super) fn repair_values(operation: &mut Operation, resource_type: &ResourceT
     };
     match path::parse(text, resource_type, Strictness::Lenient) {
         // What is not kept may be of any form.
-        Ok(PatchPath::Attribute { located, .. }) if !is_kept(located.attribute) => {}
+        Ok(PatchPath::Attribute { located, .. }) if !located.attribute.is_kept() => {}
         Ok(PatchPath::Extension(extension)) => repair_extension(extension, value, repairs),
         Ok(PatchPath::Attribute { sub: Some(sub), .. }) => repair_in_place(sub, value, text, repairs),
         Ok(PatchPath::Attribute { located, filter: Some(_), sub: None }) => {
@@ -137,15 +137,10 @@ pub(super) fn repair_values(operation: &mut Operation, resource_type: &ResourceT
 fn repair_extension(extension: &Schema, value: &mut Value, repairs: &mut Repairs) {
     let Some(members) = value.as_object_mut() else { return };
     for (name, value) in members.iter_mut() {
-        if let Some(attribute) = extension.attribute(name).filter(|found| is_kept(found)) {
+        if let Some(attribute) = extension.attribute(name).filter(|found| found.is_kept()) {
             repair_in_place(attribute, value, &attribute.name, repairs);
         }
     }
-}
-
-/// Whether a value for the attribute comes to be stored.
-fn is_kept(attribute: &Attribute) -> bool {
-    attribute.mutability != Mutability::ReadOnly && attribute.returned != Returned::Never
 }
 
 fn repair_in_place(attribute: &Attribute, value: &mut Value, place: &str, repairs: &mut Repairs) {

@@ -26,11 +26,11 @@ pub(crate) fn repair_value(attribute: &Attribute, value: Value, place: &str, rep
         }
         Value::Object(members) if attribute.kind == AttributeType::Complex => {
             let repaired = members.into_iter().map(|(name, value)| match attribute.sub(&name) {
-                Some(sub) => {
+                Some(sub) if sub.is_kept() => {
                     let value = repair_value(sub, value, &format!("{place}.{}", sub.name), repairs);
                     (name, value)
                 }
-                None => (name, value),
+                _ => (name, value),
             });
             Value::Object(repaired.collect())
         }
@@ -59,7 +59,10 @@ pub(super) fn unwrap_list_of_one(
     repairs: &mut Repairs,
 ) -> Value {
     match value {
-        Value::Array(mut elements) if !attribute.multi_valued && elements.len() == 1 => {
+        // Lists within lists are nobody's habit, and unwrapping them again would go on where this ends.
+        Value::Array(mut elements)
+            if !attribute.multi_valued && elements.len() == 1 && !elements[0].is_array() =>
+        {
             repairs.note(format!("{place}: a list of one taken as its element"));
             elements.remove(0)
         }

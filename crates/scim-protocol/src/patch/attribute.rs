@@ -188,8 +188,19 @@ impl Change<'_> {
                 _ => elements[index] = Value::Null,
             }
         }
-        elements.retain(|element| !is_empty(element));
+        if self.sub.is_some() {
+            self.merge_equal(elements);
+        } else {
+            elements.retain(|element| !is_empty(element));
+        }
         Ok(())
+    }
+
+    /// What was two elements may be one after a change, and what was one may be none.
+    fn merge_equal(&self, elements: &mut Vec<Value>) {
+        let mut changed = std::mem::take(elements);
+        changed.retain(|element| !is_empty(element));
+        elements::merge(elements, changed, self.attribute);
     }
 
     fn change_selected(
@@ -225,10 +236,7 @@ impl Change<'_> {
         {
             keep_primary_only_at(elements, last);
         }
-        // What was two elements may be one now.
-        let mut changed = std::mem::take(elements);
-        changed.retain(|element| !is_empty(element));
-        elements::merge(elements, changed, self.attribute);
+        self.merge_equal(elements);
         Ok(())
     }
 

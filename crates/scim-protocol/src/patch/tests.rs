@@ -269,6 +269,15 @@ fn remove_that_empties_leaves_the_attribute_unassigned() {
 }
 
 #[test]
+fn elements_that_a_removed_sub_attribute_told_apart_become_one() {
+    let after = patched(json!([
+        {"op": "add", "path": "emails", "value": [{"value": "b@work", "type": "work"}]},
+        {"op": "remove", "path": "emails.value"},
+    ]));
+    assert_eq!(after["emails"], json!([{"type": "work", "primary": true}, {"type": "home"}]));
+}
+
+#[test]
 fn remove_of_required_and_any_change_of_read_only_by_path_is_mutability() {
     for path in ["userName", "id", "meta.version", "groups", "groups[value eq \"g\"]", "schemas"] {
         assert_eq!(refused(json!([{"op": "remove", "path": path}]), Lenient), ScimType::Mutability, "{path}");
@@ -397,6 +406,20 @@ fn keys_that_are_paths_are_applied_as_paths() {
     assert_eq!(after["emails"][0]["value"], "b@work");
     assert_eq!(after[ENTERPRISE_USER]["department"], "IT");
     assert!(after.get("meta").is_none() && after.get("shoeSize").is_none());
+}
+
+#[test]
+fn what_is_not_kept_and_lists_within_lists_are_not_repaired() {
+    let not_kept = json!([
+        {"op": "add", "path": "password", "value": ["x"]},
+        {"op": "replace", "value": {"password": ["x"], "groups": "", "title": "x"}},
+    ]);
+    let outcome = try_patch(&stored(), not_kept, Lenient).unwrap();
+    assert_eq!(outcome.repairs, Vec::<String>::new());
+    for strictness in [Strict, Lenient] {
+        let nested = json!([{"op": "add", "path": "title", "value": [["x"]]}]);
+        assert!(try_patch(&stored(), nested, strictness).is_err());
+    }
 }
 
 #[test]
