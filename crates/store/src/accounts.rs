@@ -17,7 +17,7 @@ use crate::database::WriteTransaction;
 use crate::entity::words::RunOutcome;
 use crate::entity::{account, claim, membership, task};
 use crate::error::{Error, Result};
-use crate::id::{AccountId, ConnectionId, LinkId, SiteId, UserId};
+use crate::id::{AccountId, ConnectionId, SiteId, UserId};
 use crate::lookup;
 use crate::runs;
 use crate::statement::{count, database_now, execute, statement};
@@ -135,17 +135,6 @@ pub enum OtherRow {
     SamePerson,
     /// It is claimed by another user of a directory that also claims the held one: two people.
     AnotherPerson,
-}
-
-/// Numbers that the safety threshold is judged by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DeprovisionWindow {
-    /// Let through within the window.
-    pub executed: u64,
-    /// Waiting now, this one included.
-    pub pending: u64,
-    /// Accounts that the link feeds and that are active.
-    pub active: u64,
 }
 
 impl Accounts {
@@ -329,60 +318,6 @@ impl Accounts {
         transaction.commit().await
     }
 
-    /// Judges one deactivation or deletion by the safety threshold and, if `decide` lets it pass, counts
-    /// it. Judgements of one link come one after the other, so that two workers cannot both take the last
-    /// free place. `free` is the number below which nothing needs to be judged.
-    pub async fn reserve_deprovision(
-        &self,
-        link: LinkId,
-        connection: ConnectionId,
-        account: AccountId,
-        window: Duration,
-        free: u64,
-        decide: impl FnOnce(DeprovisionWindow) -> Option<String> + Send,
-    ) -> Result<Option<String>> {
-        let transaction = self.tenant.store.write().await?;
-        let now = self.tenant.now();
-        let lock = crate::statement::for_update(transaction.get_database_backend());
-        let scope = vec![Value::from(self.tenant.id), link.into()];
-        let sql = format!("SELECT id FROM links WHERE tenant_id = $1 AND id = $2 {lock}");
-        crate::statement::rows(&*transaction, sql, scope.clone()).await?;
-        let sql = "SELECT COUNT(*) AS n FROM deprovisions \
-            WHERE tenant_id = $1 AND link_id = $2 AND at > $3 AND account_id <> $4";
-        let mut values = scope.clone();
-        values.extend([now.minus(window).into(), account.into()]);
-        let executed = unsigned(count(&*transaction, sql, values).await?);
-        // Of those who left, only the ones who can still log in count: not who never had an account, nor who
-        // is back already.
-        let sql = "SELECT COUNT(*) AS n FROM tasks t \
-            JOIN claims c ON c.tenant_id = t.tenant_id AND c.site_id = t.site_id AND c.user_id = t.object_id \
-            JOIN accounts a ON a.tenant_id = c.tenant_id AND a.site_id = c.site_id AND a.id = c.account_id \
-            LEFT JOIN users u ON u.tenant_id = t.tenant_id AND u.connection_id = t.connection_id \
-            AND u.id = t.object_id \
-            WHERE t.tenant_id = $1 AND t.site_id = $2 AND t.connection_id = $3 AND t.kind = 'user' \
-            AND t.rank = 0 AND NOT t.approved AND a.active AND (u.active IS NULL OR NOT u.active)";
-        let site = vec![Value::from(self.tenant.id), self.site.into(), connection.into()];
-        let pending = unsigned(count(&*transaction, sql, site.clone()).await?).max(1);
-        let mut judged = DeprovisionWindow { executed, pending, active: 0 };
-        if executed + pending > free {
-            let sql = "SELECT COUNT(*) AS n FROM claims c JOIN accounts a ON a.tenant_id = c.tenant_id \
-                AND a.site_id = c.site_id AND a.id = c.account_id \
-                WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.connection_id = $3 AND a.active";
-            // Those let through within the window were active when it began.
-            judged.active = unsigned(count(&*transaction, sql, site).await?).saturating_add(executed);
-            if let Some(reason) = decide(judged) {
-                return Ok(Some(reason));
-            }
-        }
-        let sql = "INSERT INTO deprovisions (tenant_id, link_id, account_id, at) VALUES ($1, $2, $3, $4) \
-            ON CONFLICT (tenant_id, link_id, account_id) DO UPDATE SET at = excluded.at";
-        let mut values = scope;
-        values.extend([account.into(), now.into()]);
-        execute(&*transaction, sql, values).await?;
-        transaction.commit().await?;
-        Ok(None)
-    }
-
     /// The account that a user claims, if any.
     pub async fn find_by_user(&self, user: UserId) -> Result<Option<account::Model>> {
         let sql = "SELECT a.* FROM accounts a JOIN claims c ON c.tenant_id = a.tenant_id \
@@ -391,42 +326,6 @@ impl Accounts {
         let values = vec![self.tenant.id.into(), self.site.into(), user.into()];
         let query = statement(self.tenant.store.backend(), sql, values);
         Ok(account::Entity::find().from_raw_sql(query).one(&self.tenant.store.connection).await?)
-    }
-
-    /// Notes that a site group exists.
-    pub async fn put_site_group(&self, name: &str, created_by_us: bool) -> Result<()> {
-        let transaction = self.tenant.store.write().await?;
-        let sql = "INSERT INTO site_groups (tenant_id, site_id, name_folded, name, created_by_us, observed_at) \
-            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant_id, site_id, name_folded) \
-            DO UPDATE SET observed_at = excluded.observed_at, \
-            created_by_us = (site_groups.created_by_us OR excluded.created_by_us)";
-        let values = vec![
-            self.tenant.id.into(),
-            self.site.into(),
-            lookup::folded(name).into(),
-            name.into(),
-            created_by_us.into(),
-            self.tenant.now().into(),
-        ];
-        execute(&*transaction, sql, values).await?;
-        transaction.commit().await
-    }
-
-    /// Forgets that a site group exists, because the site says that it does not.
-    pub async fn forget_site_group(&self, name: &str) -> Result<()> {
-        let transaction = self.tenant.store.write().await?;
-        let sql = "DELETE FROM site_groups WHERE tenant_id = $1 AND site_id = $2 AND name_folded = $3";
-        let values = vec![self.tenant.id.into(), self.site.into(), lookup::folded(name).into()];
-        execute(&*transaction, sql, values).await?;
-        transaction.commit().await
-    }
-
-    /// Whether a site group is known to exist.
-    pub async fn knows_site_group(&self, name: &str) -> Result<bool> {
-        let sql = "SELECT COUNT(*) AS n FROM site_groups \
-            WHERE tenant_id = $1 AND site_id = $2 AND name_folded = $3";
-        let values = vec![self.tenant.id.into(), self.site.into(), lookup::folded(name).into()];
-        Ok(count(&self.tenant.store.connection, sql, values).await? > 0)
     }
 
     fn key(&self, account: AccountId) -> Vec<Value> {
@@ -570,8 +469,4 @@ impl Accounts {
         execute(&**transaction, sql, self.key(account)).await?;
         Ok(())
     }
-}
-
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }

@@ -37,7 +37,7 @@ pub async fn hold_reason(
     let safety = &link.settings.safety;
     let accounts = workplace.tenant.accounts(task.site_id);
     let window = Duration::from_secs(u64::from(safety.window_hours) * 3600);
-    let decide = |judged: store::accounts::DeprovisionWindow| {
+    let decide = |judged: store::deprovisions::DeprovisionWindow| {
         let window =
             Window { executed: judged.executed, pending: judged.pending, active_accounts: judged.active };
         match breaker::check(safety, &window) {

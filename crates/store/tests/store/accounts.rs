@@ -217,7 +217,7 @@ async fn the_last_free_deprovisioning_is_taken_once(place: Place) {
         let tenant = [&near, &far][n % 2].clone();
         let (site, link, connection) = (place.site, place.link, place.connection);
         judged.push(tokio::spawn(async move {
-            let decide = |judged: store::accounts::DeprovisionWindow| {
+            let decide = |judged: store::deprovisions::DeprovisionWindow| {
                 (judged.executed >= 5).then(|| format!("{} already", judged.executed))
             };
             let accounts = tenant.accounts(site);
@@ -235,8 +235,9 @@ async fn the_last_free_deprovisioning_is_taken_once(place: Place) {
     assert_eq!(place.number("SELECT COUNT(*) AS n FROM deprovisions").await, 5);
     // A day later the window is empty again.
     place.clock.advance(window);
-    let decide =
-        |judged: store::accounts::DeprovisionWindow| (judged.executed > 0).then(|| "not empty".to_owned());
+    let decide = |judged: store::deprovisions::DeprovisionWindow| {
+        (judged.executed > 0).then(|| "not empty".to_owned())
+    };
     let accounts = place.tenant.accounts(place.site);
     let account = AccountId::generate();
     let verdict =

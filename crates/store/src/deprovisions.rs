@@ -1,0 +1,81 @@
+//! Deactivations and deletions let through by each link, and what the safety threshold is judged by.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait as _, Value};
+
+use crate::accounts::Accounts;
+use crate::error::Result;
+use crate::id::{AccountId, ConnectionId, LinkId};
+use crate::statement::{count, execute, for_update, rows};
+
+/// Numbers that the safety threshold is judged by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeprovisionWindow {
+    /// Let through within the window.
+    pub executed: u64,
+    /// Waiting now, this one included.
+    pub pending: u64,
+    /// Accounts that the link feeds and that are active.
+    pub active: u64,
+}
+
+impl Accounts {
+    /// Judges one deactivation or deletion by the safety threshold and, if `decide` lets it pass, counts
+    /// it. Judgements of one link come one after the other, so that two workers cannot both take the last
+    /// free place. `free` is the number below which nothing needs to be judged.
+    pub async fn reserve_deprovision(
+        &self,
+        link: LinkId,
+        connection: ConnectionId,
+        account: AccountId,
+        window: Duration,
+        free: u64,
+        decide: impl FnOnce(DeprovisionWindow) -> Option<String> + Send,
+    ) -> Result<Option<String>> {
+        let transaction = self.tenant.store.write().await?;
+        let now = self.tenant.now();
+        let lock = for_update(transaction.get_database_backend());
+        let scope = vec![Value::from(self.tenant.id), link.into()];
+        let sql = format!("SELECT id FROM links WHERE tenant_id = $1 AND id = $2 {lock}");
+        rows(&*transaction, sql, scope.clone()).await?;
+        let sql = "SELECT COUNT(*) AS n FROM deprovisions \
+            WHERE tenant_id = $1 AND link_id = $2 AND at > $3 AND account_id <> $4";
+        let mut values = scope.clone();
+        values.extend([now.minus(window).into(), account.into()]);
+        let executed = unsigned(count(&*transaction, sql, values).await?);
+        // Of those who left, only the ones who can still log in count: not who never had an account, nor who
+        // is back already.
+        let sql = "SELECT COUNT(*) AS n FROM tasks t \
+            JOIN claims c ON c.tenant_id = t.tenant_id AND c.site_id = t.site_id AND c.user_id = t.object_id \
+            JOIN accounts a ON a.tenant_id = c.tenant_id AND a.site_id = c.site_id AND a.id = c.account_id \
+            LEFT JOIN users u ON u.tenant_id = t.tenant_id AND u.connection_id = t.connection_id \
+            AND u.id = t.object_id \
+            WHERE t.tenant_id = $1 AND t.site_id = $2 AND t.connection_id = $3 AND t.kind = 'user' \
+            AND t.rank = 0 AND NOT t.approved AND a.active AND (u.active IS NULL OR NOT u.active)";
+        let site = vec![Value::from(self.tenant.id), self.site.into(), connection.into()];
+        let pending = unsigned(count(&*transaction, sql, site.clone()).await?).max(1);
+        let mut judged = DeprovisionWindow { executed, pending, active: 0 };
+        if executed + pending > free {
+            let sql = "SELECT COUNT(*) AS n FROM claims c JOIN accounts a ON a.tenant_id = c.tenant_id \
+                AND a.site_id = c.site_id AND a.id = c.account_id \
+                WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.connection_id = $3 AND a.active";
+            // Those let through within the window were active when it began.
+            judged.active = unsigned(count(&*transaction, sql, site).await?).saturating_add(executed);
+            if let Some(reason) = decide(judged) {
+                return Ok(Some(reason));
+            }
+        }
+        let sql = "INSERT INTO deprovisions (tenant_id, link_id, account_id, at) VALUES ($1, $2, $3, $4) \
+            ON CONFLICT (tenant_id, link_id, account_id) DO UPDATE SET at = excluded.at";
+        let mut values = scope;
+        values.extend([account.into(), now.into()]);
+        execute(&*transaction, sql, values).await?;
+        transaction.commit().await?;
+        Ok(None)
+    }
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
