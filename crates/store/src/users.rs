@@ -296,7 +296,8 @@ impl Users {
             let mut values = vec![self.tenant.id.into(), self.connection.into()];
             values.extend(ids.iter().map(|id| sea_orm::Value::from(*id)));
             // UNION drops pairs seen before, so that groups which contain each other come to an end. CROSS
-            // JOIN keeps SQLite from turning the join round, which would read every membership there is.
+            // JOIN keeps SQLite from turning the join round, which would read every membership there is; the
+            // name as a subquery keeps PostgreSQL from reading every group for a hash join.
             let sql = format!(
                 "WITH RECURSIVE above (user_id, group_id, direct) AS ( \
                    SELECT m.member_id, m.group_id, 1 FROM group_members m \
@@ -304,11 +305,11 @@ impl Users {
                    UNION \
                    SELECT above.user_id, m.group_id, 0 FROM above CROSS JOIN group_members m \
                    WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id = above.group_id) \
-                 SELECT above.user_id, above.group_id, g.display_name, MAX(above.direct) AS direct \
-                 FROM above CROSS JOIN groups g \
-                 WHERE g.tenant_id = $1 AND g.connection_id = $2 AND g.id = above.group_id \
-                 GROUP BY above.user_id, above.group_id, g.display_name \
-                 ORDER BY above.user_id, above.group_id",
+                 SELECT pair.user_id, pair.group_id, pair.direct, ( \
+                   SELECT g.display_name FROM groups g \
+                   WHERE g.tenant_id = $1 AND g.connection_id = $2 AND g.id = pair.group_id) AS display_name \
+                 FROM (SELECT user_id, group_id, MAX(direct) AS direct FROM above GROUP BY user_id, group_id) pair \
+                 ORDER BY pair.user_id, pair.group_id",
                 placeholders(3, ids.len()),
             );
             let query = statement(self.tenant.store.backend(), sql, values);

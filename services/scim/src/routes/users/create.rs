@@ -6,11 +6,12 @@ use http::StatusCode;
 use scim_protocol::{resource, schema};
 use store::users::UserWrite;
 
-use super::{repairs_detail, represent};
+use super::repairs_detail;
 use crate::answer;
 use crate::body::Body;
 use crate::caller::Directory;
 use crate::error::Failure;
+use crate::representation;
 use crate::search::projection;
 
 /// Creates a user.
@@ -27,6 +28,7 @@ pub async fn handle(
         detail: repairs_detail(&repairs),
     };
     let row = directory.users.insert(write, &directory.context).await?;
-    let resource = represent(&directory, &row, &projection).await?;
+    // Nobody can have made a member of a user who was not there.
+    let resource = representation::user(&row, &[], &directory.base_url);
     Ok(answer::resource(StatusCode::CREATED, resource, &projection))
 }
