@@ -284,8 +284,14 @@ impl Groups {
     /// All members of a group in order of id, unless they are more than `limit`.
     pub async fn members_up_to(&self, id: GroupId, limit: usize) -> Result<Option<Vec<Member>>> {
         let connection = &self.tenant.store.connection;
-        let members = members::first(connection, self.scope(id), limit.saturating_add(1)).await?;
+        let members = members::after(connection, self.scope(id), None, limit.saturating_add(1)).await?;
         Ok((members.len() <= limit).then_some(members))
+    }
+
+    /// The first `limit` members of a group after the id `last`, in order of id: for reading a group of any
+    /// size in bounded memory.
+    pub async fn members_after(&self, id: GroupId, last: Option<Uuid>, limit: usize) -> Result<Vec<Member>> {
+        members::after(&self.tenant.store.connection, self.scope(id), last, limit).await
     }
 
     /// How many members each of `groups` has; those without any are left out.

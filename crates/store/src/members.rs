@@ -207,18 +207,21 @@ pub(crate) async fn withdraw(
 
 /// All members of a group in order of id.
 pub(crate) async fn all<C: ConnectionTrait>(connection: &C, scope: GroupScope) -> Result<Vec<Member>> {
-    first(connection, scope, usize::MAX).await
+    after(connection, scope, None, usize::MAX).await
 }
 
-/// The first `limit` members of a group in order of id.
-pub(crate) async fn first<C: ConnectionTrait>(
+/// The first `limit` members of a group after the id `last`, in order of id.
+pub(crate) async fn after<C: ConnectionTrait>(
     connection: &C,
     scope: GroupScope,
+    last: Option<Uuid>,
     limit: usize,
 ) -> Result<Vec<Member>> {
     let sql = "SELECT member_id, kind FROM group_members \
-        WHERE tenant_id = $1 AND connection_id = $2 AND group_id = $3 ORDER BY member_id LIMIT $4";
-    let mut values = scope.values(&[]);
+        WHERE tenant_id = $1 AND connection_id = $2 AND group_id = $3 AND member_id > $4 \
+        ORDER BY member_id LIMIT $5";
+    // No id comes before the nil one.
+    let mut values = scope.values(&[last.unwrap_or(Uuid::nil())]);
     values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
     let query = statement(connection.get_database_backend(), sql, values);
     Ok(Member::find_by_statement(query).all(connection).await?)

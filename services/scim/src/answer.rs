@@ -23,7 +23,8 @@ pub fn no_content(resource: &Value) -> Response {
     (headers_of(resource), StatusCode::NO_CONTENT).into_response()
 }
 
-fn headers_of(resource: &Value) -> HeaderMap {
+/// The version and location of a resource as headers.
+pub fn headers_of(resource: &Value) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, header) in [("version", ETAG), ("location", LOCATION)] {
         let text = resource["meta"][name].as_str();

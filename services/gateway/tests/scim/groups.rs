@@ -19,6 +19,7 @@ on_both!(
     duplicate_names_are_all_found,
     ten_thousand_members_are_one_request,
     a_large_groups_patch_is_answered_without_its_members,
+    a_group_is_read_whole_whatever_its_size,
     preconditions_hold,
 );
 
@@ -277,6 +278,33 @@ async fn a_large_groups_patch_is_answered_without_its_members(edge: Edge) {
     assert_eq!(answer["members"].as_array().unwrap().len(), 1_001);
     let answer = idp.patch(&format!("{path}?excludedAttributes=members"), add(&ids[0])).await.ok();
     assert_eq!(answer["displayName"], "All");
+}
+
+/// Larger groups are streamed in pages of 1,000; sizes around the page's are where one could go wrong.
+async fn a_group_is_read_whole_whatever_its_size(edge: Edge) {
+    let idp = edge.idp("acme").await;
+    let mut ids = idp.many_users(&edge, 2_001).await;
+    ids.sort();
+    for size in [999, 1_000, 1_001, 2_000, 2_001] {
+        let id = idp.group("Everyone", &refs(&ids[..size])).await;
+        let path = format!("/Groups/{id}");
+        let answer = idp.get(&path).await;
+        assert_eq!(answer.header("etag"), "W/\"1\"");
+        assert_eq!(answer.header("location"), idp.location(&path));
+        assert_eq!(answer.header("content-type"), "application/scim+json");
+        let whole = answer.ok();
+        assert_eq!((&whole["id"], &whole["displayName"]), (&json!(id), &json!("Everyone")));
+        assert_eq!(whole["meta"]["version"], "W/\"1\"");
+        let expected: Vec<Value> = ids[..size]
+            .iter()
+            .map(|id| json!({"value": id, "$ref": idp.location(&format!("/Users/{id}")), "type": "User"}))
+            .collect();
+        assert_eq!(whole["members"], json!(expected), "{size} members");
+        let chosen = idp.get(&format!("{path}?attributes=members.value")).await.ok();
+        let values: Vec<Value> = ids[..size].iter().map(|id| json!({"value": id})).collect();
+        assert_eq!(chosen["members"], json!(values), "{size} members");
+        assert_eq!((chosen.get("displayName"), &chosen["id"]), (None, &json!(id)));
+    }
 }
 
 async fn preconditions_hold(edge: Edge) {
