@@ -70,13 +70,12 @@ fn rate(output: &str) -> Option<f64> {
 /// Ids are made as the program makes them, time first, so that both fill their indexes from the same end.
 fn script_text(directory: Directory) -> anyhow::Result<String> {
     let Directory { tenant, connection } = directory;
-    let document = stored_user()?.replace('\'', "''");
+    let document = without_variables(&stored_user()?.replace(PLACE, "7")).replace('\'', "''");
     let id = "CAST(lpad(to_hex(CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS bigint)), 12, '0') || '7' \
         || substr(md5(CAST(:n AS text)), 1, 3) || '8' || substr(md5(CAST(:n AS text)), 4, 15) AS uuid)";
     let values = format!(
         "'{tenant}', '{connection}', {id}, 'bare.user.' || {id}, '00u' || {id}, 'bare user ' || {id}, \
-         'bare.user.' || {id}, TRUE, '{}', 1, 1, 1",
-        document.replace(PLACE, "7")
+         'bare.user.' || {id}, TRUE, '{document}', 1, 1, 1"
     );
     // One line: to pgbench, a line is a statement unless it says otherwise.
     Ok(format!(
@@ -90,9 +89,37 @@ fn script_text(directory: Directory) -> anyhow::Result<String> {
     ))
 }
 
+/// The same JSON without a colon before a letter or digit, which pgbench takes for a variable even within quotes.
+fn without_variables(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    let mut characters = json.chars().peekable();
+    let mut before = ' ';
+    while let Some(character) = characters.next() {
+        let named = characters.peek().is_some_and(|next| next.is_ascii_alphanumeric() || *next == '_');
+        match character {
+            // Between a name and its value.
+            ':' if named && before == '"' => text.push_str(": "),
+            ':' if named => text.push_str("\\u003a"),
+            _ => text.push(character),
+        }
+        before = character;
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_for_pgbench_has_no_variables_and_says_the_same() {
+        let stored = stored_user().unwrap();
+        let text = without_variables(&stored);
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(value(&text), value(&stored));
+        let colons: Vec<_> = text.match_indices(':').collect();
+        assert!(colons.iter().all(|(at, _)| !text.as_bytes()[at + 1].is_ascii_alphanumeric()), "{text}");
+    }
 
     #[test]
     fn the_rate_is_read_from_what_pgbench_prints() {

@@ -15,7 +15,7 @@ use crate::database::{Database, TENANT};
 use crate::http::Client;
 
 /// How long a start may take.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// The running program; it ends when this is dropped.
 #[derive(Debug)]

@@ -90,14 +90,10 @@ pub fn path(data: &[u8]) {
 /// A path says the same in the schema's spelling.
 fn check_path(path: &PatchPath<'_>, text: &str) {
     let PatchPath::Attribute { located, filter, sub } = path else { return };
-    let mut spelled = located.extension.map(|extension| format!("{}:", extension.id)).unwrap_or_default();
-    spelled.push_str(&located.attribute.name);
-    if let Some(filter) = filter {
-        spelled.push_str(&format!("[{filter}]"));
-    }
-    if let Some(sub) = sub {
-        spelled.push_str(&format!(".{}", sub.name));
-    }
+    let urn = located.extension.map(|extension| format!("{}:", extension.id)).unwrap_or_default();
+    let brackets = filter.as_ref().map(|filter| format!("[{filter}]")).unwrap_or_default();
+    let dotted = sub.map(|sub| format!(".{}", sub.name)).unwrap_or_default();
+    let spelled = format!("{urn}{}{brackets}{dotted}", located.attribute.name);
     let lengthened = spelled.len() > MAX_FILTER_BYTES;
     let reads_equal = schema::all().into_iter().any(|resource_type| {
         MODES.into_iter().any(|strictness| {
