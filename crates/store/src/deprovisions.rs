@@ -41,27 +41,44 @@ impl Accounts {
         rows(&*transaction, sql, scope.clone()).await?;
         let sql = "SELECT COUNT(*) AS n FROM deprovisions \
             WHERE tenant_id = $1 AND link_id = $2 AND at > $3 AND account_id <> $4";
+        let since = now.minus(window);
         let mut values = scope.clone();
-        values.extend([now.minus(window).into(), account.into()]);
+        values.extend([since.into(), account.into()]);
         let executed = unsigned(count(&*transaction, sql, values).await?);
+        // Who is counted as executed is counted once, although the ledger may still show the account active.
+        // The judged account was just seen active, whatever the ledger knows.
+        let can_log_in = "JOIN accounts a ON a.tenant_id = c.tenant_id AND a.site_id = c.site_id \
+            AND a.id = c.account_id AND (a.active OR a.id = $5) AND NOT EXISTS ( \
+            SELECT 1 FROM deprovisions d WHERE d.tenant_id = c.tenant_id AND d.link_id = $4 \
+            AND d.account_id = c.account_id AND d.at > $6 AND d.account_id <> $5)";
+        let values: Vec<Value> = vec![
+            self.tenant.id.into(),
+            self.site.into(),
+            connection.into(),
+            link.into(),
+            account.into(),
+            since.into(),
+        ];
         // Of those who left, only the ones who can still log in count: not who never had an account, nor who
         // is back already.
-        let sql = "SELECT COUNT(*) AS n FROM tasks t \
-            JOIN claims c ON c.tenant_id = t.tenant_id AND c.site_id = t.site_id AND c.user_id = t.object_id \
-            JOIN accounts a ON a.tenant_id = c.tenant_id AND a.site_id = c.site_id AND a.id = c.account_id \
-            LEFT JOIN users u ON u.tenant_id = t.tenant_id AND u.connection_id = t.connection_id \
-            AND u.id = t.object_id \
-            WHERE t.tenant_id = $1 AND t.site_id = $2 AND t.connection_id = $3 AND t.kind = 'user' \
-            AND t.rank = 0 AND NOT t.approved AND a.active AND (u.active IS NULL OR NOT u.active)";
-        let site = vec![Value::from(self.tenant.id), self.site.into(), connection.into()];
-        let pending = unsigned(count(&*transaction, sql, site.clone()).await?).max(1);
+        let sql = format!(
+            "SELECT COUNT(*) AS n FROM tasks t \
+             JOIN claims c ON c.tenant_id = t.tenant_id AND c.site_id = t.site_id AND c.user_id = t.object_id \
+             {can_log_in} \
+             LEFT JOIN users u ON u.tenant_id = t.tenant_id AND u.connection_id = t.connection_id \
+             AND u.id = t.object_id \
+             WHERE t.tenant_id = $1 AND t.site_id = $2 AND t.connection_id = $3 AND t.kind = 'user' \
+             AND t.rank = 0 AND NOT t.approved AND (u.active IS NULL OR NOT u.active)"
+        );
+        let pending = unsigned(count(&*transaction, sql, values.clone()).await?).max(1);
         let mut judged = DeprovisionWindow { executed, pending, active: 0 };
         if executed + pending > free {
-            let sql = "SELECT COUNT(*) AS n FROM claims c JOIN accounts a ON a.tenant_id = c.tenant_id \
-                AND a.site_id = c.site_id AND a.id = c.account_id \
-                WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.connection_id = $3 AND a.active";
+            let sql = format!(
+                "SELECT COUNT(*) AS n FROM claims c {can_log_in} \
+                 WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.connection_id = $3"
+            );
             // Those let through within the window were active when it began.
-            judged.active = unsigned(count(&*transaction, sql, site).await?).saturating_add(executed);
+            judged.active = unsigned(count(&*transaction, sql, values).await?).saturating_add(executed);
             if let Some(reason) = decide(judged) {
                 return Ok(Some(reason));
             }

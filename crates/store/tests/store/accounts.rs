@@ -22,6 +22,7 @@ on_both!(
     users_of_two_directories_share_the_account_of_their_name,
     a_row_that_is_the_same_account_is_joined,
     the_last_free_deprovisioning_is_taken_once,
+    the_threshold_counts_each_account_once_and_the_judged_one_always,
 );
 
 async fn acquire(place: &Place, user: UserId, name: &str, lease: Duration) -> Acquired {
@@ -207,6 +208,37 @@ async fn a_row_that_is_the_same_account_is_joined(place: Place) {
     let third = held(acquire(&place, bob, "bob", LEASE).await);
     assert_eq!(accounts.join(&third, &same).await.unwrap(), OtherRow::AnotherPerson);
     assert_eq!(accounts.find_by_user(bob).await.unwrap().unwrap().id, third.account.id);
+}
+
+async fn the_threshold_counts_each_account_once_and_the_judged_one_always(place: Place) {
+    let accounts = place.tenant.accounts(place.site);
+    let mut ids = Vec::new();
+    for name in ["ann", "bob", "cid", "dee"] {
+        let user = place.user(name).await;
+        ids.push(held(acquire(&place, user, name, LEASE).await).account.id);
+    }
+    // Everyone left. Of Dee's account the ledger does not know yet whether it is active.
+    place.sql("UPDATE accounts SET active = TRUE WHERE username <> 'dee'").await.unwrap();
+    place.sql("UPDATE users SET active = FALSE").await.unwrap();
+    place.sql("UPDATE tasks SET rank = 0").await.unwrap();
+    let judge = async |account: AccountId| {
+        let mut seen = None;
+        let decide = |judged| {
+            seen = Some(judged);
+            None
+        };
+        let window = Duration::from_hours(1);
+        let verdict =
+            accounts.reserve_deprovision(place.link, place.connection, account, window, 0, decide).await;
+        assert_eq!(verdict.unwrap(), None);
+        let judged: store::deprovisions::DeprovisionWindow = seen.unwrap();
+        (judged.executed, judged.pending, judged.active)
+    };
+    assert_eq!(judge(ids[0]).await, (0, 3, 3));
+    // Ann's account is let through and not yet deactivated: executed, and no longer pending.
+    assert_eq!(judge(ids[1]).await, (1, 2, 3));
+    assert_eq!(judge(ids[3]).await, (2, 2, 4));
+    assert_eq!(judge(ids[3]).await, (2, 2, 4), "judged again it counts once");
 }
 
 async fn the_last_free_deprovisioning_is_taken_once(place: Place) {
