@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::list::list_response;
-use crate::schema::{self, Attribute, AttributeType, ResourceType, Schema};
+use crate::schema::{Attribute, AttributeType, ResourceType, ResourceTypes, Schema};
 
 /// What the server does beyond the basics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,31 +45,31 @@ pub fn service_provider_config(base_url: &str, features: &Features) -> Value {
 }
 
 /// `/Schemas`.
-pub fn schemas(base_url: &str) -> Value {
-    let schemas: Vec<Value> = all_schemas().map(|schema| render_schema(schema, base_url)).collect();
+pub fn schemas(base_url: &str, types: &ResourceTypes) -> Value {
+    let schemas: Vec<Value> = all_schemas(types).map(|schema| render_schema(schema, base_url)).collect();
     list_response(schemas.len(), 1, schemas)
 }
 
 /// `/Schemas/{urn}`; the URN in any case.
-pub fn schema(base_url: &str, urn: &str) -> Option<Value> {
-    let found = all_schemas().find(|schema| schema.id.eq_ignore_ascii_case(urn))?;
+pub fn schema(base_url: &str, types: &ResourceTypes, urn: &str) -> Option<Value> {
+    let found = all_schemas(types).find(|schema| schema.id.eq_ignore_ascii_case(urn))?;
     Some(render_schema(found, base_url))
 }
 
 /// `/ResourceTypes`.
-pub fn resource_types(base_url: &str) -> Value {
-    let types: Vec<Value> = schema::all().iter().map(|kind| render_type(kind, base_url)).collect();
-    list_response(types.len(), 1, types)
+pub fn resource_types(base_url: &str, types: &ResourceTypes) -> Value {
+    let rendered: Vec<Value> = types.all().iter().map(|kind| render_type(kind, base_url)).collect();
+    list_response(rendered.len(), 1, rendered)
 }
 
 /// `/ResourceTypes/{name}`.
-pub fn resource_type(base_url: &str, name: &str) -> Option<Value> {
-    let found = schema::all().into_iter().find(|kind| kind.name.eq_ignore_ascii_case(name))?;
+pub fn resource_type(base_url: &str, types: &ResourceTypes, name: &str) -> Option<Value> {
+    let found = types.all().into_iter().find(|kind| kind.name.eq_ignore_ascii_case(name))?;
     Some(render_type(found, base_url))
 }
 
-fn all_schemas() -> impl Iterator<Item = &'static Schema> {
-    schema::all().into_iter().flat_map(ResourceType::schemas)
+fn all_schemas(types: &ResourceTypes) -> impl Iterator<Item = &Schema> {
+    types.all().into_iter().flat_map(ResourceType::schemas)
 }
 
 fn render_type(kind: &ResourceType, base_url: &str) -> Value {

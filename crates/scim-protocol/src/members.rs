@@ -15,7 +15,7 @@ use crate::filter::{CompareOp, CompareValue, Filter};
 use crate::patch::{Op, Operation, PatchRequest};
 use crate::path::{self, PatchPath};
 use crate::repairs::Repairs;
-use crate::schema::{self, Attribute};
+use crate::schema::{self, Attribute, ResourceType};
 use crate::value::normalize_one;
 
 /// A member as a request names it.
@@ -66,16 +66,17 @@ pub struct MemberDelta {
 /// [`Members::NeedsDocument`].
 pub fn split_members(
     request: PatchRequest,
+    group: &ResourceType,
     strictness: Strictness,
 ) -> Result<(PatchRequest, Members, Vec<String>), ScimError> {
     let mut repairs = Repairs::default();
     let request = if strictness.is_lenient() {
-        dialect::repair_operations(request, schema::group(), &mut repairs)
+        dialect::repair_operations(request, group, &mut repairs)
     } else {
         request
     };
     let targets: Vec<Target> =
-        request.operations.iter().map(|operation| Target::of(operation, strictness)).collect();
+        request.operations.iter().map(|operation| Target::of(operation, group, strictness)).collect();
     if targets.contains(&Target::NeedsDocument) {
         return Ok((request, Members::NeedsDocument, repairs.into_sentences()));
     }
@@ -140,14 +141,14 @@ enum Target {
 }
 
 impl Target {
-    fn of(operation: &Operation, strictness: Strictness) -> Self {
+    fn of(operation: &Operation, group: &ResourceType, strictness: Strictness) -> Self {
         let Some(text) = &operation.path else {
             let value = operation.value.as_ref().and_then(Value::as_object);
             let has_members = value.is_some_and(|members| members.keys().any(|name| names_members(name)));
             return if has_members && operation.op != Op::Remove { Self::Keys } else { Self::Elsewhere };
         };
         // What cannot be read is for the general engine to refuse, in its own words.
-        match path::parse(text, schema::group(), strictness) {
+        match path::parse(text, group, strictness) {
             Ok(PatchPath::Attribute { located, filter, sub }) if located.attribute.name == "members" => {
                 match (filter, sub, operation.op) {
                     (None, None, _) => Self::List,

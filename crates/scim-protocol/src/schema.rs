@@ -5,7 +5,7 @@ mod group;
 mod resource_type;
 mod user;
 
-pub use resource_type::{Extension, Located, ResourceType, all, group, user};
+pub use resource_type::{Extension, Located, ResourceType, ResourceTypes, all, group, user};
 
 /// URN of the core User schema.
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";

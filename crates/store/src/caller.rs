@@ -1,10 +1,14 @@
 //! Who sends a SCIM request: what the gateway found out about the bearer of a token, and all that a
 //! SCIM handler believes.
 
+use std::sync::Arc;
+
+use scim_protocol::schema::ResourceTypes;
+
 use crate::id::{ConnectionId, TenantId, TokenId};
 
 /// An authenticated identity provider, bound to one connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ScimCaller {
     /// The tenant.
     pub tenant_id: TenantId,
@@ -14,6 +18,8 @@ pub struct ScimCaller {
     pub token_id: TokenId,
     /// Refuse dialects instead of repairing them.
     pub strict: bool,
+    /// What its users and groups may hold.
+    pub resource_types: Arc<ResourceTypes>,
     /// The request's id, answered in `x-request-id`.
     pub request_id: String,
 }

@@ -11,6 +11,7 @@ mod route;
 pub mod tokens;
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -125,6 +126,7 @@ async fn admit(
         connection_id: opened.connection_id,
         token_id: opened.token_id,
         strict: opened.strict,
+        resource_types: Arc::clone(&opened.resource_types),
         request_id: request_id.to_owned(),
     });
     Ok(Request::from_parts(parts, Body::new(Limited::new(body, MAX_BODY_BYTES))))

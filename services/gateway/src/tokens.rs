@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
+use scim_protocol::schema::ResourceTypes;
 use store::Store;
 use store::clock::Timestamp;
 use store::entity::words::{ConnectionStatus, TenantStatus};
@@ -27,6 +28,8 @@ pub struct Opened {
     pub token_id: TokenId,
     /// Refuse dialects instead of repairing them.
     pub strict: bool,
+    /// What the connection's users and groups may hold.
+    pub resource_types: Arc<ResourceTypes>,
     expires_at: Option<Timestamp>,
     tenant: TenantStatus,
     connection: ConnectionStatus,
@@ -95,6 +98,7 @@ impl Tokens {
             connection_id: token.connection_id,
             token_id: token.id,
             strict: connection.strict,
+            resource_types: ResourceTypes::standard().clone(),
             expires_at: token.expires_at,
             tenant: row.status,
             connection: connection.status,

@@ -1,8 +1,11 @@
 //! The extractor that binds a handler to the caller's own directory.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use scim_protocol::Strictness;
+use scim_protocol::schema::ResourceTypes;
 use store::caller::ScimCaller;
 use store::directory::WriteContext;
 use store::groups::Groups;
@@ -18,6 +21,8 @@ pub struct Directory {
     pub users: Users,
     /// Its groups.
     pub groups: Groups,
+    /// What they may hold.
+    pub resource_types: Arc<ResourceTypes>,
     /// How dialects are treated.
     pub strictness: Strictness,
     /// The base URL that locations start with, without a trailing slash.
@@ -40,6 +45,7 @@ impl FromRequestParts<Scim> for Directory {
         Ok(Self {
             users: tenant.users(caller.connection_id),
             groups: tenant.groups(caller.connection_id),
+            resource_types: Arc::clone(&caller.resource_types),
             strictness: if caller.strict { Strictness::Strict } else { Strictness::Lenient },
             base_url: format!("{}/scim/{}/v2", scim.public_url, caller.connection_id),
             context: WriteContext {

@@ -17,7 +17,7 @@ pub(crate) fn check_split(
     whole: &Result<Patched, ScimError>,
     strictness: Strictness,
 ) {
-    let (rest, members, repairs) = match split_members(request.clone(), strictness) {
+    let (rest, members, repairs) = match split_members(request.clone(), schema::group(), strictness) {
         Ok(split) => split,
         Err(error) => {
             check_refusal(&error);

@@ -3,14 +3,18 @@ use crate::schema::{ENTERPRISE_USER, GROUP, USER};
 
 const BASE: &str = "https://scim.example/v2";
 
+fn types() -> &'static ResourceTypes {
+    ResourceTypes::standard()
+}
+
 #[test]
 fn schemas_say_what_the_definitions_say() {
-    let listed = schemas(BASE);
+    let listed = schemas(BASE, types());
     let ids: Vec<&str> =
         listed["Resources"].as_array().unwrap().iter().map(|schema| schema["id"].as_str().unwrap()).collect();
     assert_eq!(ids, [USER, ENTERPRISE_USER, GROUP]);
     assert_eq!(listed["totalResults"], 3);
-    let user = schema(BASE, &USER.to_uppercase()).unwrap();
+    let user = schema(BASE, types(), &USER.to_uppercase()).unwrap();
     let attribute = |name: &str| {
         user["attributes"].as_array().unwrap().iter().find(|a| a["name"] == name).unwrap().clone()
     };
@@ -21,7 +25,7 @@ fn schemas_say_what_the_definitions_say() {
     assert_eq!(attribute("active")["type"], "boolean");
     assert_eq!(attribute("emails")["subAttributes"][0]["name"], "value");
     assert_eq!(user["meta"]["location"], format!("{BASE}/Schemas/{USER}"));
-    assert_eq!(schema(BASE, "urn:none"), None);
+    assert_eq!(schema(BASE, types(), "urn:none"), None);
 }
 
 #[test]
@@ -50,19 +54,19 @@ fn every_attribute_has_what_rfc_7643_section_7_asks_for() {
             check(sub);
         }
     }
-    for schema in schemas(BASE)["Resources"].as_array().unwrap() {
+    for schema in schemas(BASE, types())["Resources"].as_array().unwrap() {
         schema["attributes"].as_array().unwrap().iter().for_each(check);
     }
 }
 
 #[test]
 fn resource_types_name_their_schemas_and_unknown_ones_are_absent() {
-    let user = resource_type(BASE, "User").unwrap();
+    let user = resource_type(BASE, types(), "User").unwrap();
     assert_eq!(user["schema"], USER);
     assert_eq!(user["schemaExtensions"], serde_json::json!([{"schema": ENTERPRISE_USER, "required": false}]));
-    assert_eq!(resource_types(BASE)["totalResults"], 2);
-    assert!(resource_type(BASE, "Group").unwrap().get("schemaExtensions").is_none());
-    assert_eq!(resource_type(BASE, "Device"), None);
+    assert_eq!(resource_types(BASE, types())["totalResults"], 2);
+    assert!(resource_type(BASE, types(), "Group").unwrap().get("schemaExtensions").is_none());
+    assert_eq!(resource_type(BASE, types(), "Device"), None);
 }
 
 #[test]

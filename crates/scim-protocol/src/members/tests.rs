@@ -13,7 +13,7 @@ fn split(
 ) -> Result<(PatchRequest, Members, Vec<String>), ScimError> {
     let body = json!({"schemas": [PATCH_OP], "Operations": operations});
     let (request, mut repairs) = PatchRequest::parse(body, strictness)?;
-    let (rest, members, more) = split_members(request, strictness)?;
+    let (rest, members, more) = split_members(request, schema::group(), strictness)?;
     repairs.extend(more);
     Ok((rest, members, repairs))
 }

@@ -6,8 +6,8 @@ use super::{Attribute, AttributeType, Mutability, Returned, Schema};
 
 /// A kind of resource: its endpoint, its schema, and the extensions that may come with it.
 ///
-/// The schemas are shared, so that a clone is cheap: take [`user`], clone it and push an [`Extension`] to
-/// have a tenant's own kind of user.
+/// The schemas are shared, so that a clone is cheap: clone [`ResourceTypes::standard`] and push an
+/// [`Extension`] to have a tenant's own kinds.
 #[derive(Clone, Debug)]
 pub struct ResourceType {
     /// `User` or `Group`.
@@ -98,33 +98,61 @@ fn common() -> Arc<[Attribute]> {
     ])
 }
 
+/// The resource types that a directory serves: the standard ones, with the extensions that its tenant
+/// registered.
+#[derive(Clone, Debug)]
+pub struct ResourceTypes {
+    /// Users.
+    pub user: ResourceType,
+    /// Groups.
+    pub group: ResourceType,
+}
+
+impl ResourceTypes {
+    /// Users with their enterprise extension, and groups.
+    pub fn standard() -> &'static Arc<Self> {
+        static STANDARD: LazyLock<Arc<ResourceTypes>> = LazyLock::new(|| {
+            let user = ResourceType {
+                name: "User".into(),
+                endpoint: "/Users".into(),
+                description: "User account".into(),
+                schema: Arc::new(super::user::schema()),
+                extensions: vec![Extension {
+                    schema: Arc::new(super::enterprise::schema()),
+                    required: false,
+                }],
+                common: common(),
+            };
+            let group = ResourceType {
+                name: "Group".into(),
+                endpoint: "/Groups".into(),
+                description: "Group of users".into(),
+                schema: Arc::new(super::group::schema()),
+                extensions: Vec::new(),
+                common: common(),
+            };
+            Arc::new(ResourceTypes { user, group })
+        });
+        &STANDARD
+    }
+
+    /// Both, users first.
+    pub fn all(&self) -> [&ResourceType; 2] {
+        [&self.user, &self.group]
+    }
+}
+
 /// The User resource type with its enterprise extension.
 pub fn user() -> &'static ResourceType {
-    static USER_TYPE: LazyLock<ResourceType> = LazyLock::new(|| ResourceType {
-        name: "User".into(),
-        endpoint: "/Users".into(),
-        description: "User account".into(),
-        schema: Arc::new(super::user::schema()),
-        extensions: vec![Extension { schema: Arc::new(super::enterprise::schema()), required: false }],
-        common: common(),
-    });
-    &USER_TYPE
+    &ResourceTypes::standard().user
 }
 
 /// The Group resource type.
 pub fn group() -> &'static ResourceType {
-    static GROUP_TYPE: LazyLock<ResourceType> = LazyLock::new(|| ResourceType {
-        name: "Group".into(),
-        endpoint: "/Groups".into(),
-        description: "Group of users".into(),
-        schema: Arc::new(super::group::schema()),
-        extensions: Vec::new(),
-        common: common(),
-    });
-    &GROUP_TYPE
+    &ResourceTypes::standard().group
 }
 
-/// All resource types.
+/// The standard resource types.
 pub fn all() -> [&'static ResourceType; 2] {
-    [user(), group()]
+    ResourceTypes::standard().all()
 }

@@ -29,12 +29,12 @@ pub async fn service_provider_config(directory: Directory) -> Response {
 /// `GET /Schemas`.
 pub async fn schemas(directory: Directory, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     refuse_filter(query.as_deref())?;
-    Ok(message(StatusCode::OK, &discovery::schemas(&directory.base_url)))
+    Ok(message(StatusCode::OK, &discovery::schemas(&directory.base_url, &directory.resource_types)))
 }
 
 /// `GET /Schemas/{urn}`.
 pub async fn schema(directory: Directory, Name(id): Name) -> Result<Response, Failure> {
-    let schema = discovery::schema(&directory.base_url, &id)
+    let schema = discovery::schema(&directory.base_url, &directory.resource_types, &id)
         .ok_or_else(|| ScimError::not_found(format!("No schema {id}")))?;
     Ok(message(StatusCode::OK, &schema))
 }
@@ -42,12 +42,12 @@ pub async fn schema(directory: Directory, Name(id): Name) -> Result<Response, Fa
 /// `GET /ResourceTypes`.
 pub async fn resource_types(directory: Directory, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     refuse_filter(query.as_deref())?;
-    Ok(message(StatusCode::OK, &discovery::resource_types(&directory.base_url)))
+    Ok(message(StatusCode::OK, &discovery::resource_types(&directory.base_url, &directory.resource_types)))
 }
 
 /// `GET /ResourceTypes/{name}`.
 pub async fn resource_type(directory: Directory, Name(id): Name) -> Result<Response, Failure> {
-    let resource_type = discovery::resource_type(&directory.base_url, &id)
+    let resource_type = discovery::resource_type(&directory.base_url, &directory.resource_types, &id)
         .ok_or_else(|| ScimError::not_found(format!("No resource type {id}")))?;
     Ok(message(StatusCode::OK, &resource_type))
 }

@@ -3,7 +3,6 @@
 use axum::response::Response;
 use http::StatusCode;
 use scim_protocol::list::{Paging, list_response};
-use scim_protocol::schema;
 
 use crate::answer::message;
 use crate::body::Body;
@@ -15,8 +14,8 @@ use crate::search::Search;
 /// Lists users, then groups. A type that does not know an attribute of the filter has no match; a filter that
 /// neither type understands is refused.
 pub async fn handle(directory: Directory, Body(body): Body) -> Result<Response, Failure> {
-    let of_users = Search::from_request(&body, schema::user(), directory.strictness);
-    let of_groups = Search::from_request(&body, schema::group(), directory.strictness);
+    let of_users = Search::from_request(&body, &directory.resource_types.user, directory.strictness);
+    let of_groups = Search::from_request(&body, &directory.resource_types.group, directory.strictness);
     let (of_users, of_groups) = match (of_users, of_groups) {
         (Err(refused), Err(_)) => return Err(refused),
         (of_users, of_groups) => (of_users.ok(), of_groups.ok()),

@@ -3,7 +3,7 @@
 use axum::extract::RawQuery;
 use axum::response::Response;
 use http::StatusCode;
-use scim_protocol::{resource, schema};
+use scim_protocol::resource;
 use store::groups::GroupWrite;
 
 use super::{represent, take_members, whole_list};
@@ -20,8 +20,9 @@ pub async fn handle(
     RawQuery(query): RawQuery,
     Body(body): Body,
 ) -> Result<Response, Failure> {
-    let projection = projection(query.as_deref(), schema::group())?;
-    let (mut document, repairs) = resource::from_request(body, schema::group(), directory.strictness)?;
+    let projection = projection(query.as_deref(), &directory.resource_types.group)?;
+    let (mut document, repairs) =
+        resource::from_request(body, &directory.resource_types.group, directory.strictness)?;
     let members = take_members(&mut document)?.unwrap_or_default();
     let write = GroupWrite {
         document,

@@ -7,8 +7,8 @@ use futures::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use scim_protocol::error::ScimError;
+use scim_protocol::etag;
 use scim_protocol::projection::Projection;
-use scim_protocol::{etag, schema};
 use serde_json::{Map, Value};
 use store::entity::group;
 use store::members::Member;
@@ -31,7 +31,7 @@ pub async fn handle(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let projection = projection(query.as_deref(), schema::group())?;
+    let projection = projection(query.as_deref(), &directory.resource_types.group)?;
     let row = directory
         .groups
         .find(id(&text)?)

@@ -26,13 +26,13 @@ const MAX_MEMBERS: usize = 50_000;
 
 /// Lists groups.
 pub async fn handle(directory: Directory, RawQuery(query): RawQuery) -> Result<Response, Failure> {
-    let search = Search::from_query(query.as_deref(), schema::group(), directory.strictness)?;
+    let search = Search::from_query(query.as_deref(), &directory.resource_types.group, directory.strictness)?;
     answer(&directory, &search).await
 }
 
 /// Lists groups by a `SearchRequest`.
 pub async fn search(directory: Directory, Body(body): Body) -> Result<Response, Failure> {
-    let search = Search::from_request(&body, schema::group(), directory.strictness)?;
+    let search = Search::from_request(&body, &directory.resource_types.group, directory.strictness)?;
     answer(&directory, &search).await
 }
 
@@ -91,7 +91,7 @@ async fn matching(
                 Needed::All => directory.groups.members(row.id).await?,
             };
             let resource = representation::group(&row, Some(&members), &directory.base_url);
-            if filter.matches(&resource, schema::group()) {
+            if filter.matches(&resource, &directory.resource_types.group) {
                 collector.push(row);
             }
         }

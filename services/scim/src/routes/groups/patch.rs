@@ -6,7 +6,8 @@ use http::{HeaderMap, StatusCode};
 use scim_protocol::error::ScimError;
 use scim_protocol::patch::{self, Members, PatchRequest};
 use scim_protocol::projection::Projection;
-use scim_protocol::{Strictness, etag, schema};
+use scim_protocol::schema::ResourceType;
+use scim_protocol::{Strictness, etag};
 use serde_json::Value;
 use store::entity::group;
 use store::groups::GroupWrite;
@@ -34,12 +35,13 @@ pub async fn handle(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Failure> {
-    let projection = projection(query.as_deref(), schema::group())?;
+    let group = &directory.resource_types.group;
+    let projection = projection(query.as_deref(), group)?;
     let precondition = if_match(&headers);
     let strictness = directory.strictness;
     let (request, mut repairs) = PatchRequest::parse(body, strictness)?;
     let summary = format!("Changed by PATCH: {}", request.summary());
-    let (rest, members, more) = patch::split_members(request.clone(), strictness)?;
+    let (rest, members, more) = patch::split_members(request.clone(), group, strictness)?;
     repairs.extend(more);
     let reads_members = matches!(members, Members::NeedsDocument);
     let base_url = directory.base_url.clone();
@@ -56,9 +58,11 @@ pub async fn handle(
                         // An id that is none of ours cannot be a member: removing it changes nothing.
                         remove: delta.remove.iter().filter_map(|id| id.parse().ok()).collect(),
                     };
-                    (apply(&row.document, &rest, strictness, &mut repairs)?, delta)
+                    (apply(&row.document, &rest, group, strictness, &mut repairs)?, delta)
                 }
-                Members::NeedsDocument => whole(row, present, &base_url, &request, strictness, &mut repairs)?,
+                Members::NeedsDocument => {
+                    whole((row, present), &base_url, &request, group, strictness, &mut repairs)?
+                }
             };
             Ok::<_, ScimError>(GroupWrite { document, members, summary, detail: repairs_detail(&repairs) })
         })
@@ -88,23 +92,24 @@ async fn changed(
 fn apply(
     document: &Value,
     request: &PatchRequest,
+    group: &ResourceType,
     strictness: Strictness,
     repairs: &mut Vec<String>,
 ) -> Result<Value, ScimError> {
     if request.operations.is_empty() {
         return Ok(document.clone());
     }
-    let patched = patch::apply(document, request, schema::group(), strictness)?;
+    let patched = patch::apply(document, request, group, strictness)?;
     repairs.extend(patched.repairs);
     Ok(patched.resource)
 }
 
 /// The general way, for operations that cannot be said as ids: over the document with all its members.
 fn whole(
-    row: &group::Model,
-    present: &[Member],
+    (row, present): (&group::Model, &[Member]),
     base_url: &str,
     request: &PatchRequest,
+    group: &ResourceType,
     strictness: Strictness,
     repairs: &mut Vec<String>,
 ) -> Result<(Value, MemberDelta), ScimError> {
@@ -112,7 +117,7 @@ fn whole(
     if let Some(object) = document.as_object_mut().filter(|_| !present.is_empty()) {
         object.insert("members".into(), representation::members_json(present, base_url));
     }
-    let mut document = apply(&document, request, strictness, repairs)?;
+    let mut document = apply(&document, request, group, strictness, repairs)?;
     let members = take_members(&mut document)?.unwrap_or_default();
     Ok((document, whole_list(members)))
 }

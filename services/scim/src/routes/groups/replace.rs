@@ -27,7 +27,7 @@ pub async fn handle(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Failure> {
-    let projection = projection(query.as_deref(), schema::group())?;
+    let projection = projection(query.as_deref(), &directory.resource_types.group)?;
     let precondition = if_match(&headers);
     let strictness = directory.strictness;
     let speaks_of_members = speaks_of_members(&body);
@@ -36,7 +36,7 @@ pub async fn handle(
         .modify(id(&text)?, &directory.context, false, |row, _| {
             etag::if_match(precondition.as_deref(), &etag::weak(row.version))?;
             let (mut document, repairs) =
-                resource::replace(&row.document, body, schema::group(), strictness)?;
+                resource::replace(&row.document, body, &directory.resource_types.group, strictness)?;
             let members = take_members(&mut document)?.unwrap_or_default();
             let members = if speaks_of_members { whole_list(members) } else { MemberDelta::default() };
             Ok::<_, ScimError>(GroupWrite {

@@ -3,7 +3,7 @@
 use axum::extract::RawQuery;
 use axum::response::Response;
 use http::StatusCode;
-use scim_protocol::{resource, schema};
+use scim_protocol::resource;
 use store::users::UserWrite;
 
 use super::repairs_detail;
@@ -20,8 +20,9 @@ pub async fn handle(
     RawQuery(query): RawQuery,
     Body(body): Body,
 ) -> Result<Response, Failure> {
-    let projection = projection(query.as_deref(), schema::user())?;
-    let (document, repairs) = resource::from_request(body, schema::user(), directory.strictness)?;
+    let projection = projection(query.as_deref(), &directory.resource_types.user)?;
+    let (document, repairs) =
+        resource::from_request(body, &directory.resource_types.user, directory.strictness)?;
     let write = UserWrite {
         document,
         summary: "Created by the identity provider".into(),

@@ -4,7 +4,6 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use scim_protocol::error::ScimError;
-use scim_protocol::schema;
 
 use super::{id, represent};
 use crate::answer;
@@ -20,7 +19,7 @@ pub async fn handle(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let projection = projection(query.as_deref(), schema::user())?;
+    let projection = projection(query.as_deref(), &directory.resource_types.user)?;
     let row = directory
         .users
         .find(id(&text)?)

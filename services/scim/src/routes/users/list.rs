@@ -20,13 +20,13 @@ use crate::search::{PageCollector, Search, WALK};
 
 /// Lists users.
 pub async fn handle(directory: Directory, RawQuery(query): RawQuery) -> Result<Response, Failure> {
-    let search = Search::from_query(query.as_deref(), schema::user(), directory.strictness)?;
+    let search = Search::from_query(query.as_deref(), &directory.resource_types.user, directory.strictness)?;
     answer(&directory, &search).await
 }
 
 /// Lists users by a `SearchRequest`.
 pub async fn search(directory: Directory, Body(body): Body) -> Result<Response, Failure> {
-    let search = Search::from_request(&body, schema::user(), directory.strictness)?;
+    let search = Search::from_request(&body, &directory.resource_types.user, directory.strictness)?;
     answer(&directory, &search).await
 }
 
@@ -75,7 +75,7 @@ async fn matching(
         let is_last = (rows.len() as u64) < WALK;
         let resources = represent(directory, &rows, reads_groups).await?;
         for (row, resource) in rows.into_iter().zip(resources) {
-            if filter.matches(&resource, schema::user()) {
+            if filter.matches(&resource, &directory.resource_types.user) {
                 collector.push(row);
             }
         }

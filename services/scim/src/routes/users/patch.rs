@@ -3,8 +3,8 @@
 use axum::extract::RawQuery;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
+use scim_protocol::etag;
 use scim_protocol::patch::{self, PatchRequest};
-use scim_protocol::{etag, schema};
 use store::users::UserWrite;
 
 use super::{id, repairs_detail, represent};
@@ -23,7 +23,7 @@ pub async fn handle(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Failure> {
-    let projection = projection(query.as_deref(), schema::user())?;
+    let projection = projection(query.as_deref(), &directory.resource_types.user)?;
     let precondition = if_match(&headers);
     let strictness = directory.strictness;
     let (request, mut repairs) = PatchRequest::parse(body, strictness)?;
@@ -31,7 +31,7 @@ pub async fn handle(
         .users
         .modify(id(&text)?, &directory.context, |row| {
             etag::if_match(precondition.as_deref(), &etag::weak(row.version))?;
-            let patched = patch::apply(&row.document, &request, schema::user(), strictness)?;
+            let patched = patch::apply(&row.document, &request, &directory.resource_types.user, strictness)?;
             repairs.extend(patched.repairs);
             Ok(UserWrite {
                 document: patched.resource,

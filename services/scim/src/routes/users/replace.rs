@@ -3,7 +3,7 @@
 use axum::extract::RawQuery;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
-use scim_protocol::{etag, resource, schema};
+use scim_protocol::{etag, resource};
 use store::users::UserWrite;
 
 use super::{id, repairs_detail, represent};
@@ -22,14 +22,15 @@ pub async fn handle(
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Failure> {
-    let projection = projection(query.as_deref(), schema::user())?;
+    let projection = projection(query.as_deref(), &directory.resource_types.user)?;
     let precondition = if_match(&headers);
     let strictness = directory.strictness;
     let modified = directory
         .users
         .modify(id(&text)?, &directory.context, |row| {
             etag::if_match(precondition.as_deref(), &etag::weak(row.version))?;
-            let (document, repairs) = resource::replace(&row.document, body, schema::user(), strictness)?;
+            let (document, repairs) =
+                resource::replace(&row.document, body, &directory.resource_types.user, strictness)?;
             Ok(UserWrite {
                 document,
                 summary: "Replaced by the identity provider".into(),
