@@ -79,6 +79,7 @@ fn find<'a>(path: &AttributePath, resource: &'a Value, resource_type: &'a Resour
         Some(name) => {
             let attribute = located.attribute.sub(name)?;
             let values = parents.iter().filter_map(|parent| parent.get(&attribute.name)).flat_map(elements);
+            let multi_valued = multi_valued || attribute.multi_valued;
             Some(Found { attribute, multi_valued, values: values.collect() })
         }
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::Strictness::{Lenient, Strict};
 use crate::error::ScimType;
-use crate::schema::{ENTERPRISE_USER, ResourceType, USER, group, user};
+use crate::schema::{ENTERPRISE_USER, ResourceType, ResourceTypes, Schema, USER, group, user};
 
 fn anne() -> Value {
     json!({
@@ -455,4 +455,24 @@ fn whole_numbers_and_fractions_compare_without_rounding() {
     assert_eq!(compare("-2", "-2.5"), Greater);
     assert_eq!(compare("18446744073709551615", "1e300"), Less);
     assert_eq!(compare("-9223372036854775808", "-1e300"), Greater);
+}
+
+#[test]
+fn lists_within_a_complex_attribute_match_by_any_of_their_values() {
+    let definition = json!({"id": "urn:acme:badge", "attributes": [
+        {"name": "badge", "type": "complex", "subAttributes": [{"name": "doors", "multiValued": true}]},
+    ]});
+    let users = ResourceTypes::extended(vec![Schema::from_definition(&definition).unwrap()], vec![]);
+    let resource = json!({"urn:acme:badge": {"badge": {"doors": ["north", "south"]}}});
+    for (text, expected) in [
+        (r#"urn:acme:badge:badge.doors eq "South""#, true),
+        (r#"urn:acme:badge:badge.doors ne "south""#, true),
+        (r#"urn:acme:badge:badge[doors eq "north"]"#, true),
+        (r#"urn:acme:badge:badge[doors ne "north"]"#, true),
+        (r#"urn:acme:badge:badge.doors eq "west""#, false),
+    ] {
+        let filter = parse(text).unwrap();
+        filter.check(&users.user, Strict).unwrap();
+        assert_eq!(filter.matches(&resource, &users.user), expected, "{text}");
+    }
 }
