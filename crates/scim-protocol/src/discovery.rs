@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::list::list_response;
-use crate::schema::{Attribute, AttributeType, ResourceType, ResourceTypes, Schema};
+use crate::schema::{ResourceType, ResourceTypes, Schema};
 
 /// What the server does beyond the basics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,42 +97,14 @@ fn render_type(kind: &ResourceType, base_url: &str) -> Value {
 }
 
 fn render_schema(schema: &Schema, base_url: &str) -> Value {
-    json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
-        "id": schema.id,
-        "name": schema.name,
-        "description": schema.description,
-        "attributes": schema.attributes.iter().map(render_attribute).collect::<Vec<_>>(),
-        "meta": {
-            "resourceType": "Schema",
-            "location": format!("{base_url}/Schemas/{}", schema.id),
-        },
-    })
-}
-
-fn render_attribute(attribute: &Attribute) -> Value {
-    let mut rendered = json!({
-        "name": attribute.name,
-        "type": attribute.kind.as_str(),
-        "multiValued": attribute.multi_valued,
-        "description": attribute.description,
-        "required": attribute.required,
-        "caseExact": attribute.case_exact,
-        "mutability": attribute.mutability.as_str(),
-        "returned": attribute.returned.as_str(),
-        "uniqueness": attribute.uniqueness.as_str(),
+    let mut rendered = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"] });
+    let meta = json!({
+        "resourceType": "Schema",
+        "location": format!("{base_url}/Schemas/{}", schema.id),
     });
-    if let Some(object) = rendered.as_object_mut() {
-        if !attribute.canonical_values.is_empty() {
-            object.insert("canonicalValues".into(), json!(attribute.canonical_values));
-        }
-        if attribute.kind == AttributeType::Reference {
-            object.insert("referenceTypes".into(), json!(attribute.reference_types));
-        }
-        if !attribute.sub_attributes.is_empty() {
-            let subs: Vec<Value> = attribute.sub_attributes.iter().map(render_attribute).collect();
-            object.insert("subAttributes".into(), Value::Array(subs));
-        }
+    if let (Some(object), Value::Object(definition)) = (rendered.as_object_mut(), schema.to_definition()) {
+        object.extend(definition);
+        object.insert("meta".into(), meta);
     }
     rendered
 }

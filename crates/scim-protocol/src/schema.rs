@@ -1,11 +1,16 @@
 //! The schemas: what attributes there are, of which type, and how they behave (RFC 7643 §2, §4, §7).
 
+mod change;
+mod definition;
 mod enterprise;
 mod group;
 mod resource_type;
+mod urn;
 mod user;
 
+pub use definition::{DefinitionProblem, MAX_ATTRIBUTES};
 pub use resource_type::{Extension, Located, ResourceType, ResourceTypes, all, group, user};
+pub use urn::are_ambiguous;
 
 /// URN of the core User schema.
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -126,7 +131,7 @@ impl Uniqueness {
 }
 
 /// An attribute or sub-attribute.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attribute {
     /// Its name in the schema's spelling.
     pub name: String,
@@ -241,7 +246,7 @@ impl Attribute {
 }
 
 /// A schema: a URN and its attributes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema {
     /// Its URN.
     pub id: String,
