@@ -76,6 +76,12 @@ pub const QUIRKS: &[Quirk] = &[
         stage: Stage::Operation(operation::lift_path_keys),
     },
     Quirk {
+        habit: "a path within a schema that nobody registered",
+        source: "Entra and Oracle IDCS (custom attributes, such as `urn:…:CustomExtension:2.0:User:tag`)",
+        repair: "the operation is dropped, as its attribute would be in POST and PUT",
+        stage: Stage::Operation(operation::drop_foreign_paths),
+    },
+    Quirk {
         habit: "`remove` with a list in `value`",
         source: "Entra without the flag, Okta, OneLogin (members of groups)",
         repair: "removes those elements only",

@@ -184,7 +184,7 @@ pub fn apply(
     let before = resource.as_object().cloned().unwrap_or_default();
     let document =
         operation::apply_all(before, &request.operations, resource_type, strictness, &mut repairs)?;
-    let patched = complete(document, resource_type)?;
+    let patched = complete(document, Some(resource), resource_type)?;
     check_immutable(resource, &patched, resource_type)?;
     Ok(Patched { changed: patched != *resource, resource: patched, repairs: repairs.into_sentences() })
 }

@@ -1,8 +1,8 @@
 //! Request bodies of POST and PUT as documents to store (RFC 7644 §3.3, §3.5.1).
 //!
 //! A stored document has names in the schema's spelling, holds no attribute without a value, none that is
-//! ours to fill (`id`, `meta`, `groups`) and no password. Attributes that no schema knows are dropped, and
-//! the repair says which.
+//! ours to fill (`id`, `meta`, `groups`) and no password. Attributes that no schema knows are refused when
+//! strict; else they are dropped, and the repair says which.
 
 use serde_json::{Map, Value};
 
@@ -19,9 +19,10 @@ pub type Accepted = (Value, Vec<String>);
 
 /// The document of a body.
 ///
-/// Unknown attributes and schemas are dropped in both modes, since RFC 7644 §3.3 lets a server ignore
-/// what it does not support; every drop is said. What the document needs is checked: required attributes,
-/// types, at most one primary element.
+/// Strict, an attribute or schema with data that is not known is 400 `invalidSyntax`: the body does not
+/// conform to the schema (RFC 7644 table 9). Lenient, it is dropped, and the drop is said. To have it kept,
+/// its schema is registered. What the document needs is checked: required attributes, types, at most one
+/// primary element.
 pub fn from_request(
     body: Value,
     resource_type: &ResourceType,
@@ -39,10 +40,10 @@ pub fn from_request(
         }
         match resolve_name(&name, resource_type) {
             Some(located) => reader.attribute(located.extension, located.attribute, value)?,
-            None => reader.repairs.note(format!("{name} is not in the schema: dropped")),
+            None => reader.unknown(&name)?,
         }
     }
-    Ok((complete(reader.document, resource_type)?, reader.repairs.into_sentences()))
+    Ok((complete(reader.document, None, resource_type)?, reader.repairs.into_sentences()))
 }
 
 /// The document that a PUT makes of a stored one.
@@ -108,8 +109,12 @@ fn check_unchanged(
 }
 
 /// Recomputes `schemas` from what is present, and checks what a resource needs.
+///
+/// An extension that is as it was in `before` is not asked for what it requires: its schema may have become
+/// stricter since, and a PATCH that deactivates someone must not fail for a value that it does not touch.
 pub(crate) fn complete(
     mut document: Map<String, Value>,
+    before: Option<&Value>,
     resource_type: &ResourceType,
 ) -> Result<Value, ScimError> {
     document.shift_remove("schemas");
@@ -117,12 +122,15 @@ pub(crate) fn complete(
     let mut urns = vec![Value::String(resource_type.schema.id.clone())];
     for extension in &resource_type.extensions {
         let urn = &extension.schema.id;
+        let is_untouched = before.is_some_and(|before| before.get(urn) == document.get(urn));
         match document.get(urn).and_then(Value::as_object) {
             Some(members) => {
-                check_required(&extension.schema.attributes, members, &format!("{urn}:"))?;
+                if !is_untouched {
+                    check_required(&extension.schema.attributes, members, &format!("{urn}:"))?;
+                }
                 urns.push(Value::String(urn.clone()));
             }
-            None if extension.required => {
+            None if extension.required && !is_untouched => {
                 return Err(ScimError::invalid_value(format!("{urn} is required")));
             }
             None => {}
@@ -215,9 +223,18 @@ impl Reader {
         for (name, value) in members {
             match extension.attribute(&name) {
                 Some(attribute) => self.attribute(Some(extension), attribute, value)?,
-                None => self.repairs.note(format!("{}:{name} is not in the schema: dropped", extension.id)),
+                None => self.unknown(&format!("{}:{name}", extension.id))?,
             }
         }
+        Ok(())
+    }
+
+    /// An attribute, or a schema with data, that is in no schema of the resource type.
+    fn unknown(&mut self, name: &str) -> Result<(), ScimError> {
+        if !self.strictness.is_lenient() {
+            return Err(ScimError::invalid_syntax(format!("{name} is not in the schema")));
+        }
+        self.repairs.note(format!("{name} is not in the schema: dropped"));
         Ok(())
     }
 

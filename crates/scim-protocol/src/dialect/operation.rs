@@ -43,6 +43,28 @@ pub(super) fn lift_path_keys(
     lifted
 }
 
+/// Drops an operation at what an extension may have elsewhere and has not here. A name without a URN, or
+/// with the core schema's, is more likely a mistake and left for the engine to refuse.
+pub(super) fn drop_foreign_paths(
+    operation: Operation,
+    resource_type: &ResourceType,
+    repairs: &mut Repairs,
+) -> Vec<Operation> {
+    let Some(text) = &operation.path else { return vec![operation] };
+    let text = text.trim();
+    let name = text.split_once('[').map_or(text, |(name, _)| name);
+    let is_foreign = path::split_name(name).is_some_and(|name| {
+        let urn = name.urn.as_deref();
+        urn.is_some_and(|urn| !urn.eq_ignore_ascii_case(&resource_type.schema.id))
+            && resource_type.find(urn, &name.attribute).is_none()
+    });
+    if !is_foreign || resource_type.extension(text).is_some() {
+        return vec![operation];
+    }
+    repairs.note(format!("{name} is not in the schema: dropped"));
+    Vec::new()
+}
+
 fn drop_unknown(value: &mut Value, extension: &Schema, repairs: &mut Repairs) {
     let Some(members) = value.as_object_mut() else { return };
     members.retain(|name, _| {

@@ -325,7 +325,7 @@ fn unknown_and_broken_paths_are_refused() {
         "name.nothing",
         "emails[type eq \"work\"].nothing",
         "emails[type eq \"work\"",
-        "urn:x:title",
+        "urn:ietf:params:scim:schemas:core:2.0:User:nothing",
         "userName[value eq \"x\"]",
         "name.givenName.x",
         "emails[type eq \"w\"]value",
@@ -343,6 +343,44 @@ fn unknown_and_broken_paths_are_refused() {
     }
     let number = PatchRequest::parse(request(json!([{"op": "remove", "path": 1}])), Lenient).unwrap_err();
     assert_eq!(number.scim_type, Some(ScimType::InvalidPath));
+}
+
+#[test]
+fn paths_within_a_schema_that_is_not_known_are_dropped_and_refused_when_strict() {
+    let unknown_of_a_known_one = format!("{ENTERPRISE_USER}:tag");
+    for path in
+        ["urn:x:title", "urn:x:2.0:User:tag.value", "urn:x:y[value eq \"1\"].z", &unknown_of_a_known_one]
+    {
+        for op in ["add", "replace", "remove"] {
+            let mut operation = json!({"op": op, "path": path, "value": "x"});
+            assert_eq!(refused(json!([operation]), Strict), ScimType::InvalidPath, "{op} {path}");
+            assert_eq!(repaired(json!([operation])), stored(), "{op} {path}");
+            operation["value"] = json!({"any": ["thing"]});
+            let title = json!({"op": "replace", "path": "title", "value": "T"});
+            assert_eq!(repaired(json!([operation, title]))["title"], "T", "the others are done");
+        }
+    }
+    assert!(patched(json!([{"op": "remove", "path": ENTERPRISE_USER}])).get(ENTERPRISE_USER).is_none());
+}
+
+#[test]
+fn what_a_patch_does_not_touch_is_not_asked_for_what_its_schema_came_to_require() {
+    let mut stricter = user().clone();
+    let mut schema = (*stricter.extensions[0].schema).clone();
+    schema.attributes.iter_mut().find(|attribute| attribute.name == "costCenter").unwrap().required = true;
+    stricter.extensions = vec![Extension { schema: schema.into(), required: true }];
+    let patch = |stored: &Value, operations: Value| {
+        let (request, _) = PatchRequest::parse(request(operations), Strict).unwrap();
+        apply(stored, &request, &stricter, Strict)
+    };
+    let off = json!([{"op": "replace", "path": "active", "value": false}]);
+    assert_eq!(patch(&stored(), off.clone()).unwrap().resource["active"], false);
+    let without = json!({"schemas": [USER], "userName": "anne", "active": true});
+    assert_eq!(patch(&without, off).unwrap().resource["active"], false);
+    let touch = |value: Value| json!([{"op": "add", "path": ENTERPRISE_USER, "value": value}]);
+    let refused = patch(&stored(), touch(json!({"department": "Legal"}))).unwrap_err();
+    assert_eq!(refused.scim_type, Some(ScimType::InvalidValue));
+    assert!(patch(&stored(), touch(json!({"department": "Legal", "costCenter": "7"}))).is_ok());
 }
 
 #[test]

@@ -80,13 +80,20 @@ fn schemas_say_what_is_present() {
 }
 
 #[test]
-fn unknown_attributes_are_dropped_and_said() {
-    for strictness in [Strict, Lenient] {
-        let sent =
-            body(json!({"shoeSize": 44, ENTERPRISE_USER: {"x": 1}, "urn:none": {"a": 1}, "name": {"y": 1}}));
-        let (document, repairs) = from_request(sent, user(), strictness).unwrap();
-        assert_eq!(document, json!({"schemas": [USER], "userName": "anne"}));
-        assert_eq!(repairs.len(), 3, "{repairs:?}");
+fn unknown_attributes_are_dropped_and_said_or_refused_when_strict() {
+    let sent =
+        body(json!({"shoeSize": 44, ENTERPRISE_USER: {"x": 1}, "urn:none": {"a": 1}, "name": {"y": 1}}));
+    let (document, repairs) = from_request(sent, user(), Lenient).unwrap();
+    assert_eq!(document, json!({"schemas": [USER], "userName": "anne"}));
+    assert_eq!(repairs.len(), 3, "{repairs:?}");
+    for unknown in [
+        json!({"shoeSize": 44}),
+        json!({ENTERPRISE_USER: {"x": 1}}),
+        json!({"urn:none": {"a": 1}}),
+        json!({"urn:none:a": 1}),
+        json!({format!("{ENTERPRISE_USER}:x"): 1}),
+    ] {
+        assert_eq!(refused(unknown, Strict), ScimType::InvalidSyntax);
     }
 }
 
