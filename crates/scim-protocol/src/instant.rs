@@ -22,6 +22,14 @@ pub fn format(instant: OffsetDateTime) -> String {
     instant.to_offset(UtcOffset::UTC).format(description).unwrap_or_default()
 }
 
+/// An instant as text of one width, whose order is that of time: UTC with nanoseconds.
+pub(crate) fn key(instant: OffsetDateTime) -> String {
+    let description =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:9]Z");
+    // As above.
+    instant.to_offset(UtcOffset::UTC).format(description).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,6 +21,7 @@ pub mod projection;
 mod repairs;
 pub mod resource;
 pub mod schema;
+pub mod searchable;
 pub mod sort;
 mod value;
 

@@ -1,11 +1,12 @@
 //! Groups of a directory: documents without members, and members as rows.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
-use sea_orm::ActiveValue::Set;
+use scim_protocol::schema::ResourceTypes;
+use scim_protocol::searchable;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -28,6 +29,7 @@ use crate::timeline::{self, NewEntry};
 pub struct Groups {
     pub(crate) tenant: TenantStore,
     pub(crate) connection: ConnectionId,
+    pub(crate) types: Arc<ResourceTypes>,
 }
 
 /// A document to be stored, what is asked of the members, and one sentence for the timeline.
@@ -94,7 +96,63 @@ impl Columns {
     }
 }
 
+async fn insert(transaction: &WriteTransaction, row: &group::Model, search: Value) -> Result<()> {
+    let sql = "INSERT INTO groups (tenant_id, connection_id, id, version, last_modified_at, display_name, \
+        display_name_folded, external_id, document, search, created_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    let values = columns_of(row, search).into_iter().chain([row.created_at.into()]);
+    execute(&**transaction, sql, values.collect()).await?;
+    Ok(())
+}
+
+async fn update(transaction: &WriteTransaction, row: &group::Model, search: Value) -> Result<()> {
+    let sql = "UPDATE groups SET version = $4, last_modified_at = $5, display_name = $6, \
+        display_name_folded = $7, external_id = $8, document = $9, search = $10 \
+        WHERE tenant_id = $1 AND connection_id = $2 AND id = $3";
+    execute(&**transaction, sql, columns_of(row, search)).await?;
+    Ok(())
+}
+
+/// Writes the version and the time only: what a change of members costs at the group's own row.
+async fn touch(transaction: &WriteTransaction, row: &group::Model) -> Result<()> {
+    let sql = "UPDATE groups SET version = $4, last_modified_at = $5 \
+        WHERE tenant_id = $1 AND connection_id = $2 AND id = $3";
+    execute(&**transaction, sql, key_of(row)).await?;
+    Ok(())
+}
+
+/// The key, and what every change moves.
+fn key_of(row: &group::Model) -> Vec<sea_orm::Value> {
+    vec![
+        row.tenant_id.into(),
+        row.connection_id.into(),
+        row.id.into(),
+        row.version.into(),
+        row.last_modified_at.into(),
+    ]
+}
+
+/// The same with what an edit may change.
+fn columns_of(row: &group::Model, search: Value) -> Vec<sea_orm::Value> {
+    let mut values = key_of(row);
+    values.extend([
+        row.display_name.as_str().into(),
+        row.display_name_folded.as_str().into(),
+        row.external_id.as_deref().into(),
+        row.document.clone().into(),
+        search.into(),
+    ]);
+    values
+}
+
 impl Groups {
+    /// The same with the resource types that the directory's tenant has, where they are not the standard
+    /// ones: what is stored can be searched for by their extensions' attributes as well.
+    #[must_use]
+    pub fn with_types(self, types: &Arc<ResourceTypes>) -> Self {
+        Self { types: Arc::clone(types), ..self }
+    }
+
     /// Creates a group with its members, marks tasks and writes timeline entries.
     pub async fn insert(
         &self,
@@ -102,21 +160,22 @@ impl Groups {
         context: &WriteContext,
     ) -> std::result::Result<group::Model, GroupError<std::convert::Infallible>> {
         let columns = Columns::of(&write.document);
+        let search = searchable::document(&write.document, &self.types.group);
         let now = self.tenant.now();
-        let row = group::ActiveModel {
-            tenant_id: Set(self.tenant.id),
-            connection_id: Set(self.connection),
-            id: Set(GroupId::generate()),
-            display_name_folded: Set(lookup::folded(&columns.display_name)),
-            display_name: Set(columns.display_name),
-            external_id: Set(columns.external_id),
-            document: Set(write.document),
-            version: Set(1),
-            created_at: Set(now),
-            last_modified_at: Set(now),
+        let row = group::Model {
+            tenant_id: self.tenant.id,
+            connection_id: self.connection,
+            id: GroupId::generate(),
+            display_name_folded: lookup::folded(&columns.display_name),
+            display_name: columns.display_name,
+            external_id: columns.external_id,
+            document: write.document,
+            version: 1,
+            created_at: now,
+            last_modified_at: now,
         };
         let transaction = self.tenant.store.write().await?;
-        let row = row.insert(&*transaction).await.map_err(Error::from)?;
+        insert(&transaction, &row, search).await?;
         let changes = members::apply(&transaction, self.scope(row.id), &write.members)
             .await?
             .map_err(GroupError::UnknownMembers)?;
@@ -149,18 +208,27 @@ impl Groups {
         }
         let columns = Columns::of(&write.document);
         let renamed = columns.display_name != current.display_name;
-        let (version, modified) = (current.version, current.last_modified_at);
-        let mut row = current.into_active_model();
-        if edited {
-            row.display_name_folded = Set(lookup::folded(&columns.display_name));
-            row.display_name = Set(columns.display_name);
-            row.external_id = Set(columns.external_id);
-            row.document = Set(write.document);
-        }
-        row.version = Set(version + 1);
-        // A clock that went back must not make lastModified go back.
-        row.last_modified_at = Set(self.tenant.now().max(modified));
-        let row = row.update(&*transaction).await.map_err(Error::from)?;
+        let row = group::Model {
+            version: current.version + 1,
+            // A clock that went back must not make lastModified go back.
+            last_modified_at: self.tenant.now().max(current.last_modified_at),
+            ..current
+        };
+        let row = if edited {
+            let search = searchable::document(&write.document, &self.types.group);
+            let row = group::Model {
+                display_name_folded: lookup::folded(&columns.display_name),
+                display_name: columns.display_name,
+                external_id: columns.external_id,
+                document: write.document,
+                ..row
+            };
+            update(&transaction, &row, search).await?;
+            row
+        } else {
+            touch(&transaction, &row).await?;
+            row
+        };
         if renamed {
             let mark = self.mark(TaskRank::Group, context);
             mark_objects(&transaction, &mark, TaskKind::Group, &[id.0]).await?;

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use aws_lc_rs::digest;
 
 /// Bytes that a key may have before it is shortened.
-const MAX_BYTES: usize = 512;
-/// Bytes of the text that a shortened key starts with, for people who read the table.
-const START_BYTES: usize = 128;
+const MAX_BYTES: usize = 640;
+/// Bytes of the text that a shortened key starts with: as far as that, keys sort and begin as their texts do.
+const START_BYTES: usize = 512;
 
 /// The key of text whose case does not count. A key is its own key.
 pub(crate) fn folded(text: &str) -> String {

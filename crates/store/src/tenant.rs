@@ -1,6 +1,10 @@
 //! Everything of one tenant. A [`TenantStore`] is made from an authenticated caller's tenant; nothing
 //! below takes a tenant id, so nothing can take a wrong one.
 
+use std::sync::Arc;
+
+use scim_protocol::schema::ResourceTypes;
+
 use crate::accounts::Accounts;
 use crate::audit::Audit;
 use crate::connections::Connections;
@@ -60,14 +64,14 @@ impl TenantStore {
         Links { tenant: self.clone() }
     }
 
-    /// The users of one of its directories.
+    /// The users of one of its directories, with the standard resource types (see [`Users::with_types`]).
     pub fn users(&self, connection: ConnectionId) -> Users {
-        Users { tenant: self.clone(), connection }
+        Users { tenant: self.clone(), connection, types: Arc::clone(ResourceTypes::standard()) }
     }
 
-    /// The groups of one of its directories.
+    /// The groups of one of its directories, with the standard resource types (see [`Groups::with_types`]).
     pub fn groups(&self, connection: ConnectionId) -> Groups {
-        Groups { tenant: self.clone(), connection }
+        Groups { tenant: self.clone(), connection, types: Arc::clone(ResourceTypes::standard()) }
     }
 
     /// The tasks at one of its sites.

@@ -1,11 +1,13 @@
 //! Users of a directory: SCIM resources as documents, with the columns that are looked up.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
-use sea_orm::ActiveValue::Set;
+use scim_protocol::schema::ResourceTypes;
+use scim_protocol::searchable;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select,
 };
 use serde_json::Value;
 
@@ -27,6 +29,7 @@ use crate::timeline::{self, NewEntry};
 pub struct Users {
     pub(crate) tenant: TenantStore,
     pub(crate) connection: ConnectionId,
+    pub(crate) types: Arc<ResourceTypes>,
 }
 
 /// A document to be stored, and one sentence for the timeline.
@@ -114,28 +117,71 @@ fn emails(document: &Value) -> impl Iterator<Item = &str> {
     emails.into_iter().flatten().filter_map(|email| email.get("value")?.as_str())
 }
 
+async fn insert(transaction: &WriteTransaction, row: &user::Model, search: Value) -> Result<()> {
+    let sql = "INSERT INTO users (tenant_id, connection_id, id, user_name_folded, external_id, \
+        display_name_folded, email_folded, active, document, search, version, last_modified_at, created_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    let values = columns_of(row, search).into_iter().chain([row.created_at.into()]);
+    execute(&**transaction, sql, values.collect()).await?;
+    Ok(())
+}
+
+async fn update(transaction: &WriteTransaction, row: &user::Model, search: Value) -> Result<()> {
+    let sql = "UPDATE users SET user_name_folded = $4, external_id = $5, display_name_folded = $6, \
+        email_folded = $7, active = $8, document = $9, search = $10, version = $11, last_modified_at = $12 \
+        WHERE tenant_id = $1 AND connection_id = $2 AND id = $3";
+    execute(&**transaction, sql, columns_of(row, search)).await?;
+    Ok(())
+}
+
+/// The key, and what an edit may change.
+fn columns_of(row: &user::Model, search: Value) -> Vec<sea_orm::Value> {
+    vec![
+        row.tenant_id.into(),
+        row.connection_id.into(),
+        row.id.into(),
+        row.user_name_folded.as_str().into(),
+        row.external_id.as_deref().into(),
+        row.display_name_folded.as_deref().into(),
+        row.email_folded.as_deref().into(),
+        row.active.into(),
+        row.document.clone().into(),
+        search.into(),
+        row.version.into(),
+        row.last_modified_at.into(),
+    ]
+}
+
 impl Users {
+    /// The same with the resource types that the directory's tenant has, where they are not the standard
+    /// ones: what is stored can be searched for by their extensions' attributes as well.
+    #[must_use]
+    pub fn with_types(self, types: &Arc<ResourceTypes>) -> Self {
+        Self { types: Arc::clone(types), ..self }
+    }
+
     /// Creates a user, marks its tasks and writes its timeline entry. [`Error::Conflict`] with
     /// `users_user_name` when the directory has that userName already, in any case.
     pub async fn insert(&self, write: UserWrite, context: &WriteContext) -> Result<user::Model> {
         let columns = Columns::of(&write.document);
+        let search = searchable::document(&write.document, &self.types.user);
         let now = self.tenant.now();
-        let row = user::ActiveModel {
-            tenant_id: Set(self.tenant.id),
-            connection_id: Set(self.connection),
-            id: Set(UserId::generate()),
-            user_name_folded: Set(columns.user_name_folded),
-            external_id: Set(columns.external_id),
-            display_name_folded: Set(columns.display_name_folded),
-            email_folded: Set(columns.email_folded),
-            active: Set(columns.active),
-            document: Set(write.document),
-            version: Set(1),
-            created_at: Set(now),
-            last_modified_at: Set(now),
+        let row = user::Model {
+            tenant_id: self.tenant.id,
+            connection_id: self.connection,
+            id: UserId::generate(),
+            user_name_folded: columns.user_name_folded,
+            external_id: columns.external_id,
+            display_name_folded: columns.display_name_folded,
+            email_folded: columns.email_folded,
+            active: columns.active,
+            document: write.document,
+            version: 1,
+            created_at: now,
+            last_modified_at: now,
         };
         let transaction = self.tenant.store.write().await?;
-        let row = row.insert(&*transaction).await?;
+        insert(&transaction, &row, search).await?;
         self.insert_emails(&transaction, row.id, &columns.more_emails).await?;
         self.record(&transaction, row.id, TaskRank::Change, write.summary, write.detail, context).await?;
         self.commit(transaction).await?;
@@ -159,18 +205,20 @@ impl Users {
         let columns = Columns::of(&write.document);
         let emails_before = Columns::of(&current.document).more_emails;
         let rank = if current.active && !columns.active { TaskRank::Deprovision } else { TaskRank::Change };
-        let (version, modified) = (current.version, current.last_modified_at);
-        let mut row = current.into_active_model();
-        row.user_name_folded = Set(columns.user_name_folded);
-        row.external_id = Set(columns.external_id);
-        row.display_name_folded = Set(columns.display_name_folded);
-        row.email_folded = Set(columns.email_folded);
-        row.active = Set(columns.active);
-        row.document = Set(write.document);
-        row.version = Set(version + 1);
-        // A clock that went back must not make lastModified go back.
-        row.last_modified_at = Set(self.tenant.now().max(modified));
-        let row = row.update(&*transaction).await?;
+        let search = searchable::document(&write.document, &self.types.user);
+        let row = user::Model {
+            user_name_folded: columns.user_name_folded,
+            external_id: columns.external_id,
+            display_name_folded: columns.display_name_folded,
+            email_folded: columns.email_folded,
+            active: columns.active,
+            document: write.document,
+            version: current.version + 1,
+            // A clock that went back must not make lastModified go back.
+            last_modified_at: self.tenant.now().max(current.last_modified_at),
+            ..current
+        };
+        update(&transaction, &row, search).await?;
         if columns.more_emails != emails_before {
             let sql = "DELETE FROM user_emails WHERE tenant_id = $1 AND connection_id = $2 AND user_id = $3";
             execute(&*transaction, sql, self.key(id)).await?;

@@ -43,8 +43,8 @@ impl FromRequestParts<Scim> for Directory {
         let trace_context = parts.headers.get("traceparent").and_then(|value| value.to_str().ok());
         let trace_context = trace_context.filter(|text| is_traceparent(text));
         Ok(Self {
-            users: tenant.users(caller.connection_id),
-            groups: tenant.groups(caller.connection_id),
+            users: tenant.users(caller.connection_id).with_types(&caller.resource_types),
+            groups: tenant.groups(caller.connection_id).with_types(&caller.resource_types),
             resource_types: Arc::clone(&caller.resource_types),
             strictness: if caller.strict { Strictness::Strict } else { Strictness::Lenient },
             base_url: format!("{}/scim/{}/v2", scim.public_url, caller.connection_id),

@@ -109,19 +109,23 @@ fn functions(start: i64) -> String {
     )
 }
 
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
+/// A JSON value as SQL, with its places filled in.
+fn filled(value: &serde_json::Value, with: &str) -> String {
+    let text = value.to_string().replace('\'', "''");
+    format!("CAST(replace('{text}', '{PLACE}', {with}) AS jsonb)")
 }
 
 fn users(directory: Directory, first: u64, last: u64) -> anyhow::Result<String> {
     let Directory { tenant, connection } = directory;
-    let document = quoted(&documents::stored_user()?);
+    let stored = documents::stored_user()?;
+    let number = "CAST(n AS text)";
+    let (document, search) = (filled(&stored.document, number), filled(&stored.search, number));
     Ok(format!(
         "INSERT INTO users (tenant_id, connection_id, id, user_name_folded, external_id, display_name_folded, \
-           email_folded, active, document, version, created_at, last_modified_at) \
+           email_folded, active, document, search, version, created_at, last_modified_at) \
          SELECT '{tenant}', '{connection}', pg_temp.id(n), 'load.user.' || n || '@example.com', '00u' || n, \
            'load user ' || n, 'load.user.' || n || '@example.com', TRUE, \
-           CAST(replace({document}, '{PLACE}', CAST(n AS text)) AS jsonb), 1, pg_temp.at(n), pg_temp.at(n) \
+           {document}, {search}, 1, pg_temp.at(n), pg_temp.at(n) \
          FROM generate_series({first}, {last}) n"
     ))
 }
@@ -133,13 +137,14 @@ fn group_name() -> String {
 
 fn groups(directory: Directory, size: &Size, first: u64, last: u64) -> anyhow::Result<String> {
     let Directory { tenant, connection } = directory;
-    let document = quoted(&documents::stored_group(PLACE)?);
+    let stored = documents::stored_group(PLACE)?;
     let (name, users) = (group_name(), size.users);
+    let (document, search) = (filled(&stored.document, &name), filled(&stored.search, &name));
     Ok(format!(
         "INSERT INTO groups (tenant_id, connection_id, id, display_name, display_name_folded, external_id, \
-           document, version, created_at, last_modified_at) \
+           document, search, version, created_at, last_modified_at) \
          SELECT '{tenant}', '{connection}', pg_temp.id({users} + n), {name}, {name}, '00g' || {name}, \
-           CAST(replace({document}, '{PLACE}', {name}) AS jsonb), 1, \
+           {document}, {search}, 1, \
            pg_temp.at({users} + n), pg_temp.at({users} + n) \
          FROM generate_series({first}, {last}) n"
     ))

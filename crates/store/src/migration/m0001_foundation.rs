@@ -110,18 +110,20 @@ CREATE INDEX links_site ON links (tenant_id, site_id);
 ";
 
 /// Look-up columns are folded for case where the schema says `caseExact: false`. `users.email_folded` is the
-/// primary e-mail address, the only one that most users have; `user_emails` has the others.
+/// primary e-mail address, the only one that most users have; `user_emails` has the others. `search` is the
+/// document with keys in place of values, for every other filter.
 const DIRECTORY: &str = "
 CREATE TABLE users (
   tenant_id {uuid} NOT NULL,
   connection_id {uuid} NOT NULL,
   id {uuid} NOT NULL,
-  user_name_folded text NOT NULL,
-  external_id text,
-  display_name_folded text,
-  email_folded text,
+  user_name_folded {key} NOT NULL,
+  external_id {key},
+  display_name_folded {key},
+  email_folded {key},
   active boolean NOT NULL,
   document {json} NOT NULL,
+  search {json} NOT NULL,
   version bigint NOT NULL,
   created_at bigint NOT NULL,
   last_modified_at bigint NOT NULL,
@@ -136,7 +138,7 @@ CREATE INDEX users_email ON users (tenant_id, connection_id, email_folded);
 CREATE TABLE user_emails (
   tenant_id {uuid} NOT NULL,
   connection_id {uuid} NOT NULL,
-  email_folded text NOT NULL,
+  email_folded {key} NOT NULL,
   user_id {uuid} NOT NULL,
   PRIMARY KEY (tenant_id, connection_id, email_folded, user_id),
   FOREIGN KEY (tenant_id, connection_id, user_id)
@@ -149,9 +151,10 @@ CREATE TABLE groups (
   connection_id {uuid} NOT NULL,
   id {uuid} NOT NULL,
   display_name text NOT NULL,
-  display_name_folded text NOT NULL,
-  external_id text,
+  display_name_folded {key} NOT NULL,
+  external_id {key},
   document {json} NOT NULL,
+  search {json} NOT NULL,
   version bigint NOT NULL,
   created_at bigint NOT NULL,
   last_modified_at bigint NOT NULL,

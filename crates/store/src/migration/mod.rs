@@ -1,7 +1,7 @@
 //! The schema, one set of migrations for both databases.
 //!
-//! The text is SQL with the few type names that differ written in braces; reading one file shows the
-//! tables as they are. Each migration must leave the previous version of the program working
+//! The text is SQL with the few type names that differ written in braces (`{key}` is text that compares
+//! byte by byte, as SQLite's does anyway); reading one file shows the tables as they are. Each migration must leave the previous version of the program working
 //! (expand first, contract in a later release).
 
 use sea_orm_migration::prelude::*;
@@ -24,9 +24,15 @@ impl MigratorTrait for Migrator {
 async fn run(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
     let postgres = manager.get_database_backend() == sea_orm::DatabaseBackend::Postgres;
     let sql = if postgres {
-        sql.replace("{uuid}", "uuid").replace("{json}", "jsonb").replace("{bytes}", "bytea")
+        sql.replace("{uuid}", "uuid")
+            .replace("{json}", "jsonb")
+            .replace("{bytes}", "bytea")
+            .replace("{key}", "text COLLATE \"C\"")
     } else {
-        sql.replace("{uuid}", "blob").replace("{json}", "text").replace("{bytes}", "blob")
+        sql.replace("{uuid}", "blob")
+            .replace("{json}", "text")
+            .replace("{bytes}", "blob")
+            .replace("{key}", "text")
     };
     for statement in sql.split(';').map(str::trim).filter(|text| !text.is_empty()) {
         manager.get_connection().execute_unprepared(statement).await?;

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::place::{Place, change_members, on_both};
@@ -21,13 +22,14 @@ async fn bulk(place: &Place, size: usize) -> Uuid {
             .iter()
             .map(|id| {
                 format!(
-                    "({scope}, {}, '{id}', TRUE, '{{\"userName\":\"{id}\"}}', 1, 0, 0)",
-                    place.literal(*id)
+                    "({scope}, {}, '{id}', TRUE, '{document}', '{document}', 1, 0, 0)",
+                    place.literal(*id),
+                    document = json!({"userName": id}),
                 )
             })
             .collect();
         let sql = "INSERT INTO users (tenant_id, connection_id, id, user_name_folded, active, document, \
-            version, created_at, last_modified_at) VALUES ";
+            search, version, created_at, last_modified_at) VALUES ";
         place.sql(&format!("{sql}{}", users.join(","))).await.unwrap();
         let group = place.literal(group.0);
         let members: Vec<String> =

@@ -53,13 +53,14 @@ async fn foreign_keys_forbid_rows_that_refer_to_another_tenants(place: Place) {
         [id.0, place.connection.0, place.site.0, place.link.0, ann.0, group.0].map(|id| place.literal(id));
     for sql in [
         format!(
-            "INSERT INTO users (tenant_id, connection_id, id, user_name_folded, active, document, version, \
-             created_at, last_modified_at) VALUES ({globex}, {connection}, {globex}, 'eve', TRUE, '{{}}', 1, 0, 0)"
+            "INSERT INTO users (tenant_id, connection_id, id, user_name_folded, active, document, search, \
+             version, created_at, last_modified_at) \
+             VALUES ({globex}, {connection}, {globex}, 'eve', TRUE, '{{}}', '{{}}', 1, 0, 0)"
         ),
         format!(
             "INSERT INTO groups (tenant_id, connection_id, id, display_name, display_name_folded, document, \
-             version, created_at, last_modified_at) \
-             VALUES ({globex}, {connection}, {globex}, 'x', 'x', '{{}}', 1, 0, 0)"
+             search, version, created_at, last_modified_at) \
+             VALUES ({globex}, {connection}, {globex}, 'x', 'x', '{{}}', '{{}}', 1, 0, 0)"
         ),
         format!("INSERT INTO group_members VALUES ({globex}, {connection}, {group}, {ann}, 'user')"),
         format!("INSERT INTO user_emails VALUES ({globex}, {connection}, 'a@b', {ann})"),

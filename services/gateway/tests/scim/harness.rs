@@ -11,6 +11,7 @@ use gateway::Gateway;
 use gateway::tokens::Tokens;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
+use scim_protocol::{schema, searchable};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -205,12 +206,16 @@ impl Idp {
                 let name = format!("{user_id}@acme.example");
                 let document = user(&name);
                 let (tenant, connection) = (id(self.tenant.0), id(self.connection.0));
-                format!("({tenant}, {connection}, {}, '{name}', TRUE, '{document}', 1, 0, 0)", id(*user_id))
+                let search = searchable::document(&document, schema::user());
+                format!(
+                    "({tenant}, {connection}, {}, '{name}', TRUE, '{document}', '{search}', 1, 0, 0)",
+                    id(*user_id)
+                )
             });
             let rows: Vec<String> = rows.collect();
             let sql = format!(
                 "INSERT INTO users (tenant_id, connection_id, id, user_name_folded, active, document, \
-                 version, created_at, last_modified_at) VALUES {}",
+                 search, version, created_at, last_modified_at) VALUES {}",
                 rows.join(",")
             );
             database.execute_unprepared(&sql).await.unwrap();
