@@ -12,11 +12,22 @@ pub struct Features {
     pub filter_max_results: usize,
     /// Whether `sortBy` is obeyed.
     pub sort: bool,
+    /// What one Bulk request may hold, where Bulk is served.
+    pub bulk: Option<BulkLimits>,
+}
+
+/// How much a Bulk request may hold (RFC 7644 §3.7.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BulkLimits {
+    /// Operations.
+    pub max_operations: usize,
+    /// Bytes of the body.
+    pub max_payload_size: usize,
 }
 
 impl Default for Features {
     fn default() -> Self {
-        Self { filter_max_results: 1_000, sort: false }
+        Self { filter_max_results: 1_000, sort: false, bulk: None }
     }
 }
 
@@ -25,7 +36,11 @@ pub fn service_provider_config(base_url: &str, features: &Features) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": { "supported": true },
-        "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
+        "bulk": {
+            "supported": features.bulk.is_some(),
+            "maxOperations": features.bulk.map_or(0, |limits| limits.max_operations),
+            "maxPayloadSize": features.bulk.map_or(0, |limits| limits.max_payload_size),
+        },
         "filter": { "supported": true, "maxResults": features.filter_max_results },
         "changePassword": { "supported": false },
         "sort": { "supported": features.sort },

@@ -5,6 +5,7 @@
 //! repairs known habits of identity providers and says in words what it repaired; everything behind it is
 //! strict. Nothing here knows a database or a network.
 
+pub mod bulk;
 pub mod dialect;
 pub mod discovery;
 mod elements;

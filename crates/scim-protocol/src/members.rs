@@ -162,7 +162,7 @@ impl Target {
 }
 
 /// Whether a key of a body means the members, in any case or as a full URN.
-fn names_members(name: &str) -> bool {
+pub(crate) fn names_members(name: &str) -> bool {
     path::resolve_name(name, schema::group()).is_some_and(|located| located.attribute.name == "members")
 }
 

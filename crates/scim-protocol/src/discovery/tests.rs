@@ -71,11 +71,15 @@ fn resource_types_name_their_schemas_and_unknown_ones_are_absent() {
 
 #[test]
 fn service_provider_config_follows_the_features() {
-    let config = service_provider_config(BASE, &Features { filter_max_results: 7, sort: true });
+    let bulk = Some(BulkLimits { max_operations: 3, max_payload_size: 1_000 });
+    let config = service_provider_config(BASE, &Features { filter_max_results: 7, sort: true, bulk });
     assert_eq!(config["filter"], serde_json::json!({"supported": true, "maxResults": 7}));
     assert_eq!(config["sort"]["supported"], true);
     assert_eq!(config["patch"]["supported"], true);
-    assert_eq!(config["bulk"]["supported"], false);
+    let limits = serde_json::json!({"supported": true, "maxOperations": 3, "maxPayloadSize": 1_000});
+    assert_eq!(config["bulk"], limits);
+    let none = serde_json::json!({"supported": false, "maxOperations": 0, "maxPayloadSize": 0});
+    assert_eq!(service_provider_config(BASE, &Features::default())["bulk"], none);
     assert_eq!(config["authenticationSchemes"][0]["type"], "oauthbearertoken");
     assert_eq!(service_provider_config(BASE, &Features::default())["sort"]["supported"], false);
 }
