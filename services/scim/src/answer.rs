@@ -48,7 +48,8 @@ pub fn not_modified(headers: &HeaderMap, current: &str) -> Option<Response> {
     Some(response)
 }
 
-/// The `If-Match` header, if it was sent.
+/// The `If-Match` header, if it was sent. One that is not ASCII names no version, and is no less a
+/// precondition.
 pub fn if_match(headers: &HeaderMap) -> Option<String> {
-    headers.get(http::header::IF_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    headers.get(http::header::IF_MATCH).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
