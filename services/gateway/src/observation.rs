@@ -98,6 +98,7 @@ fn endpoint(below: &str) -> (&'static str, &'static str) {
         "ServiceProviderConfig" => ("ServiceProviderConfig", "/ServiceProviderConfig", "none", "none"),
         "Me" => ("Me", "/Me", "none", "none"),
         ".search" => ("any", "/.search", "none", "none"),
+        "Bulk" => ("any", "/Bulk", "none", "none"),
         _ => return ("none", "none"),
     };
     match (second, third) {
@@ -117,6 +118,7 @@ mod tests {
         assert_eq!(endpoint("/Users/ann@example.com"), ("Users", "/Users/{id}"));
         assert_eq!(endpoint("/Groups/.search"), ("Groups", "/Groups/.search"));
         assert_eq!(endpoint("/.search"), ("any", "/.search"));
+        assert_eq!(endpoint("/Bulk"), ("any", "/Bulk"));
         assert_eq!(endpoint("/Users/1/2"), ("Users", "none"));
         assert_eq!(endpoint("/ann@example.com"), ("none", "none"));
         assert_eq!(endpoint("/"), ("none", "none"));

@@ -20,13 +20,27 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use store::Store;
-use tower::ServiceBuilder;
+use tokio::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::Failure;
 
 /// How long a request may take before it is answered with 503.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// When a request is cut off. What does much in one request stops before, and says what it did.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    arrived: Instant,
+    limit: Duration,
+}
+
+impl Deadline {
+    /// When the last piece of work must be done, so that there is time to answer.
+    pub(crate) fn of_work(self) -> Instant {
+        self.arrived + self.limit.mul_f64(0.8)
+    }
+}
 
 /// What the handlers need.
 #[derive(Clone, Debug)]
@@ -39,17 +53,25 @@ pub struct Scim {
 
 /// The handlers. Paths are those below the base URL: `/Users`, `/Groups/{id}`, ….
 pub fn router(scim: Scim) -> Router {
-    routes::router(scim).layer(
-        ServiceBuilder::new()
-            // Outermost, so that a panic anywhere below is still answered in SCIM's form.
-            .layer(CatchPanicLayer::custom(|_| Failure::Internal.into_response()))
-            // A stuck database must not hold the provider's connection for ever.
-            .layer(axum::middleware::from_fn(limit_time)),
-    )
+    router_within(TIME_LIMIT, scim)
 }
 
-async fn limit_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(TIME_LIMIT, next.run(request)).await {
+/// The handlers, with another limit to the time that a request may take.
+pub fn router_within(limit: Duration, scim: Scim) -> Router {
+    // A stuck database must not hold the provider's connection for ever.
+    let limited = axum::middleware::from_fn(move |request, next| limit_time(limit, request, next));
+    guarded(routes::router(scim).layer(limited))
+}
+
+/// A panic anywhere below is still answered in SCIM's form.
+pub(crate) fn guarded(router: Router) -> Router {
+    router.layer(CatchPanicLayer::custom(|_| Failure::Internal.into_response()))
+}
+
+async fn limit_time(limit: Duration, mut request: Request, next: Next) -> Response {
+    let arrived = Instant::now();
+    request.extensions_mut().insert(Deadline { arrived, limit });
+    match tokio::time::timeout_at(arrived + limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Failure::Unavailable.into_response(),
     }

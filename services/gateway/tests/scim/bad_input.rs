@@ -268,7 +268,7 @@ async fn slashes_may_be_doubled_or_trail(edge: Edge) {
 
 async fn unknown_endpoints_are_not_found(edge: Edge) {
     let idp = edge.idp("acme").await;
-    for path in ["", "/", "/Robots", "/users", "/Users/1/2", "/Bulk", "/.search/1", "/%00", "/Users%2F1"] {
+    for path in ["", "/", "/Robots", "/users", "/Users/1/2", "/Bulk/1", "/.search/1", "/%00", "/Users%2F1"] {
         for method in ["GET", "POST", "DELETE"] {
             idp.call(method, path, &[], "{}").await.refused(404, "");
         }

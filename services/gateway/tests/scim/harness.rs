@@ -31,6 +31,7 @@ pub(crate) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
 /// Turns `async fn rule(edge: Edge)` into a test on each database.
@@ -112,7 +113,13 @@ impl Edge {
 
 /// The gateway and the handlers over any store.
 pub(crate) fn edge(store: Store) -> (Tokens, Router) {
-    let scim = scim::router(scim::Scim { store: store.clone(), public_url: PUBLIC_URL.into() });
+    edge_within(Duration::from_secs(30), store)
+}
+
+/// The gateway and the handlers, which have that much time for a request.
+pub(crate) fn edge_within(limit: Duration, store: Store) -> (Tokens, Router) {
+    let scim = scim::Scim { store: store.clone(), public_url: PUBLIC_URL.into() };
+    let scim = scim::router_within(limit, scim);
     let tokens = Tokens::new(store);
     let handlers = BoxCloneSyncService::new(scim);
     (tokens.clone(), gateway::router(Gateway { tokens, handlers }))
@@ -247,6 +254,11 @@ pub(crate) fn group(name: &str, members: &[&str]) -> Value {
 #[expect(clippy::needless_pass_by_value, reason = "a literal reads better at the call")]
 pub(crate) fn patch_op(operations: Value) -> Value {
     json!({"schemas": [PATCH_OP], "Operations": operations})
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a literal reads better at the call")]
+pub(crate) fn bulk_request(operations: Value) -> Value {
+    json!({"schemas": [BULK_REQUEST], "Operations": operations})
 }
 
 pub(crate) fn request(method: &str, path: &str, token: Option<&str>, body: impl Into<Body>) -> Request {

@@ -249,8 +249,6 @@ async fn discovery_says_what_is_true(edge: Edge) {
     let config = idp.get("/ServiceProviderConfig").await.ok();
     assert_eq!(config["patch"]["supported"], true);
     assert_eq!(config["etag"]["supported"], true);
-    assert_eq!(config["bulk"]["supported"], false);
-    idp.post("/Bulk", json!({})).await.refused(404, "");
     assert_eq!(config["sort"]["supported"], false);
     // The largest page is as large as it says.
     let max = config["filter"]["maxResults"].as_u64().unwrap();

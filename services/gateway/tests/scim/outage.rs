@@ -64,7 +64,7 @@ async fn a_closed_sqlite_database_is_unavailable_and_unchanged() {
 }
 
 /// A store that reaches the edge's PostgreSQL database over a wire.
-async fn over_a_wire(edge: &Edge) -> (Wire, Store) {
+pub(crate) async fn over_a_wire(edge: &Edge) -> (Wire, Store) {
     let mut url = url::Url::parse(edge.store.url()).unwrap();
     let wire = Wire::to(url.host_str().unwrap().to_owned(), url.port().unwrap_or(5432)).await;
     url.set_host(Some("127.0.0.1")).unwrap();

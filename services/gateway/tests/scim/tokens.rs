@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use store::connections::ConnectionEdit;
 use store::entity::words::ConnectionStatus;
 
-use crate::harness::{Answer, Edge, Idp, group, on_both, patch_op, request, until, user};
+use crate::harness::{Answer, Edge, Idp, bulk_request, group, on_both, patch_op, request, until, user};
 
 on_both!(
     every_refusal_of_a_token_is_the_same,
@@ -75,6 +75,9 @@ fn body(method: &str, path: &str) -> Value {
         ("POST", _) if path.ends_with("/.search") => {
             json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]})
         }
+        ("POST", _) if path == "/Bulk" => bulk_request(json!([
+            {"method": "POST", "path": "/Users", "bulkId": "1", "data": user("eve@acme.example")},
+        ])),
         (_, true) => group("Everyone", &[]),
         (_, false) => user("ann@acme.example"),
     }

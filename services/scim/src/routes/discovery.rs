@@ -3,10 +3,12 @@
 use axum::extract::RawQuery;
 use axum::response::Response;
 use http::StatusCode;
+use scim_protocol::bulk::MAX_OPERATIONS;
 use scim_protocol::discovery;
 use scim_protocol::error::ScimError;
 
 use crate::answer::message;
+use crate::body::MAX_BODY_BYTES;
 use crate::caller::Directory;
 use crate::error::Failure;
 use crate::path::Name;
@@ -22,7 +24,12 @@ fn refuse_filter(query: Option<&str>) -> Result<(), Failure> {
 
 /// `GET /ServiceProviderConfig`.
 pub async fn service_provider_config(directory: Directory) -> Response {
-    let features = discovery::Features { filter_max_results: MAX_PAGE, ..discovery::Features::default() };
+    let bulk = discovery::BulkLimits { max_operations: MAX_OPERATIONS, max_payload_size: MAX_BODY_BYTES };
+    let features = discovery::Features {
+        filter_max_results: MAX_PAGE,
+        bulk: Some(bulk),
+        ..discovery::Features::default()
+    };
     message(StatusCode::OK, &discovery::service_provider_config(&directory.base_url, &features))
 }
 

@@ -11,6 +11,7 @@ use scim_protocol::error::ScimError;
 use crate::Scim;
 use crate::error::Failure;
 
+pub mod bulk;
 pub mod discovery;
 pub mod groups;
 pub mod search;
@@ -25,6 +26,7 @@ pub const TABLE: &[(&str, &[&str])] = &[
     ("/Groups/.search", &["POST"]),
     ("/Groups/{id}", &["GET", "PUT", "PATCH", "DELETE"]),
     ("/.search", &["POST"]),
+    ("/Bulk", &["POST"]),
     ("/ServiceProviderConfig", &["GET"]),
     ("/Schemas", &["GET"]),
     ("/Schemas/{id}", &["GET"]),
@@ -55,6 +57,7 @@ fn handlers(path: &str) -> MethodRouter<Scim> {
             .patch(groups::patch::handle)
             .delete(groups::delete::handle),
         "/.search" => post(search::handle),
+        "/Bulk" => post(bulk::handle),
         "/ServiceProviderConfig" => get(discovery::service_provider_config),
         "/Schemas" => get(discovery::schemas),
         "/Schemas/{id}" => get(discovery::schema),
