@@ -55,6 +55,12 @@ fuzz: ## Fuzz each target of scim-protocol for FUZZ_SECONDS (1800); stops at the
 fuzz-short: ## Fuzz each target for a minute
 	$(MAKE) fuzz FUZZ_SECONDS=60
 
+# PostgreSQL is private and pays for every commit; the program, the load and pgbench share the machine with it.
+.PHONY: bench
+bench: setup ## Measure on a directory of 1,000,000 users, beside the bare database (BENCH_USERS, BENCH_GROUPS, BENCH_SECONDS, BENCH_ROUNDS)
+	cargo build $(CARGO_FLAGS) --release -p rollcall -p load
+	infra/dev/with-services --durable target/release/load bench
+
 .PHONY: deny
 deny: ## Check licences, sources and banned crates (needs cargo-deny)
 	cargo deny check bans licenses sources

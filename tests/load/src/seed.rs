@@ -89,6 +89,8 @@ async fn fill(database: &mut PgConnection, directory: Directory, size: &Size) ->
         execute(database, groups(directory, size, first, last)?).await?;
         execute(database, timeline(directory, "group", size, first, last)).await?;
         say(&format!("{last} groups"));
+        // Else the check that a member's group exists is planned for the empty table that it was.
+        execute(database, "ANALYZE groups".to_owned()).await?;
         execute(database, members(directory, size, first, last)).await?;
         say(&format!("{last} groups with their members"));
     }
