@@ -46,6 +46,7 @@ const UNIQUE_RULES: &[(&str, &str)] = &[
     ("links_pair", "links.site_id"),
     ("accounts_username", "accounts.username_folded"),
     ("accounts_key", "accounts.key"),
+    ("schema_extensions_urn", "schema_extensions.urn_folded"),
 ];
 
 impl From<DbErr> for Error {

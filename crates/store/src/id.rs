@@ -76,6 +76,8 @@ typed_ids! {
     TimelineId,
     /// A full synchronization of a link.
     RunId,
+    /// A schema extension of a tenant.
+    SchemaId,
     /// An entry of the audit log.
     AuditId,
 }

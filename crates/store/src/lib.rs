@@ -31,6 +31,7 @@ mod marking;
 pub mod members;
 pub mod migration;
 pub mod runs;
+pub mod schema_extensions;
 pub mod secret;
 mod site_groups;
 pub mod sites;

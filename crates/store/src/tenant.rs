@@ -15,6 +15,7 @@ use crate::id::{ConnectionId, SiteId, TenantId};
 use crate::keys::ApiKeys;
 use crate::links::Links;
 use crate::runs::Runs;
+use crate::schema_extensions::SchemaExtensions;
 use crate::sites::Sites;
 use crate::tasks::Tasks;
 use crate::timeline::Timeline;
@@ -62,6 +63,11 @@ impl TenantStore {
     /// Its links.
     pub fn links(&self) -> Links {
         Links { tenant: self.clone() }
+    }
+
+    /// Its schema extensions.
+    pub fn schema_extensions(&self) -> SchemaExtensions {
+        SchemaExtensions { tenant: self.clone() }
     }
 
     /// The users of one of its directories, with the standard resource types (see [`Users::with_types`]).

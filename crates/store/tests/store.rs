@@ -10,6 +10,8 @@ mod cost;
 mod isolation;
 #[path = "store/place.rs"]
 mod place;
+#[path = "store/schema_extensions.rs"]
+mod schema_extensions;
 #[path = "store/tasks.rs"]
 mod tasks;
 #[path = "store/transactions.rs"]

@@ -13,6 +13,7 @@ pub mod link;
 pub mod membership;
 pub mod run;
 pub mod run_result;
+pub mod schema_extension;
 pub mod scim_token;
 pub mod site;
 pub mod site_group;

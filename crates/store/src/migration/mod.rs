@@ -8,6 +8,7 @@ use sea_orm_migration::prelude::*;
 
 mod m0001_foundation;
 mod m0002_idempotency;
+mod m0003_schema_extensions;
 
 /// Runs and lists the migrations.
 #[derive(Debug)]
@@ -16,7 +17,11 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_foundation::Migration), Box::new(m0002_idempotency::Migration)]
+        vec![
+            Box::new(m0001_foundation::Migration),
+            Box::new(m0002_idempotency::Migration),
+            Box::new(m0003_schema_extensions::Migration),
+        ]
     }
 }
 
