@@ -121,9 +121,6 @@ impl Change<'_> {
 
     fn remove_whole(&mut self, holder: &mut Map<String, Value>, value: &Value) -> Result<(), ScimError> {
         let name = &self.attribute.name;
-        if self.attribute.required {
-            return Err(ScimError::mutability(format!("{name} is required and cannot be removed")));
-        }
         // Read literally this would empty the list although elements are named.
         if self.attribute.multi_valued && !value.is_null() {
             return Err(ScimError::invalid_syntax(format!(

@@ -19,10 +19,18 @@ pub(super) fn apply_all(
     strictness: Strictness,
     repairs: &mut Repairs,
 ) -> Result<Map<String, Value>, ScimError> {
-    let mut patcher = Patcher { document, resource_type, strictness, repairs, effort: Effort::default() };
+    let mut patcher = Patcher {
+        document,
+        resource_type,
+        strictness,
+        repairs,
+        effort: Effort::default(),
+        removed: Vec::new(),
+    };
     for operation in operations {
         patcher.operation(operation)?;
     }
+    patcher.check_removed()?;
     Ok(patcher.document)
 }
 
@@ -32,9 +40,27 @@ struct Patcher<'a> {
     strictness: Strictness,
     repairs: &'a mut Repairs,
     effort: Effort,
+    /// Required attributes that an operation removed.
+    removed: Vec<Located<'a>>,
 }
 
-impl Patcher<'_> {
+impl<'a> Patcher<'a> {
+    /// A required attribute may be removed if a later operation gives it back: a resource must be whole after
+    /// all of them. One that stays away is `mutability` (RFC 7644 §3.5.2.2).
+    fn check_removed(&self) -> Result<(), ScimError> {
+        for Located { extension, attribute } in &self.removed {
+            let holder = match extension {
+                Some(extension) => self.document.get(&extension.id).and_then(Value::as_object),
+                None => Some(&self.document),
+            };
+            if !holder.is_some_and(|holder| holder.contains_key(&attribute.name)) {
+                let name = &attribute.name;
+                return Err(ScimError::mutability(format!("{name} is required and cannot be removed")));
+            }
+        }
+        Ok(())
+    }
+
     fn operation(&mut self, operation: &Operation) -> Result<(), ScimError> {
         let value = operation.value.clone().unwrap_or(Value::Null);
         match (&operation.path, operation.op) {
@@ -81,7 +107,7 @@ impl Patcher<'_> {
     }
 
     /// A whole extension: a complex attribute of its own (RFC 7643 §3.3).
-    fn at_extension(&mut self, op: Op, extension: &Schema, value: Value) -> Result<(), ScimError> {
+    fn at_extension(&mut self, op: Op, extension: &'a Schema, value: Value) -> Result<(), ScimError> {
         let urn = &extension.id;
         if op == Op::Remove || (op == Op::Replace && value.is_null()) {
             self.document.shift_remove(urn);
@@ -112,11 +138,14 @@ impl Patcher<'_> {
     fn at_attribute(
         &mut self,
         op: Op,
-        located: Located<'_>,
+        located: Located<'a>,
         filter: Option<&Filter>,
         sub: Option<&Attribute>,
         value: Value,
     ) -> Result<(), ScimError> {
+        if op == Op::Remove && located.attribute.required && filter.is_none() && sub.is_none() {
+            self.removed.push(located);
+        }
         // A password is accepted and not kept.
         if located.attribute.returned == Returned::Never {
             return Ok(());
