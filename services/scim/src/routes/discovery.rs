@@ -23,14 +23,18 @@ fn refuse_filter(query: Option<&str>) -> Result<(), Failure> {
 }
 
 /// `GET /ServiceProviderConfig`.
-pub async fn service_provider_config(directory: Directory) -> Response {
+pub async fn service_provider_config(
+    directory: Directory,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    refuse_filter(query.as_deref())?;
     let bulk = discovery::BulkLimits { max_operations: MAX_OPERATIONS, max_payload_size: MAX_BODY_BYTES };
     let features = discovery::Features {
         filter_max_results: MAX_PAGE,
         bulk: Some(bulk),
         ..discovery::Features::default()
     };
-    message(StatusCode::OK, &discovery::service_provider_config(&directory.base_url, &features))
+    Ok(message(StatusCode::OK, &discovery::service_provider_config(&directory.base_url, &features)))
 }
 
 /// `GET /Schemas`.
@@ -40,7 +44,12 @@ pub async fn schemas(directory: Directory, RawQuery(query): RawQuery) -> Result<
 }
 
 /// `GET /Schemas/{urn}`.
-pub async fn schema(directory: Directory, Name(id): Name) -> Result<Response, Failure> {
+pub async fn schema(
+    directory: Directory,
+    Name(id): Name,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    refuse_filter(query.as_deref())?;
     let schema = discovery::schema(&directory.base_url, &directory.resource_types, &id)
         .ok_or_else(|| ScimError::not_found(format!("No schema {id}")))?;
     Ok(message(StatusCode::OK, &schema))
@@ -53,13 +62,18 @@ pub async fn resource_types(directory: Directory, RawQuery(query): RawQuery) -> 
 }
 
 /// `GET /ResourceTypes/{name}`.
-pub async fn resource_type(directory: Directory, Name(id): Name) -> Result<Response, Failure> {
+pub async fn resource_type(
+    directory: Directory,
+    Name(id): Name,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    refuse_filter(query.as_deref())?;
     let resource_type = discovery::resource_type(&directory.base_url, &directory.resource_types, &id)
         .ok_or_else(|| ScimError::not_found(format!("No resource type {id}")))?;
     Ok(message(StatusCode::OK, &resource_type))
 }
 
-/// `GET /Me`: a provider's token stands for no user (RFC 7644 §3.11).
+/// `/Me`, whatever is asked of it: a provider's token stands for no user (RFC 7644 §3.11).
 pub async fn me(_: Directory) -> Failure {
     ScimError::new(501, "The token of an identity provider belongs to no user").into()
 }
