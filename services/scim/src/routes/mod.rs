@@ -32,7 +32,7 @@ pub const TABLE: &[(&str, &[&str])] = &[
     ("/Schemas/{id}", &["GET"]),
     ("/ResourceTypes", &["GET"]),
     ("/ResourceTypes/{id}", &["GET"]),
-    ("/Me", &["GET"]),
+    ("/Me", &["GET", "POST", "PUT", "PATCH", "DELETE"]),
 ];
 
 pub(crate) fn router(scim: Scim) -> Router {
@@ -63,7 +63,11 @@ fn handlers(path: &str) -> MethodRouter<Scim> {
         "/Schemas/{id}" => get(discovery::schema),
         "/ResourceTypes" => get(discovery::resource_types),
         "/ResourceTypes/{id}" => get(discovery::resource_type),
-        "/Me" => get(discovery::me),
+        "/Me" => get(discovery::me)
+            .post(discovery::me)
+            .put(discovery::me)
+            .patch(discovery::me)
+            .delete(discovery::me),
         _ => MethodRouter::new(),
     }
 }
