@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{self, ENTERPRISE, Edge, Idp, PUBLIC_URL, bulk_request, group, on_both, patch_op, user};
 use crate::outage::over_a_wire;
+use crate::wait::until;
 
 on_both!(
     users_and_groups_are_created_changed_and_deleted_in_one_request,
@@ -401,7 +402,7 @@ async fn a_database_that_goes_away_in_the_middle_leaves_an_answer_about_each_ope
     let mut halves = 0;
     for packets in [1, 8, 20, 40] {
         wire.mend();
-        harness::until("ready", || async { remote.get("/Users").await.status == StatusCode::OK }).await;
+        until("ready", || async { remote.get("/Users").await.status == StatusCode::OK }).await;
         wire.cut_after(packets);
         let names: Vec<String> = (0..6).map(|n| format!("user{packets}-{n}")).collect();
         let results = remote.bulk(names.iter().map(|name| post_user(name)).collect()).await;

@@ -13,3 +13,5 @@ mod observation;
 mod outage;
 mod tokens;
 mod users;
+mod wait;
+mod wire;

@@ -11,7 +11,9 @@ use store::testing::MASTER_KEY;
 use store::vault::Vault;
 use store::{Store, StoreOptions};
 
-use crate::harness::{self, Answer, Edge, Idp, Wire, group, patch_op, send, user};
+use crate::harness::{self, Answer, Edge, Idp, group, patch_op, send, user};
+use crate::wait::until;
+use crate::wire::Wire;
 
 fn assert_unavailable(answer: &Answer) {
     answer.refused(503, "");
@@ -94,7 +96,7 @@ async fn a_postgres_server_out_of_reach_is_unavailable_and_comes_back() {
         assert_unavailable(&answer);
     }
     wire.mend();
-    harness::until("it comes back as it was", || async { state(&remote).await == before }).await;
+    until("it comes back as it was", || async { state(&remote).await == before }).await;
     remote.user("new@acme.example").await;
 }
 
@@ -115,7 +117,7 @@ async fn a_wire_cut_in_the_middle_of_a_write_leaves_nothing_half_done() {
     loop {
         wire.mend();
         // The token is remembered and a connection is open, so that the cut hits the transaction.
-        harness::until("ready", || async { remote.get("/Users").await.status == StatusCode::OK }).await;
+        until("ready", || async { remote.get("/Users").await.status == StatusCode::OK }).await;
         wire.cut_after(packets);
         let name = format!("Group {packets}");
         let create = harness::request(

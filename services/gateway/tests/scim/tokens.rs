@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use store::connections::ConnectionEdit;
 use store::entity::words::ConnectionStatus;
 
-use crate::harness::{Answer, Edge, Idp, bulk_request, group, on_both, patch_op, request, until, user};
+use crate::harness::{Answer, Edge, Idp, bulk_request, group, on_both, patch_op, request, user};
+use crate::wait::until;
 
 on_both!(
     every_refusal_of_a_token_is_the_same,
