@@ -28,9 +28,11 @@ pub(super) fn steps(operations: &[BulkOperation]) -> Vec<Step> {
     }
     let waits = break_circles(needs, members);
     let hopeless = circular(&waits.iter().map(|waits| waits.before.clone()).collect::<Vec<_>>());
-    let mut order = Order { waits: &waits, visited: vec![false; operations.len()], found: Vec::new() };
+    let mut order =
+        Order { waits: &waits, visited: vec![false; operations.len()], found: Vec::new(), completed: 0 };
     for index in 0..operations.len() {
         order.visit(index);
+        order.complete();
     }
     with_members(&order.found, &waits, &hopeless, operations)
 }
@@ -85,11 +87,13 @@ struct Order<'a> {
     waits: &'a [Waits],
     visited: Vec<bool>,
     found: Vec<usize>,
+    /// How many of those have been looked at for what completes them.
+    completed: usize,
 }
 
 impl Order<'_> {
-    /// What comes before it, itself, and what completes it. As deep as there are operations in a row that
-    /// wait for each other, and there are [`super::MAX_OPERATIONS`] at the most.
+    /// What must come before it, and itself. As deep as there are operations in a row that wait for each
+    /// other, and there are [`super::MAX_OPERATIONS`] at the most.
     fn visit(&mut self, index: usize) {
         if std::mem::replace(&mut self.visited[index], true) {
             return;
@@ -98,8 +102,15 @@ impl Order<'_> {
             self.visit(before);
         }
         self.found.push(index);
-        for &after in &self.waits[index].after {
-            self.visit(after);
+    }
+
+    /// Brings what completes the groups so far, so that what was sent after them finds them whole.
+    fn complete(&mut self) {
+        while let Some(&index) = self.found.get(self.completed) {
+            self.completed += 1;
+            for &after in &self.waits[index].after {
+                self.visit(after);
+            }
         }
     }
 }

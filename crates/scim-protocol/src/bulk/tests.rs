@@ -1,3 +1,7 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
 use super::*;
 
 #[expect(clippy::needless_pass_by_value, reason = "a literal reads better at the call")]
@@ -76,7 +80,7 @@ fn groups_that_hold_each_other_are_created_first_and_filled_afterwards() {
     assert_eq!(steps(json!([group("a", &["a"])])), ["0 without a", "0 gets a"]);
     // Who is in no circle is waited for as always.
     let mixed = json!([group("c", &["a"]), group("a", &["b", "u"]), group("b", &["a"]), user("u")]);
-    assert_eq!(steps(mixed), ["3", "1 without b", "2 without a", "2 gets a", "1 gets b", "0"]);
+    assert_eq!(steps(mixed), ["3", "1 without b", "0", "2 without a", "2 gets a", "1 gets b"]);
     let triangle = json!([group("a", &["b"]), group("b", &["c"]), group("c", &["a"])]);
     let expected = ["0 without b", "1 without c", "0 gets b", "2 without a", "2 gets a", "1 gets c"];
     assert_eq!(steps(triangle), expected);
@@ -95,6 +99,8 @@ fn a_circle_that_is_no_membership_is_refused_with_all_that_waits_for_it() {
     // A membership in the circle opens it, although the user must wait for the group.
     let half = json!([boss("a", "g"), group("g", &["a"])]);
     assert_eq!(steps(half), ["1 without a", "0", "1 gets a"]);
+    let detour = json!([boss("a", "g"), group("g", &["b"]), boss("b", "a")]);
+    assert_eq!(steps(detour), ["1 without b", "0", "2", "1 gets b"]);
 }
 
 #[test]
@@ -227,4 +233,79 @@ fn a_result_has_its_status_as_a_string_and_the_error_where_it_failed() {
     let error = ScimError::uniqueness("taken");
     let expected = json!({"method": "POST", "bulkId": "a", "status": "409", "response": error.to_json()});
     assert_eq!(operation.result(Outcome::refused(&error, None)), expected);
+}
+
+/// Operations that refer to each other at random: users by `manager`, groups by members, changes by path.
+fn tangled() -> impl Strategy<Value = Vec<Value>> {
+    (2..9_usize).prop_flat_map(|count| {
+        let references = prop::collection::vec(0..count, 0..4);
+        let operations = prop::collection::vec((0..4_u8, references), count);
+        operations.prop_map(|operations| {
+            let written = operations.into_iter().enumerate().map(|(index, (kind, references))| {
+                let name = index.to_string();
+                let references: Vec<String> = references.iter().map(ToString::to_string).collect();
+                let references: Vec<&str> = references.iter().map(String::as_str).collect();
+                match (kind, references.first()) {
+                    (0, Some(id)) => json!({"method": "DELETE", "path": format!("/Users/bulkId:{id}")}),
+                    (1, Some(id)) => {
+                        let manager = json!({"value": format!("bulkId:{id}")});
+                        post("/Users", &name, json!({"userName": name, ENTERPRISE: {"manager": manager}}))
+                    }
+                    (2 | 3, _) => group(&name, &references),
+                    _ => user(&name),
+                }
+            });
+            written.collect()
+        })
+    })
+}
+
+proptest! {
+    /// Each operation is performed or refused once; what is performed finds all that it refers to, and
+    /// members that were left out come when they are there.
+    #[test]
+    fn whatever_refers_to_whatever_nothing_is_performed_before_what_it_needs(operations in tangled()) {
+        let request = request(Value::Array(operations));
+        let mut created = Created::none_of(&request.operations);
+        let (mut done, mut refused, mut left_out) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        let mut failed: BTreeSet<String> = BTreeSet::new();
+        for step in request.steps() {
+            let (index, without) = match step {
+                Step::Perform(index) => (index, Vec::new()),
+                Step::PerformWithout(index, members) => {
+                    left_out.push((index, members.clone()));
+                    (index, members)
+                }
+                Step::Refuse(index) => {
+                    prop_assert!(refused.insert(index));
+                    continue;
+                }
+                Step::AddMembers(index, members) => {
+                    prop_assert!(done.contains(&index) || refused.contains(&index));
+                    for member in &members {
+                        let known = created.id(member).is_ok() || failed.contains(member);
+                        prop_assert!(known || refused.contains(&member.parse().unwrap()), "{member} later");
+                    }
+                    left_out.retain(|group| *group != (index, members.clone()));
+                    continue;
+                }
+            };
+            prop_assert!(done.insert(index), "performed twice");
+            let operation = &request.operations[index];
+            let call = operation.call.clone().unwrap();
+            match (call.resolve(&created, &without), &operation.bulk_id) {
+                (Ok(_), Some(id)) => created.insert(id, format!("id-{id}")),
+                (Ok(_), None) => {}
+                (Err(error), id) => {
+                    // Some refer to a DELETE, which creates nothing, and others to those.
+                    let lost = failed.iter().any(|id| error.detail == format!("bulkId:{id} was not created"));
+                    prop_assert!(lost || error.detail.starts_with("No POST"), "{error} at {index}");
+                    failed.extend(id.clone());
+                }
+            }
+        }
+        prop_assert_eq!(done.len() + refused.len(), request.operations.len());
+        prop_assert!(done.is_disjoint(&refused));
+        prop_assert!(left_out.is_empty(), "never given back: {left_out:?}");
+    }
 }
