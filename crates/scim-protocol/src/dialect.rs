@@ -94,6 +94,12 @@ pub const QUIRKS: &[Quirk] = &[
         stage: Stage::Value(value::drop_empty_text),
     },
     Quirk {
+        habit: "a list of objects as a JSON text",
+        source: "Entra (its mapping of `roles` by AppRoleAssignmentsComplex; not verified on the wire)",
+        repair: "read as the list",
+        stage: Stage::Value(value::read_json_list),
+    },
+    Quirk {
         habit: "a list of one for a single value",
         source: "examples of RFC 7644 §3.5.2 misread by several clients",
         repair: "its element is taken",

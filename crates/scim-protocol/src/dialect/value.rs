@@ -52,6 +52,25 @@ pub(super) fn drop_empty_text(
     value
 }
 
+pub(super) fn read_json_list(
+    attribute: &Attribute,
+    value: Value,
+    place: &str,
+    repairs: &mut Repairs,
+) -> Value {
+    let is_list = attribute.multi_valued && attribute.kind == AttributeType::Complex;
+    let Some(text) = value.as_str().filter(|text| is_list && text.trim_start().starts_with('[')) else {
+        return value;
+    };
+    match serde_json::from_str(text) {
+        Ok(Value::Array(elements)) if elements.iter().all(Value::is_object) => {
+            repairs.note(format!("{place}: a JSON text read as the list that it holds"));
+            Value::Array(elements)
+        }
+        _ => value,
+    }
+}
+
 pub(super) fn unwrap_list_of_one(
     attribute: &Attribute,
     value: Value,

@@ -430,6 +430,16 @@ fn values_in_a_known_dialect_are_repaired() {
 }
 
 #[test]
+fn a_list_of_objects_as_a_json_text_is_read_as_the_list() {
+    let text = |text: &str| json!([{"op": "replace", "path": "roles", "value": text}]);
+    let roles = repaired(text(" [{\"value\": \"agent\", \"primary\": \"True\"}, {\"value\": \"lead\"}]"));
+    assert_eq!(roles["roles"], json!([{"value": "agent", "primary": true}, {"value": "lead"}]));
+    for broken in ["[", "[1]", "[\"agent\"]", "[{\"value\": 1}]", "agent", "{\"value\": \"agent\"}"] {
+        assert_eq!(refused(text(broken), Lenient), ScimType::InvalidValue, "{broken}");
+    }
+}
+
+#[test]
 fn keys_that_are_paths_are_applied_as_paths() {
     let after = repaired(json!([{"op": "Add", "value": {
         "displayName": "Bea",
