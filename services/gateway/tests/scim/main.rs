@@ -6,6 +6,7 @@
 mod bad_input;
 mod bulk;
 mod concurrency;
+mod conversations;
 mod groups;
 mod harness;
 mod lists;
