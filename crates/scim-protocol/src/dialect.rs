@@ -41,6 +41,8 @@ enum Stage {
     Document,
     /// In `schemas` of a POST or PUT.
     Schemas,
+    /// In the query of a list, since it takes a look-up to see it.
+    Query,
 }
 
 /// All habits that are repaired, in the order in which they are.
@@ -128,6 +130,12 @@ pub const QUIRKS: &[Quirk] = &[
         source: "Entra (`emails[type eq \"work\"].value`)",
         repair: "the element is created from the filter's equalities",
         stage: Stage::Document,
+    },
+    Quirk {
+        habit: "an unencoded `+` within a string of a filter in a query",
+        source: "clients written by hand (`userName eq \"ann+x@acme.example\"`); form encoding makes it a space",
+        repair: "taken as a plus when the filter with a space finds nothing",
+        stage: Stage::Query,
     },
 ];
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::asking::with;
-use crate::harness::{ENTERPRISE, Edge, GROUP, USER};
+use crate::harness::{ENTERPRISE, Edge, GROUP, Idp, USER};
 use crate::rules;
 
 rules!(
@@ -24,6 +24,7 @@ rules!(
     s13_groups_and_members_find_each_other,
     s14_schemas_and_the_enterprise_extension_can_be_asked_for,
     s15_escapes_are_those_of_json_and_broken_filters_are_refused,
+    s16_a_plus_is_a_space_unless_only_a_plus_finds_someone,
     s17_depth_and_length_have_limits,
     s18_unknown_attributes_match_nothing_or_are_refused,
     s19_what_is_never_returned_cannot_be_asked_for,
@@ -647,6 +648,59 @@ async fn s15_escapes_are_those_of_json_and_broken_filters_are_refused(edge: Edge
         idp.get("/Users?filter=").await.refused(400, "invalidFilter");
         idp.get("/Users?filter=%ff%fe").await.refused(400, "invalidFilter");
         idp.search("/Users/.search", json!({"filter": "title eq"})).await.refused(400, "invalidFilter");
+    }
+}
+
+/// RFC 7644 §3.4.2.2 has filters in a query, where form encoding makes `+` a space. Our choice: tolerance takes a
+/// plus that was not encoded for one when the filter with a space finds nobody.
+async fn s16_a_plus_is_a_space_unless_only_a_plus_finds_someone(edge: Edge) {
+    let (tolerant, strict) = edge.tolerant_and_strict().await;
+    let listed = async |idp: &Idp, query: &str| -> Vec<String> {
+        let body = idp.get(&format!("/Users?{query}")).await.ok();
+        let found = body["Resources"].as_array().unwrap().iter();
+        let names: Vec<String> = found.map(|user| user["userName"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(body["totalResults"], names.len());
+        names
+    };
+    for (idp, tolerated) in [(&tolerant, true), (&strict, false)] {
+        let plus = json!({"title": "a b", "emails": [{"value": "ann+x@acme"}, {"value": "ann+y@acme"}]});
+        idp.person("ann+x@acme", plus).await;
+        idp.person("ann x@acme", json!({"displayName": "A+B"})).await;
+        idp.person("bob+x@acme", json!({"displayName": "A B"})).await;
+        for (query, found) in [
+            ("filter=userName+eq+%22ann%2Bx@acme%22", "ann+x@acme"),
+            ("filter=userName%20eq%20%22ann%2Bx@acme%22", "ann+x@acme"),
+            ("filter=userName+eq+%22ann%20x@acme%22", "ann x@acme"),
+            // Who is found with a space is meant with a space.
+            ("filter=userName+eq+%22ann+x@acme%22", "ann x@acme"),
+            ("filter=displayName+eq+%22a+b%22", "bob+x@acme"),
+            ("filter=title+eq+%22a+b%22+and+userName+pr", "ann+x@acme"),
+        ] {
+            assert_eq!(listed(idp, query).await, [found], "{query}");
+        }
+        for (query, found) in [
+            ("filter=userName+eq+%22bob+x@acme%22", "bob+x@acme"),
+            ("filter=userName%20eq%20%22BOB+x@acme%22", "bob+x@acme"),
+            ("count=5&Filter=userName+eq+%22bob+x@acme%22", "bob+x@acme"),
+            ("filter=emails.value+eq+%22ann+x@acme%22", "ann+x@acme"),
+            ("filter=emails+eq+%22ann+y@acme%22+or+title+eq+%22none%22", "ann+x@acme"),
+            ("filter=(userName+sw+%22bob+%22)", "bob+x@acme"),
+        ] {
+            let expected = Vec::from_iter(tolerated.then(|| found.to_owned()));
+            assert_eq!(listed(idp, query).await, expected, "{query}");
+        }
+        for nobody in ["filter=userName+eq+%22cid+x@acme%22", "filter=userName+eq+%22bob%20x@acme%22"] {
+            assert!(listed(idp, nobody).await.is_empty(), "{nobody}");
+        }
+        // A body is no form: what stands there is meant.
+        let searched = json!({"filter": "userName eq \"bob x@acme\""});
+        assert!(idp.search("/Users/.search", searched).await.ids().is_empty());
+        let searched = json!({"filter": "userName eq \"bob+x@acme\""});
+        assert_eq!(idp.search("/Users/.search", searched).await.ids().len(), 1);
+        let group = idp.group("C+D", &[]).await;
+        let found = idp.get("/Groups?filter=displayName+eq+%22c+d%22").await.ids();
+        assert_eq!(found, Vec::from_iter(tolerated.then_some(group)));
+        idp.get("/Users?filter=userName+eq+%22a+b").await.refused(400, "invalidFilter");
     }
 }
 

@@ -31,7 +31,10 @@ pub async fn search(directory: Directory, Body(body): Body) -> Result<Response, 
 }
 
 async fn answer(directory: &Directory, search: &Search) -> Result<Response, Failure> {
-    let (total, page) = select(directory, search).await?;
+    let (mut total, mut page) = select(directory, search).await?;
+    if let (0, Some(literal)) = (total, search.with_literal_plus()) {
+        (total, page) = select(directory, &literal).await?;
+    }
     Ok(message(StatusCode::OK, &list_response(total, search.paging.start_index, page)))
 }
 
