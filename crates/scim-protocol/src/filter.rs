@@ -12,7 +12,9 @@ mod matching;
 mod parse;
 
 pub(crate) use check::Unknown;
-pub(crate) use matching::{compare_numbers, element_matches};
+#[cfg(test)]
+pub(crate) use matching::compare_numbers;
+pub(crate) use matching::element_matches;
 pub(crate) use parse::split_path;
 pub use parse::{MAX_FILTER_BYTES, MAX_FILTER_DEPTH, parse};
 

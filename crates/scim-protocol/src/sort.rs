@@ -7,11 +7,13 @@ use serde_json::Value;
 use crate::elements::is_primary;
 use crate::error::ScimError;
 use crate::filter::AttributePath;
-use crate::fold;
-use crate::instant;
 use crate::path::split_name;
 use crate::schema::{Attribute, AttributeType, Located, ResourceType, Returned};
-use crate::value::is_empty;
+use crate::searchable;
+
+/// Characters of a value that decide its place. Cursors carry them, so they are bounded; longer texts with
+/// the same start keep the order of creation.
+pub const KEY_CHARACTERS: usize = 128;
 
 /// An order by one attribute of one resource type.
 #[derive(Clone, Debug)]
@@ -23,7 +25,7 @@ pub struct Sort<'a> {
 
 impl<'a> Sort<'a> {
     /// Reads both parameters; no `sortBy` is no order. An attribute that is unknown, complex without a
-    /// `value`, or never shown is 400 `invalidPath`; an order other than `ascending` and `descending` is
+    /// `value`, or never shown is 400 `invalidPath`, and so are memberships and `meta.version`; an order other than `ascending` and `descending` is
     /// 400 `invalidValue`.
     pub fn parse(
         sort_by: Option<&str>,
@@ -54,14 +56,32 @@ impl<'a> Sort<'a> {
         if located.attribute.returned == Returned::Never {
             return Err(unknown());
         }
+        if has_no_order(located, sub) {
+            return Err(ScimError::invalid_path(format!("sortBy {text:?}: there is no order by it")));
+        }
         Ok(Some(Self { located, sub, descending }))
+    }
+
+    /// The attribute, and where it stands.
+    pub fn located(&self) -> Located<'a> {
+        self.located
+    }
+
+    /// The sub-attribute whose values decide; of a complex attribute that is named alone, its `value`.
+    pub fn sub(&self) -> Option<&'a Attribute> {
+        self.sub
+    }
+
+    /// Whether the greatest value comes first.
+    pub fn is_descending(&self) -> bool {
+        self.descending
     }
 
     /// Compares two complete representations. Absent values come last when ascending and first when
     /// descending; resources with equal values are equal, so that a stable sort keeps their order.
     pub fn compare(&self, left: &Value, right: &Value) -> Ordering {
         let ordering = match (self.key(left), self.key(right)) {
-            (Some(left), Some(right)) => self.compare_values(left, right),
+            (Some(left), Some(right)) => left.cmp(&right),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (None, None) => Ordering::Equal,
@@ -69,40 +89,42 @@ impl<'a> Sort<'a> {
         if self.descending { ordering.reverse() } else { ordering }
     }
 
-    /// The value that counts: of a list, the primary element's, else the first one's.
-    fn key<'v>(&self, resource: &'v Value) -> Option<&'v Value> {
+    /// The first [`KEY_CHARACTERS`] of the [key](searchable::key) of the value that counts: of a list, the
+    /// primary element's, else the first one's.
+    pub fn key(&self, resource: &Value) -> Option<String> {
         let holder = match self.located.extension {
             Some(extension) => resource.get(&extension.id)?,
             None => resource,
         };
-        let value = match holder.get(&self.located.attribute.name)? {
-            Value::Array(elements) => {
-                elements.iter().find(|element| is_primary(element)).or(elements.first())?
-            }
-            single => single,
+        let attribute = self.located.attribute;
+        let value = leading(holder.get(&attribute.name)?)?;
+        let key = match self.sub {
+            Some(sub) => searchable::key(sub, leading(value.get(&sub.name)?)?)?,
+            None => searchable::key(attribute, value)?,
         };
-        let value = match self.sub {
-            Some(sub) => value.get(&sub.name)?,
-            None => value,
-        };
-        (!is_empty(value)).then_some(value)
+        Some(match key.char_indices().nth(KEY_CHARACTERS) {
+            Some((end, _)) => key[..end].to_owned(),
+            None => key,
+        })
     }
+}
 
-    fn compare_values(&self, left: &Value, right: &Value) -> Ordering {
-        let attribute = self.sub.unwrap_or(self.located.attribute);
-        match (left, right) {
-            (Value::String(left), Value::String(right)) if attribute.kind == AttributeType::DateTime => {
-                instant::parse(left).cmp(&instant::parse(right))
-            }
-            (Value::String(left), Value::String(right)) if attribute.case_exact => left.cmp(right),
-            (Value::String(left), Value::String(right)) => fold(left).cmp(&fold(right)),
-            (Value::Bool(left), Value::Bool(right)) => left.cmp(right),
-            (Value::Number(left), Value::Number(right)) => {
-                crate::filter::compare_numbers(left, right).unwrap_or(Ordering::Equal)
-            }
-            _ => Ordering::Equal,
-        }
+fn leading(value: &Value) -> Option<&Value> {
+    match value {
+        Value::Array(elements) => elements.iter().find(|element| is_primary(element)).or(elements.first()),
+        single => Some(single),
     }
+}
+
+/// Whether an attribute is computed of many rows or of many parts, so that there is no order to read by: who is
+/// in which group, and the entity tag.
+fn has_no_order(located: Located<'_>, sub: Option<&Attribute>) -> bool {
+    located.extension.is_none()
+        && match located.attribute.name.as_str() {
+            "groups" | "members" => true,
+            "meta" => sub.is_some_and(|sub| sub.name == "version"),
+            _ => false,
+        }
 }
 
 #[cfg(test)]
@@ -157,6 +179,8 @@ mod tests {
             ("nothing", "ascending", InvalidPath),
             ("name", "ascending", InvalidPath),
             ("password", "ascending", InvalidPath),
+            ("groups.value", "ascending", InvalidPath),
+            ("meta.version", "descending", InvalidPath),
             ("userName", "sideways", InvalidValue),
         ] {
             let error = Sort::parse(Some(sort_by), Some(order), user()).unwrap_err();

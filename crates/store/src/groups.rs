@@ -20,6 +20,7 @@ use crate::id::{ConnectionId, GroupId};
 use crate::lookup;
 use crate::marking::{Mark, mark_objects, mark_users_below};
 use crate::members::{self, GroupScope, Member, MemberChanges, MemberDelta, Membership};
+use crate::search::{Kind, Query, Search, Table};
 use crate::statement::{execute, for_update, statement};
 use crate::tenant::TenantStore;
 use crate::timeline::{self, NewEntry};
@@ -80,6 +81,10 @@ pub enum GroupKey {
     /// `members.value eq`.
     Member(Uuid),
 }
+
+/// The columns of a row's model, with the alias `r`: all but `search`, which only conditions read.
+const COLUMNS: &str = "r.tenant_id, r.connection_id, r.id, r.display_name, r.display_name_folded, \
+    r.external_id, r.document, r.version, r.created_at, r.last_modified_at";
 
 struct Columns {
     display_name: String,
@@ -319,6 +324,13 @@ impl Groups {
         Ok(group::Entity::find().from_raw_sql(query).all(&self.tenant.store.connection).await?)
     }
 
+    /// A search for groups.
+    pub fn search(&self, query: &Query<'_>) -> Search<'_, group::Model> {
+        let kind = Kind { is_user: false, resource_type: &self.types.group, base_url: query.base_url };
+        let table = Table { name: "groups", columns: COLUMNS };
+        Search::new(&self.tenant.store, (self.tenant.id, self.connection), table, &kind, query)
+    }
+
     /// A page in order of creation, skipping `offset`.
     pub async fn page(&self, offset: u64, limit: u64) -> Result<Vec<group::Model>> {
         Ok(self
@@ -399,7 +411,7 @@ impl Groups {
 
     async fn lock(&self, transaction: &WriteTransaction, id: GroupId) -> Result<group::Model> {
         let sql = format!(
-            "SELECT * FROM groups WHERE tenant_id = $1 AND connection_id = $2 AND id = $3 {}",
+            "SELECT {COLUMNS} FROM groups r WHERE r.tenant_id = $1 AND r.connection_id = $2 AND r.id = $3 {}",
             for_update(transaction.get_database_backend()),
         );
         let values = vec![self.tenant.id.into(), self.connection.into(), id.into()];

@@ -32,6 +32,7 @@ pub mod members;
 pub mod migration;
 pub mod runs;
 pub mod schema_extensions;
+pub mod search;
 pub mod secret;
 mod site_groups;
 pub mod sites;

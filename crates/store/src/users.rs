@@ -20,6 +20,7 @@ use crate::id::{ConnectionId, GroupId, UserId};
 use crate::lookup;
 use crate::marking::{Mark, mark_objects};
 use crate::members::{self, Membership};
+use crate::search::{Kind, Query, Search, Table};
 use crate::statement::{IDS_PER_STATEMENT, execute, for_update, placeholders, statement};
 use crate::tenant::TenantStore;
 use crate::timeline::{self, NewEntry};
@@ -72,6 +73,10 @@ pub struct HoldingGroup {
     /// 1 for a direct member, 0 for one through nested groups only.
     pub direct: i32,
 }
+
+/// The columns of a row's model, with the alias `r`: all but `search`, which only conditions read.
+const COLUMNS: &str = "r.tenant_id, r.connection_id, r.id, r.user_name_folded, r.external_id, \
+    r.display_name_folded, r.email_folded, r.active, r.document, r.version, r.created_at, r.last_modified_at";
 
 struct Columns {
     user_name_folded: String,
@@ -312,6 +317,13 @@ impl Users {
         Ok(user::Entity::find().from_raw_sql(query).all(&self.tenant.store.connection).await?)
     }
 
+    /// A search for users.
+    pub fn search(&self, query: &Query<'_>) -> Search<'_, user::Model> {
+        let kind = Kind { is_user: true, resource_type: &self.types.user, base_url: query.base_url };
+        let table = Table { name: "users", columns: COLUMNS };
+        Search::new(&self.tenant.store, (self.tenant.id, self.connection), table, &kind, query)
+    }
+
     /// A page in order of creation, skipping `offset`.
     pub async fn page(&self, offset: u64, limit: u64) -> Result<Vec<user::Model>> {
         Ok(self
@@ -352,7 +364,8 @@ impl Users {
                    WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id IN ({}) \
                    UNION \
                    SELECT above.user_id, m.group_id, 0 FROM above CROSS JOIN group_members m \
-                   WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id = above.group_id) \
+                   WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id = above.group_id \
+                   AND m.kind = 'group') \
                  SELECT pair.user_id, pair.group_id, pair.direct, ( \
                    SELECT g.display_name FROM groups g \
                    WHERE g.tenant_id = $1 AND g.connection_id = $2 AND g.id = pair.group_id) AS display_name \
@@ -401,7 +414,7 @@ impl Users {
 
     async fn lock(&self, transaction: &WriteTransaction, id: UserId) -> Result<user::Model> {
         let sql = format!(
-            "SELECT * FROM users WHERE tenant_id = $1 AND connection_id = $2 AND id = $3 {}",
+            "SELECT {COLUMNS} FROM users r WHERE r.tenant_id = $1 AND r.connection_id = $2 AND r.id = $3 {}",
             for_update(transaction.get_database_backend()),
         );
         user::Entity::find()

@@ -12,6 +12,8 @@ mod isolation;
 mod place;
 #[path = "store/schema_extensions.rs"]
 mod schema_extensions;
+#[path = "store/search/mod.rs"]
+mod search;
 #[path = "store/tasks.rs"]
 mod tasks;
 #[path = "store/transactions.rs"]

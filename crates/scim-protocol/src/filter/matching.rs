@@ -106,14 +106,17 @@ fn compare(found: &Found<'_>, op: CompareOp, wanted: &CompareValue) -> bool {
         };
     }
     // A complex attribute compares by its `value`.
-    let (attribute, values): (&Attribute, Vec<&Value>) = match found.attribute.kind {
+    let (attribute, multi_valued, values): (&Attribute, bool, Vec<&Value>) = match found.attribute.kind {
         AttributeType::Complex => match found.attribute.sub("value") {
-            Some(sub) => (sub, found.values.iter().filter_map(|value| value.get(&sub.name)).collect()),
+            Some(sub) => {
+                let values = found.values.iter().filter_map(|value| value.get(&sub.name)).flat_map(elements);
+                (sub, found.multi_valued || sub.multi_valued, values.collect())
+            }
             None => return false,
         },
-        _ => (found.attribute, found.values.clone()),
+        _ => (found.attribute, found.multi_valued, found.values.clone()),
     };
-    if op == CompareOp::Ne && !found.multi_valued {
+    if op == CompareOp::Ne && !multi_valued {
         // An absent value is not equal to any.
         return !values.iter().any(|value| compare_one(value, CompareOp::Eq, wanted, attribute));
     }

@@ -111,7 +111,8 @@ CREATE INDEX links_site ON links (tenant_id, site_id);
 
 /// Look-up columns are folded for case where the schema says `caseExact: false`. `users.email_folded` is the
 /// primary e-mail address, the only one that most users have; `user_emails` has the others. `search` is the
-/// document with keys in place of values, for every other filter.
+/// document with keys in place of values, for every other filter. Nested groups are few among members, and
+/// have indexes of their own, so that following them passes over the users.
 const DIRECTORY: &str = "
 CREATE TABLE users (
   tenant_id {uuid} NOT NULL,
@@ -175,6 +176,10 @@ CREATE TABLE group_members (
     REFERENCES groups (tenant_id, connection_id, id) ON DELETE CASCADE
 );
 CREATE INDEX group_members_member ON group_members (tenant_id, connection_id, member_id, group_id);
+CREATE INDEX group_members_nested ON group_members (tenant_id, connection_id, group_id, member_id)
+  WHERE kind = 'group';
+CREATE INDEX group_members_nesting ON group_members (tenant_id, connection_id, member_id, group_id)
+  WHERE kind = 'group';
 ";
 
 /// What stands at the sites, as last known, and the marks of what may differ.

@@ -103,6 +103,11 @@ impl Place {
         number(store.connection_mut(), sql).await
     }
 
+    pub(crate) fn is_postgres(&self) -> bool {
+        let mut store = (*self.store).clone();
+        store.connection_mut().get_database_backend() == DatabaseBackend::Postgres
+    }
+
     /// An id as SQL text.
     pub(crate) fn literal(&self, id: Uuid) -> String {
         let mut store = (*self.store).clone();
