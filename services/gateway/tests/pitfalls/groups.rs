@@ -349,6 +349,8 @@ async fn s71_ten_thousand_members_are_one_request(edge: Edge) {
     let answer = idp.put(&format!("{path}?attributes=displayName"), group("All", &refs(&ids[..9_999]))).await;
     assert_eq!((answer.header("etag"), &answer.body["displayName"]), ("W/\"3\"", &json!("All")));
     assert_eq!(idp.members(&id).await, ids[..9_999]);
+    let listed_group = idp.read("/Groups").await["Resources"][0].clone();
+    assert_eq!(values(&listed_group["members"]), refs(&ids[..9_999]));
     // One that is wrong undoes ten thousand that are not.
     let mut broken = listed(&ids);
     broken.push(json!({"value": 5}));

@@ -273,6 +273,7 @@ async fn s75_methods_and_slashes_are_sane(edge: Edge) {
         for header in ["etag", "location", "content-type", "retry-after"] {
             assert_eq!(head.header(header), get.header(header), "{path}: {header}");
         }
+        assert_eq!(head.header("content-length"), get.text.len().to_string(), "{path}");
     }
     for (pattern, served) in scim::routes::TABLE {
         let path = pattern.replace("{id}", "01890a5d-ac96-774b-bcce-b302099a8057");

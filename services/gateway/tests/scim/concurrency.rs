@@ -1,17 +1,11 @@
 //! Two providers' workers at the same moment.
 
 use axum::Router;
-use http::StatusCode;
 use serde_json::json;
 
-use crate::harness::{self, Edge, Idp, on_both, user};
+use crate::harness::{self, Edge, Idp, on_both};
 
-on_both!(
-    of_two_creates_of_one_name_one_wins,
-    patches_that_add_different_members_are_all_in,
-    of_two_writes_at_one_version_one_wins,
-    deletions_and_memberships_at_once_leave_no_dangling_member,
-);
+on_both!(of_two_writes_at_one_version_one_wins, deletions_and_memberships_at_once_leave_no_dangling_member);
 
 /// The same provider over two processes.
 async fn replicas(edge: &Edge, idp: &Idp) -> [Idp; 2] {
@@ -21,48 +15,6 @@ async fn replicas(edge: &Edge, idp: &Idp) -> [Idp; 2] {
     }
     let mut routers = routers.into_iter();
     [(); 2].map(|()| Idp { router: routers.next().unwrap(), ..idp.clone() })
-}
-
-async fn of_two_creates_of_one_name_one_wins(edge: Edge) {
-    let idp = edge.idp("acme").await;
-    let [one, two] = replicas(&edge, &idp).await;
-    for round in 0..20 {
-        let body = |case: &str| user(&format!("{case}-{round}@acme.example"));
-        let (first, second) = tokio::join!(
-            tokio::spawn({
-                let (idp, body) = (one.clone(), body("ann"));
-                async move { idp.post("/Users", body).await }
-            }),
-            tokio::spawn({
-                let (idp, body) = (two.clone(), body("ANN"));
-                async move { idp.post("/Users", body).await }
-            }),
-        );
-        let mut statuses = [first.unwrap().status.as_u16(), second.unwrap().status.as_u16()];
-        statuses.sort_unstable();
-        assert_eq!(statuses, [201, 409], "round {round}");
-    }
-    assert_eq!(idp.get("/Users").await.ok()["totalResults"], 20);
-}
-
-async fn patches_that_add_different_members_are_all_in(edge: Edge) {
-    let idp = edge.idp("acme").await;
-    let replicas = replicas(&edge, &idp).await;
-    let mut ids = Vec::new();
-    for n in 0..20 {
-        ids.push(idp.user(&format!("user-{n}@acme.example")).await);
-    }
-    let group = idp.group("Staff", &[]).await;
-    let patches = ids.iter().enumerate().map(|(n, id)| {
-        let (idp, path) = (replicas[n % 2].clone(), format!("/Groups/{group}"));
-        let add = json!([{"op": "add", "path": "members", "value": [{"value": id}]}]);
-        tokio::spawn(async move { idp.patch(&path, add).await.status })
-    });
-    for status in futures::future::join_all(patches).await {
-        assert_eq!(status.unwrap(), StatusCode::OK);
-    }
-    assert_eq!(idp.members(&group).await, ids);
-    assert_eq!(idp.get(&format!("/Groups/{group}")).await.ok()["meta"]["version"], "W/\"21\"");
 }
 
 async fn of_two_writes_at_one_version_one_wins(edge: Edge) {

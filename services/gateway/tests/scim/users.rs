@@ -9,15 +9,11 @@ use crate::harness::{ENTERPRISE, Edge, USER, on_both, user};
 on_both!(
     a_created_user_is_answered_in_full_and_read_the_same,
     what_is_ours_to_fill_is_ignored_and_a_password_not_kept,
-    a_put_replaces_all_but_active,
     a_put_and_a_patch_need_a_user_that_exists,
     a_patch_changes_all_or_nothing,
-    a_patch_that_changes_nothing_keeps_version_and_time,
     preconditions_hold_for_reading_and_for_writing,
     answers_show_what_was_asked_for,
-    a_deleted_user_is_gone_and_its_name_is_free,
     head_is_get_without_a_body,
-    last_modified_never_goes_back,
     requests_and_their_repairs_are_on_the_timeline,
 );
 
@@ -81,27 +77,6 @@ async fn what_is_ours_to_fill_is_ignored_and_a_password_not_kept(edge: Edge) {
     assert!(!row.unwrap().document.to_string().contains("horse"));
 }
 
-async fn a_put_replaces_all_but_active(edge: Edge) {
-    let idp = edge.idp("acme").await;
-    let id = idp.post("/Users", full()).await.created();
-    let path = format!("/Users/{id}");
-    let off = json!([{"op": "replace", "path": "active", "value": false}]);
-    assert_eq!(idp.patch(&path, off).await.ok()["active"], false);
-    let replaced = idp.put(&path, user("ann@acme.example")).await.ok();
-    assert_eq!(replaced["active"], false, "absent must not activate");
-    assert_eq!(replaced["schemas"], json!([USER]));
-    for cleared in ["name", "displayName", "externalId", "emails", ENTERPRISE] {
-        assert!(replaced.get(cleared).is_none(), "{cleared}: {replaced}");
-    }
-    assert_eq!(replaced["meta"]["version"], "W/\"3\"");
-    for found in ["externalId eq \"00uA\"", "emails.value eq \"ann@home.example\"", "displayName pr"] {
-        assert!(idp.find("/Users", found).await.ids().is_empty(), "{found} still finds it");
-    }
-    let mut body = user("ann@acme.example");
-    body["active"] = json!(true);
-    assert_eq!(idp.put(&path, body).await.ok()["active"], true);
-}
-
 async fn a_put_and_a_patch_need_a_user_that_exists(edge: Edge) {
     let idp = edge.idp("acme").await;
     let path = format!("/Users/{}", uuid::Uuid::now_v7());
@@ -139,19 +114,6 @@ async fn a_patch_changes_all_or_nothing(edge: Edge) {
     assert_eq!(idp.get(&path).await.ok(), after);
     assert_eq!(idp.find("/Users", "emails eq \"A@NEW.example\"").await.ids(), [id]);
     assert!(idp.find("/Users", "emails eq \"ann@home.example\"").await.ids().is_empty());
-}
-
-async fn a_patch_that_changes_nothing_keeps_version_and_time(edge: Edge) {
-    let idp = edge.idp("acme").await;
-    let id = idp.post("/Users", full()).await.created();
-    let path = format!("/Users/{id}");
-    let before = idp.get(&path).await.ok();
-    edge.clock.advance(std::time::Duration::from_mins(1));
-    let same = json!([{"op": "replace", "path": "displayName", "value": "Ann Ångström"}]);
-    assert_eq!(idp.patch(&path, same).await.ok(), before);
-    assert_eq!(idp.put(&path, full()).await.ok(), before);
-    let other = json!([{"op": "replace", "path": "displayName", "value": "Ann"}]);
-    assert_eq!(idp.patch(&path, other).await.ok()["meta"]["lastModified"], "2026-11-25T10:01:00.000Z");
 }
 
 async fn preconditions_hold_for_reading_and_for_writing(edge: Edge) {
@@ -209,20 +171,6 @@ async fn answers_show_what_was_asked_for(edge: Edge) {
     assert_eq!(names(&list["Resources"][0]), ["externalId", "id", "schemas"]);
 }
 
-async fn a_deleted_user_is_gone_and_its_name_is_free(edge: Edge) {
-    let idp = edge.idp("acme").await;
-    let id = idp.post("/Users", full()).await.created();
-    let path = format!("/Users/{id}");
-    let answer = idp.delete(&path).await;
-    assert_eq!((answer.status, answer.text.as_str()), (StatusCode::NO_CONTENT, ""));
-    idp.delete(&path).await.refused(404, "");
-    idp.get(&path).await.refused(404, "");
-    assert_eq!(idp.get("/Users").await.ok()["totalResults"], 0);
-    assert!(idp.find("/Users", "emails.value eq \"ann@home.example\"").await.ids().is_empty());
-    let again = idp.post("/Users", full()).await.created();
-    assert_ne!(again, id, "ids are not used twice");
-}
-
 async fn head_is_get_without_a_body(edge: Edge) {
     let idp = edge.idp("acme").await;
     let id = idp.user("ann@acme.example").await;
@@ -234,24 +182,6 @@ async fn head_is_get_without_a_body(edge: Edge) {
         assert_eq!(head.header("etag"), get.header("etag"));
         assert_eq!(head.header("content-length"), get.text.len().to_string());
     }
-}
-
-async fn last_modified_never_goes_back(edge: Edge) {
-    let idp = edge.idp("acme").await;
-    edge.clock.advance(std::time::Duration::from_hours(1));
-    let id = idp.user("ann@acme.example").await;
-    let path = format!("/Users/{id}");
-    // The same database under a clock that is an hour behind.
-    let behind = store::testing::MASTER_KEY;
-    let mut options = store::StoreOptions::new(edge.store.url());
-    options.clock = store::Clock::fixed(store::Timestamp::parse("2026-11-25T10:00:00Z").unwrap());
-    let behind = store::Store::connect(options, store::vault::Vault::new(&behind).unwrap()).await.unwrap();
-    let (_, router) = crate::harness::edge(behind);
-    let idp = crate::harness::Idp { router, ..idp };
-    let operations = json!([{"op": "add", "path": "title", "value": "Chief"}]);
-    let meta = &idp.patch(&path, operations).await.ok()["meta"];
-    assert_eq!(meta["lastModified"], "2026-11-25T11:00:00.000Z");
-    assert_eq!(meta["version"], "W/\"2\"");
 }
 
 async fn requests_and_their_repairs_are_on_the_timeline(edge: Edge) {
