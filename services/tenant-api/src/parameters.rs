@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use store::id::{ApiKeyId, ConnectionId, GroupId, LinkId, RunId, SiteId, TokenId, UserId};
+use store::id::{ApiKeyId, ConnectionId, GroupId, LinkId, RunId, SchemaId, SiteId, TokenId, UserId};
 use utoipa::IntoParams;
 
 use crate::error::ApiError;
@@ -65,6 +65,11 @@ paths! {
     RunPath {
         /// The run's id.
         run: RunId
+    }
+    /// A schema extension.
+    SchemaPath {
+        /// The extension's id.
+        schema: SchemaId
     }
     /// A user.
     UserPath {

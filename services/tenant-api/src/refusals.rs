@@ -83,6 +83,40 @@ pub enum CreateRefusals {
     Invalid(Problem),
 }
 
+/// Of a PUT.
+#[derive(IntoResponses)]
+pub enum ReplaceRefusals {
+    /// The body is not JSON
+    #[response(status = 400, content_type = "application/problem+json")]
+    Malformed(Problem),
+    /// What is stored forbids the change
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(Problem),
+    /// The resource is no longer at the version in `If-Match`
+    #[response(status = 412, content_type = "application/problem+json")]
+    PreconditionFailed(Problem),
+    /// The body is larger than 1 MiB
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(Problem),
+    /// The body does not claim to be JSON
+    #[response(status = 415, content_type = "application/problem+json")]
+    UnsupportedMediaType(Problem),
+    /// Unknown or wrong fields, all of them in `errors`
+    #[response(status = 422, content_type = "application/problem+json")]
+    Invalid(Problem),
+}
+
+/// Of a DELETE that what is stored may forbid.
+#[derive(IntoResponses)]
+pub enum DeleteRefusals {
+    /// What is stored needs it
+    #[response(status = 409, content_type = "application/problem+json")]
+    Conflict(Problem),
+    /// The resource is no longer at the version in `If-Match`
+    #[response(status = 412, content_type = "application/problem+json")]
+    PreconditionFailed(Problem),
+}
+
 /// Of a PATCH.
 #[derive(IntoResponses)]
 pub enum EditRefusals {

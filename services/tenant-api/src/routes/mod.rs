@@ -14,6 +14,7 @@ pub mod keys;
 pub mod links;
 pub mod openapi;
 pub mod runs;
+pub mod schemas;
 pub mod sites;
 pub mod tenants;
 pub mod timeline;
@@ -37,6 +38,8 @@ pub fn operations() -> OpenApiRouter<ApiState> {
         .routes(routes!(sites::test::test_site))
         .routes(routes!(links::list_links, links::create_link))
         .routes(routes!(links::get_link, links::update_link))
+        .routes(routes!(schemas::list_schemas, schemas::create_schema))
+        .routes(routes!(schemas::get_schema, schemas::replace_schema, schemas::delete_schema))
         .routes(routes!(runs::list_runs, runs::create_run))
         .routes(routes!(runs::get_run_of_link))
         .routes(routes!(runs::list_results_of_link))

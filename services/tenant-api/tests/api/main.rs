@@ -40,6 +40,8 @@ mod roles;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
+mod schemas;
+#[cfg(test)]
 mod site_test;
 #[cfg(test)]
 mod sites;

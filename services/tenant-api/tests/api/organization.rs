@@ -71,6 +71,11 @@ pub(crate) fn site_body(name: &str) -> Value {
     })
 }
 
+/// The definition of a schema extension.
+pub(crate) fn definition(name: &str) -> Value {
+    json!({"id": format!("urn:acme:schemas:{name}"), "attributes": [{"name": "level", "type": "integer"}]})
+}
+
 /// One of everything that a path can name.
 pub(crate) struct Organization {
     pub(crate) tenant: Tenant,
@@ -82,6 +87,7 @@ pub(crate) struct Organization {
     pub(crate) link: String,
     pub(crate) run: String,
     pub(crate) key: String,
+    pub(crate) schema: String,
     pub(crate) user: String,
     pub(crate) group: String,
 }
@@ -95,6 +101,8 @@ impl Organization {
         let site = tenant.site(api, "Jira").await;
         let link = tenant.link(api, &connection, &site).await;
         let key = tenant.make(api, "/keys", json!({"name": "spare", "role": "auditor"})).await;
+        let schema = json!({"resource_type": "user", "definition": definition("badge")});
+        let schema = tenant.make(api, "/schemas", schema).await;
         let runs = tenant.path(&format!("/links/{link}/runs"));
         let run = api.post(&runs, json!({})).by(&tenant.owner).send().await.expect(202);
         let store = api.tenant(&tenant.id);
@@ -108,6 +116,7 @@ impl Organization {
             link,
             run: text(&run, "id"),
             key: text(&key, "id"),
+            schema: text(&schema, "id"),
             user,
             group,
             tenant,

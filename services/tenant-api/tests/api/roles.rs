@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Api, OPERATOR};
+use crate::harness::{Api, OPERATOR, text};
 use crate::organization::Organization;
 use crate::routes::{Operation, operations, valid_body};
 
@@ -48,6 +48,11 @@ const LEAST: &[(&str, Role)] = &[
     ("create_link", Admin),
     ("get_link", Auditor),
     ("update_link", Admin),
+    ("list_schemas", Auditor),
+    ("create_schema", Admin),
+    ("get_schema", Auditor),
+    ("replace_schema", Admin),
+    ("delete_schema", Admin),
     ("list_runs", Auditor),
     ("create_run", Admin),
     ("get_run_of_link", Auditor),
@@ -67,7 +72,7 @@ const LEAST: &[(&str, Role)] = &[
 
 async fn each_operation_asks_for_its_role_and_no_more(api: Api) {
     let least: BTreeMap<&str, Role> = LEAST.iter().copied().collect();
-    let organization = Organization::new(&api, "acme").await;
+    let mut organization = Organization::new(&api, "acme").await;
     let tenant = &organization.tenant;
     let callers = [
         (Auditor, tenant.auditor.as_str()),
@@ -87,6 +92,11 @@ async fn each_operation_asks_for_its_role_and_no_more(api: Api) {
         let least = *least.unwrap_or_else(|| panic!("{} has no role in this table", operation.id));
         seen += 1;
         for (role, credential) in callers {
+            if operation.id == "delete_schema" {
+                // What is removed is gone, unlike what is revoked.
+                let body = valid_body("create_schema", &organization, &format!("for-{role:?}")).unwrap();
+                organization.schema = text(&tenant.make(&api, "/schemas", body).await, "id");
+            }
             let path = operation.path_of(&organization, &|_| &organization);
             let mut call = api.call(&operation.method, &path).by(credential);
             if let Some(mut body) = valid_body(&operation.id, &organization, &format!("{role:?}")) {

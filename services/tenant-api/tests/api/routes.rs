@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Api, OPERATOR, PUBLIC_URL, text};
-use crate::organization::{Organization, site_body};
+use crate::organization::{Organization, definition, site_body};
 
 on_both!(
     no_route_opens_without_its_own_tenants_credential,
@@ -90,6 +90,7 @@ fn object<'a>(organization: &'a Organization, name: &str) -> &'a str {
         "site" => &organization.site,
         "link" => &organization.link,
         "run" => &organization.run,
+        "schema" => &organization.schema,
         "user" => &organization.user,
         "group" => &organization.group,
         unknown => panic!("no test has an object for the parameter {unknown}"),
@@ -110,6 +111,8 @@ pub(crate) fn valid_body(id: &str, organization: &Organization, unique: &str) ->
         }
         "update_connection" | "update_site" => Some(json!({"name": unique})),
         "update_link" => Some(json!({"precedence": 1})),
+        "create_schema" => Some(json!({"resource_type": "user", "definition": definition(&unique)})),
+        "replace_schema" => Some(json!({"definition": definition("badge")})),
         "create_run" => Some(json!({})),
         _ => None,
     }
