@@ -89,6 +89,8 @@ impl Tokens {
         let row = self.store.tenants().get(token.tenant_id).await.map_err(|error| refuse(&error))?;
         let connection =
             tenant.connections().get(token.connection_id).await.map_err(|error| refuse(&error))?;
+        let resource_types =
+            tenant.schema_extensions().resource_types().await.map_err(|error| refuse(&error))?;
         // The last use is for people; a request does not fail for it.
         if let Err(error) = tenant.tokens(token.connection_id).touch(&token).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "last use of a token not noted");
@@ -98,7 +100,7 @@ impl Tokens {
             connection_id: token.connection_id,
             token_id: token.id,
             strict: connection.strict,
-            resource_types: ResourceTypes::standard().clone(),
+            resource_types,
             expires_at: token.expires_at,
             tenant: row.status,
             connection: connection.status,

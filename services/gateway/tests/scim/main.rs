@@ -7,6 +7,8 @@ mod bad_input;
 mod bulk;
 mod concurrency;
 mod conversations;
+mod extension_queries;
+mod extensions;
 mod groups;
 mod harness;
 mod lists;
