@@ -1,5 +1,7 @@
 //! Discovery documents (RFC 7643 §5–7, RFC 7644 §4), rendered from the same definitions that run.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::list::list_response;
@@ -14,6 +16,19 @@ pub struct Features {
     pub sort: bool,
     /// What one Bulk request may hold, where Bulk is served.
     pub bulk: Option<BulkLimits>,
+    /// Paging by cursor, where it is served; paging by index always is, and is the default.
+    pub cursor: Option<CursorLimits>,
+}
+
+/// What paging by cursor allows (RFC 9865 §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CursorLimits {
+    /// Resources in a page when `count` is absent.
+    pub default_page_size: usize,
+    /// Resources in a page at the most.
+    pub max_page_size: usize,
+    /// How long a cursor is good for.
+    pub timeout: Duration,
 }
 
 /// How much a Bulk request may hold (RFC 7644 §3.7.4).
@@ -27,13 +42,13 @@ pub struct BulkLimits {
 
 impl Default for Features {
     fn default() -> Self {
-        Self { filter_max_results: 1_000, sort: false, bulk: None }
+        Self { filter_max_results: 1_000, sort: false, bulk: None, cursor: None }
     }
 }
 
 /// `/ServiceProviderConfig`.
 pub fn service_provider_config(base_url: &str, features: &Features) -> Value {
-    json!({
+    let mut config = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": { "supported": true },
         "bulk": {
@@ -56,7 +71,19 @@ pub fn service_provider_config(base_url: &str, features: &Features) -> Value {
             "resourceType": "ServiceProviderConfig",
             "location": format!("{base_url}/ServiceProviderConfig"),
         },
-    })
+    });
+    if let Some(limits) = features.cursor {
+        config["pagination"] = json!({
+            "cursor": true,
+            "index": true,
+            // Clients that know nothing of cursors must not meet one (RFC 9865 §2.4).
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": limits.default_page_size,
+            "maxPageSize": limits.max_page_size,
+            "cursorTimeout": limits.timeout.as_secs(),
+        });
+    }
+    config
 }
 
 /// `/Schemas`.

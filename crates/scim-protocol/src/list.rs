@@ -46,6 +46,16 @@ impl Paging {
     }
 }
 
+/// Reads `count` for a page by cursor (RFC 9865 §2): a positive number, else 400 `invalidCount`; an absent one
+/// is `default`, and no page is larger than `max`.
+pub fn cursor_count(count: Option<&str>, max: usize, default: usize) -> Result<usize, ScimError> {
+    let Some(text) = count else { return Ok(default.min(max)) };
+    match text.trim().parse::<i64>() {
+        Ok(number) if number > 0 => Ok(usize::try_from(number).unwrap_or(max).min(max)),
+        _ => Err(ScimError::invalid_count(format!("count must be between 1 and {max}, not {text:?}"))),
+    }
+}
+
 /// The body of a POST to `/.search` (RFC 7644 §3.4.3): the parameters of a GET, unparsed as there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchRequest {
@@ -57,8 +67,10 @@ pub struct SearchRequest {
     pub excluded_attributes: Option<String>,
     /// For [`Paging::parse`].
     pub start_index: Option<String>,
-    /// For [`Paging::parse`].
+    /// For [`Paging::parse`] or [`cursor_count`].
     pub count: Option<String>,
+    /// Where a list goes on (RFC 9865 §3); empty for its first page.
+    pub cursor: Option<String>,
     /// For [`crate::sort::Sort::parse`].
     pub sort_by: Option<String>,
     /// For [`crate::sort::Sort::parse`].
@@ -95,6 +107,7 @@ impl SearchRequest {
             excluded_attributes: text("excludedAttributes")?,
             start_index: text("startIndex")?,
             count: text("count")?,
+            cursor: text("cursor")?,
             sort_by: text("sortBy")?,
             sort_order: text("sortOrder")?,
         })
@@ -110,6 +123,20 @@ pub fn list_response(total: usize, start_index: usize, resources: Vec<Value>) ->
         "startIndex": start_index,
         "itemsPerPage": page_size,
     });
+    response["Resources"] = Value::Array(resources);
+    response
+}
+
+/// A `ListResponse` of a page by cursor (RFC 9865 §2); there is a `next` cursor unless it is the last page.
+pub fn cursor_response(total: usize, resources: Vec<Value>, next: Option<String>) -> Value {
+    let mut response = json!({
+        "schemas": [LIST_RESPONSE],
+        "totalResults": total,
+        "itemsPerPage": resources.len(),
+    });
+    if let Some(next) = next {
+        response["nextCursor"] = Value::String(next);
+    }
     response["Resources"] = Value::Array(resources);
     response
 }
@@ -136,6 +163,17 @@ mod tests {
     #[test]
     fn text_that_is_no_number_is_refused() {
         assert_eq!(Paging::parse(Some("first"), None, 10, 10).unwrap_err().status, 400);
+    }
+
+    #[test]
+    fn a_page_by_cursor_has_a_positive_size() {
+        assert_eq!(cursor_count(None, 1000, 100), Ok(100));
+        assert_eq!(cursor_count(Some(" 7 "), 1000, 100), Ok(7));
+        assert_eq!(cursor_count(Some("5000"), 1000, 100), Ok(1000));
+        for text in ["0", "-1", "", "many", "99999999999999999999"] {
+            let error = cursor_count(Some(text), 1000, 100).unwrap_err();
+            assert_eq!(error.scim_type, Some(crate::error::ScimType::InvalidCount), "{text}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use http::request::Parts;
 use scim_protocol::Strictness;
 use scim_protocol::schema::ResourceTypes;
 use store::caller::ScimCaller;
+use store::clock::Clock;
 use store::directory::WriteContext;
 use store::groups::Groups;
 use store::users::Users;
@@ -29,6 +30,8 @@ pub struct Directory {
     pub base_url: String,
     /// For the timeline and traces.
     pub context: WriteContext,
+    /// Where the time comes from.
+    pub clock: Clock,
 }
 
 impl FromRequestParts<Scim> for Directory {
@@ -52,6 +55,7 @@ impl FromRequestParts<Scim> for Directory {
                 request_id: caller.request_id.clone(),
                 trace_context: trace_context.map(str::to_owned),
             },
+            clock: scim.store.clock().clone(),
         })
     }
 }

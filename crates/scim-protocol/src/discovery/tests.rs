@@ -72,7 +72,16 @@ fn resource_types_name_their_schemas_and_unknown_ones_are_absent() {
 #[test]
 fn service_provider_config_follows_the_features() {
     let bulk = Some(BulkLimits { max_operations: 3, max_payload_size: 1_000 });
-    let config = service_provider_config(BASE, &Features { filter_max_results: 7, sort: true, bulk });
+    let cursor =
+        Some(CursorLimits { default_page_size: 2, max_page_size: 7, timeout: Duration::from_mins(1) });
+    let features = Features { filter_max_results: 7, sort: true, bulk, cursor };
+    let config = service_provider_config(BASE, &features);
+    let pagination = serde_json::json!({
+        "cursor": true, "index": true, "defaultPaginationMethod": "index",
+        "defaultPageSize": 2, "maxPageSize": 7, "cursorTimeout": 60,
+    });
+    assert_eq!(config["pagination"], pagination);
+    assert_eq!(service_provider_config(BASE, &Features::default()).get("pagination"), None);
     assert_eq!(config["filter"], serde_json::json!({"supported": true, "maxResults": 7}));
     assert_eq!(config["sort"]["supported"], true);
     assert_eq!(config["patch"]["supported"], true);

@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 use scim_protocol::filter::Filter;
 use scim_protocol::schema::{Located, ResourceType};
 use scim_protocol::sort::Sort;
-use sea_orm::FromQueryResult;
+pub use sea_orm::FromQueryResult;
 
 pub use self::order::{Position, SortKey};
 

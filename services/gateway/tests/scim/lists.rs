@@ -1,8 +1,10 @@
 //! Lists, filters and discovery (RFC 7644 §3.4.2, §3.4.3, §4).
 
+use std::sync::{Arc, Mutex};
+
 use serde_json::{Value, json};
 
-use crate::harness::{ENTERPRISE, Edge, Idp, USER, on_both, user};
+use crate::harness::{self, ENTERPRISE, Edge, Idp, USER, on_both, user};
 
 on_both!(
     filters_find_the_same_by_index_and_by_walking,
@@ -10,6 +12,8 @@ on_both!(
     a_search_by_post_is_the_same_list,
     a_search_at_the_root_spans_users_and_groups,
     pages_of_groups_end_early_rather_than_too_large,
+    a_look_up_is_one_statement,
+    what_no_index_answers_is_refused_above_a_bound,
     discovery_says_what_is_true,
 );
 
@@ -200,12 +204,61 @@ async fn pages_of_groups_end_early_rather_than_too_large(edge: Edge) {
     assert_eq!(body["itemsPerPage"], 9);
 }
 
+/// The statements that a request sends for users.
+async fn statements(edge: &Edge, idp: &Idp, filter: &str) -> Vec<String> {
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let mut store = (*edge.store).clone();
+    let noted = Arc::clone(&seen);
+    store.connection_mut().set_metric_callback(move |info| {
+        noted.lock().unwrap().push(info.statement.sql.clone());
+    });
+    let idp = Idp { router: harness::edge(store).1, ..idp.clone() };
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("filter", filter).finish();
+    let path = format!("/Users?{query}&count=1&excludedAttributes=groups");
+    idp.get(&path).await.ok();
+    let seen = seen.lock().unwrap().clone();
+    seen.into_iter().filter(|sql| sql.contains("FROM users")).collect()
+}
+
+async fn a_look_up_is_one_statement(edge: Edge) {
+    let idp = edge.idp("acme").await;
+    people(&idp, 3).await;
+    let mut texts = Vec::new();
+    for name in ["user-001@acme.example", "USER-002@acme.example", "nobody", "o'neil"] {
+        let sent = statements(&edge, &idp, &format!("userName eq \"{name}\"")).await;
+        assert_eq!(sent.len(), 1, "{name}: {sent:#?}");
+        texts.extend(sent);
+    }
+    texts.dedup();
+    assert_eq!(texts.len(), 1, "prepared once, whatever the name: {texts:#?}");
+}
+
+async fn what_no_index_answers_is_refused_above_a_bound(edge: Edge) {
+    let idp = edge.idp("acme").await;
+    let ids = idp.many_users(&edge, 10_000).await;
+    let ann = idp.user("ann@acme.example").await;
+    idp.group("Sales", &[&ann, &ids[0]]).await;
+    // Whether a membership is direct is compared in memory, for the two who have one.
+    let direct = idp.find("/Users", "groups.type eq \"direct\"").await;
+    assert_eq!(direct.ids().len(), 2);
+    let refused = idp.find("/Users", "meta.version eq \"W/\\\"1\\\"\"").await;
+    let detail = refused.body["detail"].as_str().unwrap_or_default().to_owned();
+    refused.refused(400, "tooMany");
+    assert!(detail.contains("version") && detail.contains("10000"), "{detail}");
+    // With another comparison they are few.
+    let narrowed = "meta.version pr and userName eq \"ann@acme.example\"";
+    assert_eq!(idp.find("/Users", narrowed).await.ids(), [ann.as_str()]);
+    idp.delete(&format!("/Users/{}", ids[7])).await;
+    let all = idp.find("/Users", "meta.version eq \"W/\\\"1\\\"\"").await.ok();
+    assert_eq!(all["totalResults"], 10_000 - 2, "but for those whose tag tells of groups");
+}
+
 async fn discovery_says_what_is_true(edge: Edge) {
     let idp = edge.idp("acme").await;
     let config = idp.get("/ServiceProviderConfig").await.ok();
     assert_eq!(config["patch"]["supported"], true);
     assert_eq!(config["etag"]["supported"], true);
-    assert_eq!(config["sort"]["supported"], false);
+    assert_eq!(config["sort"]["supported"], true);
     // The largest page is as large as it says.
     let max = config["filter"]["maxResults"].as_u64().unwrap();
     assert_eq!(max, 1_000);

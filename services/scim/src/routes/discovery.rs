@@ -12,7 +12,7 @@ use crate::body::MAX_BODY_BYTES;
 use crate::caller::Directory;
 use crate::error::Failure;
 use crate::path::Name;
-use crate::search::{MAX_PAGE, parameters};
+use crate::search::{DEFAULT_PAGE, MAX_PAGE, TIMEOUT, parameters};
 
 /// Filtering the discovery endpoints is forbidden (RFC 7644 §4): 403.
 fn refuse_filter(query: Option<&str>) -> Result<(), Failure> {
@@ -32,7 +32,12 @@ pub async fn service_provider_config(
     let features = discovery::Features {
         filter_max_results: MAX_PAGE,
         bulk: Some(bulk),
-        ..discovery::Features::default()
+        sort: true,
+        cursor: Some(discovery::CursorLimits {
+            default_page_size: DEFAULT_PAGE,
+            max_page_size: MAX_PAGE,
+            timeout: TIMEOUT,
+        }),
     };
     Ok(message(StatusCode::OK, &discovery::service_provider_config(&directory.base_url, &features)))
 }
