@@ -16,7 +16,11 @@ use crate::patch::{Op, Operation, PatchRequest};
 use crate::path::{self, PatchPath};
 use crate::repairs::Repairs;
 use crate::schema::{self, Attribute, ResourceType};
-use crate::value::normalize_one;
+use crate::value::{is_empty, normalize_one};
+
+mod unclear;
+
+pub use unclear::Unclear;
 
 /// A member as a request names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +42,8 @@ pub enum MemberChange {
     RemoveAll,
     /// These are the members, and nobody else.
     Replace(Vec<MemberRef>),
+    /// Read literally it empties the group, and it is unlikely to be meant so.
+    Unclear(Unclear),
 }
 
 /// What a request asks of the members.
@@ -46,7 +52,12 @@ pub enum Members {
     /// Set changes, in order; none when the request does not speak of members.
     Changes(Vec<MemberChange>),
     /// Something that only makes sense over the whole list: apply the request to the whole document.
-    NeedsDocument,
+    NeedsDocument {
+        /// Every member that the request adds by name; nobody else comes in.
+        named: Vec<MemberRef>,
+        /// Why an empty list would not be what is meant.
+        unclear: Option<Unclear>,
+    },
 }
 
 /// The net effect of changes in order.
@@ -58,6 +69,8 @@ pub struct MemberDelta {
     pub add: Vec<MemberRef>,
     /// Who is not.
     pub remove: BTreeSet<String>,
+    /// Why everyone's going is hardly meant: [`Unclear::check`] decides once the group is known.
+    pub unclear: Option<Unclear>,
 }
 
 /// Takes the operations on members out of a request. Returns the rest, the changes, and what was repaired.
@@ -70,6 +83,7 @@ pub fn split_members(
     strictness: Strictness,
 ) -> Result<(PatchRequest, Members, Vec<String>), ScimError> {
     let mut repairs = Repairs::default();
+    let by_filter = request.operations.iter().find_map(|operation| unclear::by_filter(operation, group));
     let request = if strictness.is_lenient() {
         dialect::repair_operations(request, group, &mut repairs)
     } else {
@@ -77,20 +91,62 @@ pub fn split_members(
     };
     let targets: Vec<Target> =
         request.operations.iter().map(|operation| Target::of(operation, group, strictness)).collect();
-    if targets.contains(&Target::NeedsDocument) {
-        return Ok((request, Members::NeedsDocument, repairs.into_sentences()));
-    }
+    let whole = targets.contains(&Target::NeedsDocument).then(|| request.clone());
     let mut changes = Vec::new();
     let mut rest = Vec::new();
     for (operation, target) in request.operations.into_iter().zip(targets) {
         match target {
             Target::Ids(ids) => changes.push(MemberChange::Remove(ids)),
-            Target::List => changes.push(list_change(operation.op, operation.value)?),
-            Target::Keys => rest.extend(take_keys(operation, &mut changes)?),
+            Target::List => changes.push(list_change(operation.op, operation.value, strictness)?),
+            Target::Keys => rest.extend(take_keys(operation, &mut changes, strictness)?),
             Target::Elsewhere | Target::NeedsDocument => rest.push(operation),
         }
     }
-    Ok((PatchRequest { operations: rest }, Members::Changes(changes), repairs.into_sentences()))
+    let Some(request) = whole else {
+        return Ok((PatchRequest { operations: rest }, Members::Changes(changes), repairs.into_sentences()));
+    };
+    let delta = fold_members(&changes);
+    let unclear = delta.unclear.or_else(|| by_filter.filter(|_| strictness.is_lenient()));
+    let named = changes.into_iter().flat_map(|change| match change {
+        MemberChange::Add(members) | MemberChange::Replace(members) => members,
+        _ => Vec::new(),
+    });
+    let members = Members::NeedsDocument { named: named.collect(), unclear };
+    Ok((request, members, repairs.into_sentences()))
+}
+
+/// Takes `members` out of the body of a POST or PUT, so that the rest is a document and these are rows.
+/// `None` when the body does not speak of members; `null` says nothing, except in strict mode, where it is
+/// RFC 7643 §2.5's "unassigned". Returns what was repaired as well.
+pub fn take_members(
+    body: &mut Value,
+    strictness: Strictness,
+) -> Result<(Option<MemberChange>, Vec<String>), ScimError> {
+    let mut repairs = Repairs::default();
+    let Some(object) = body.as_object_mut() else { return Ok((None, Vec::new())) };
+    let names: Vec<String> = object.keys().filter(|name| names_members(name)).cloned().collect();
+    let mut given = names.iter().filter_map(|name| object.shift_remove(name));
+    let Some(value) = given.next() else { return Ok((None, Vec::new())) };
+    if given.any(|other| other != value) {
+        return Err(ScimError::invalid_value("members is given twice, with different values"));
+    }
+    if !strictness.is_lenient() {
+        return Ok((Some(list_change(Op::Replace, Some(value), strictness)?), Vec::new()));
+    }
+    if value.is_null() {
+        return Ok((None, Vec::new()));
+    }
+    let Some(members) = schema::group().schema.attribute("members") else { return Ok((None, Vec::new())) };
+    let mut value = dialect::repair_value(members, value, "members", &mut repairs);
+    if let Some(elements) = value.as_array_mut().filter(|elements| !elements.iter().all(names_nobody)) {
+        let before = elements.len();
+        elements.retain(|element| !names_nobody(element));
+        if elements.len() < before {
+            repairs.note(format!("members: {} without a value dropped", before - elements.len()));
+        }
+    }
+    let change = list_change(Op::Replace, Some(value), strictness)?;
+    Ok((Some(change), repairs.into_sentences()))
 }
 
 /// The net effect of changes: of two that speak of one member, the later wins.
@@ -98,11 +154,13 @@ pub fn fold_members(changes: &[MemberChange]) -> MemberDelta {
     let mut replaces_all = false;
     let mut add: BTreeMap<&str, &MemberRef> = BTreeMap::new();
     let mut remove: BTreeSet<String> = BTreeSet::new();
+    let mut unclear = None;
     for change in changes {
-        if matches!(change, MemberChange::RemoveAll | MemberChange::Replace(_)) {
+        if matches!(change, MemberChange::RemoveAll | MemberChange::Replace(_) | MemberChange::Unclear(_)) {
             replaces_all = true;
             add.clear();
             remove.clear();
+            unclear = None;
         }
         match change {
             MemberChange::Add(members) | MemberChange::Replace(members) => {
@@ -120,9 +178,10 @@ pub fn fold_members(changes: &[MemberChange]) -> MemberDelta {
                 }
             }
             MemberChange::RemoveAll => {}
+            MemberChange::Unclear(why) => unclear = Some(*why),
         }
     }
-    MemberDelta { replaces_all, add: add.into_values().cloned().collect(), remove }
+    MemberDelta { replaces_all, add: add.into_values().cloned().collect(), remove, unclear }
 }
 
 /// What an operation works at.
@@ -167,14 +226,18 @@ pub(crate) fn names_members(name: &str) -> bool {
 }
 
 /// Takes `members` out of a value without a path; what is left of the operation, if anything.
-fn take_keys(operation: Operation, changes: &mut Vec<MemberChange>) -> Result<Option<Operation>, ScimError> {
+fn take_keys(
+    operation: Operation,
+    changes: &mut Vec<MemberChange>,
+    strictness: Strictness,
+) -> Result<Option<Operation>, ScimError> {
     let Operation { op, path, value: Some(Value::Object(keys)) } = operation else {
         return Ok(Some(operation));
     };
     let mut rest = Map::new();
     for (name, value) in keys {
         if names_members(&name) {
-            changes.push(list_change(op, Some(value))?);
+            changes.push(list_change(op, Some(value), strictness)?);
         } else {
             rest.insert(name, value);
         }
@@ -183,7 +246,10 @@ fn take_keys(operation: Operation, changes: &mut Vec<MemberChange>) -> Result<Op
 }
 
 /// `members` without a filter.
-fn list_change(op: Op, value: Option<Value>) -> Result<MemberChange, ScimError> {
+fn list_change(op: Op, value: Option<Value>, strictness: Strictness) -> Result<MemberChange, ScimError> {
+    if let Some(unclear) = Unclear::of(op, value.as_ref(), strictness) {
+        return Ok(MemberChange::Unclear(unclear));
+    }
     let value = value.filter(|value| !value.is_null());
     match (op, value) {
         (Op::Remove, None) => Ok(MemberChange::RemoveAll),
@@ -215,6 +281,17 @@ fn reference(element: Value, attribute: &Attribute) -> Result<MemberRef, ScimErr
     let value = text("value")
         .ok_or_else(|| ScimError::invalid_value("members: each needs a value, the id of a user or group"))?;
     Ok(MemberRef { value, kind: text("type") })
+}
+
+/// Whether an element is an object, or nothing at all, that names nobody.
+fn names_nobody(element: &Value) -> bool {
+    match element {
+        Value::Object(members) => {
+            let mut values = members.iter().filter(|(name, _)| name.eq_ignore_ascii_case("value"));
+            values.all(|(_, value)| is_empty(value))
+        }
+        other => is_empty(other),
+    }
 }
 
 /// The ids of `value eq "…"`, alone or joined by `or`.

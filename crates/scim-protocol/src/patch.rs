@@ -17,7 +17,9 @@ use crate::schema::ResourceType;
 mod attribute;
 mod operation;
 
-pub use crate::members::{MemberChange, MemberDelta, MemberRef, Members, fold_members, split_members};
+pub use crate::members::{
+    MemberChange, MemberDelta, MemberRef, Members, Unclear, fold_members, split_members, take_members,
+};
 
 /// URN of the `PatchOp` message.
 pub const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";

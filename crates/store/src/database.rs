@@ -171,6 +171,11 @@ impl WriteTransaction {
     pub(crate) async fn commit(self) -> Result<()> {
         Ok(self.transaction.commit().await?)
     }
+
+    /// Undoes everything and frees what it held, before the caller goes on.
+    pub(crate) async fn rollback(self) -> Result<()> {
+        Ok(self.transaction.rollback().await?)
+    }
 }
 
 impl Deref for WriteTransaction {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use scim_protocol::schema::ResourceTypes;
 use scim_protocol::searchable;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -19,11 +20,21 @@ use crate::error::{Error, Result};
 use crate::id::{ConnectionId, GroupId};
 use crate::lookup;
 use crate::marking::{Mark, mark_objects, mark_users_below};
-use crate::members::{self, GroupScope, Member, MemberChanges, MemberDelta, Membership};
+use crate::members::{self, GroupScope, Member, MemberChanges, MemberDelta, Membership, Naming};
+use crate::naming::UnknownMembers;
+use crate::parked::{self, Beginning};
 use crate::search::{Kind, Query, Search, Table};
-use crate::statement::{execute, for_update, statement};
+use crate::statement::{execute, for_change, for_update, statement};
 use crate::tenant::TenantStore;
 use crate::timeline::{self, NewEntry};
+
+mod change;
+mod row;
+
+pub use change::{Before, MemberRequest, Reads, Refusal};
+
+use change::told;
+use row::{Columns, insert, touch, update};
 
 /// The groups of one directory.
 #[derive(Clone, Debug)]
@@ -57,7 +68,7 @@ pub enum GroupError<E> {
     Refused(E),
     /// These ids are neither users nor groups of the directory; nothing was written.
     #[error("unknown members")]
-    UnknownMembers(Vec<Uuid>),
+    UnknownMembers(Vec<String>),
 }
 
 impl<E> From<ModifyError<E>> for GroupError<E> {
@@ -86,70 +97,6 @@ pub enum GroupKey {
 const COLUMNS: &str = "r.tenant_id, r.connection_id, r.id, r.display_name, r.display_name_folded, \
     r.external_id, r.document, r.version, r.created_at, r.last_modified_at";
 
-struct Columns {
-    display_name: String,
-    external_id: Option<String>,
-}
-
-impl Columns {
-    fn of(document: &Value) -> Self {
-        let text = |name: &str| document.get(name).and_then(Value::as_str).map(str::to_owned);
-        Self {
-            display_name: text("displayName").unwrap_or_default(),
-            external_id: text("externalId").map(|id| lookup::exact(&id)),
-        }
-    }
-}
-
-async fn insert(transaction: &WriteTransaction, row: &group::Model, search: Value) -> Result<()> {
-    let sql = "INSERT INTO groups (tenant_id, connection_id, id, version, last_modified_at, display_name, \
-        display_name_folded, external_id, document, search, created_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    let values = columns_of(row, search).into_iter().chain([row.created_at.into()]);
-    execute(&**transaction, sql, values.collect()).await?;
-    Ok(())
-}
-
-async fn update(transaction: &WriteTransaction, row: &group::Model, search: Value) -> Result<()> {
-    let sql = "UPDATE groups SET version = $4, last_modified_at = $5, display_name = $6, \
-        display_name_folded = $7, external_id = $8, document = $9, search = $10 \
-        WHERE tenant_id = $1 AND connection_id = $2 AND id = $3";
-    execute(&**transaction, sql, columns_of(row, search)).await?;
-    Ok(())
-}
-
-/// Writes the version and the time only: what a change of members costs at the group's own row.
-async fn touch(transaction: &WriteTransaction, row: &group::Model) -> Result<()> {
-    let sql = "UPDATE groups SET version = $4, last_modified_at = $5 \
-        WHERE tenant_id = $1 AND connection_id = $2 AND id = $3";
-    execute(&**transaction, sql, key_of(row)).await?;
-    Ok(())
-}
-
-/// The key, and what every change moves.
-fn key_of(row: &group::Model) -> Vec<sea_orm::Value> {
-    vec![
-        row.tenant_id.into(),
-        row.connection_id.into(),
-        row.id.into(),
-        row.version.into(),
-        row.last_modified_at.into(),
-    ]
-}
-
-/// The same with what an edit may change.
-fn columns_of(row: &group::Model, search: Value) -> Vec<sea_orm::Value> {
-    let mut values = key_of(row);
-    values.extend([
-        row.display_name.as_str().into(),
-        row.display_name_folded.as_str().into(),
-        row.external_id.as_deref().into(),
-        row.document.clone().into(),
-        search.into(),
-    ]);
-    values
-}
-
 impl Groups {
     /// The same with the resource types that the directory's tenant has, where they are not the standard
     /// ones: what is stored can be searched for by their extensions' attributes as well.
@@ -162,6 +109,7 @@ impl Groups {
     pub async fn insert(
         &self,
         write: GroupWrite,
+        unknown: UnknownMembers,
         context: &WriteContext,
     ) -> std::result::Result<group::Model, GroupError<std::convert::Infallible>> {
         let columns = Columns::of(&write.document);
@@ -179,69 +127,147 @@ impl Groups {
             created_at: now,
             last_modified_at: now,
         };
-        let transaction = self.tenant.store.write().await?;
+        let beginning = Beginning {
+            directory: (self.tenant.id, self.connection),
+            names: &write.members.add,
+            unknown,
+            mostly_in: None,
+            announced: true,
+        };
+        let (transaction, meant) = parked::begin(&self.tenant.store, beginning).await?;
         insert(&transaction, &row, search).await?;
-        let changes = members::apply(&transaction, self.scope(row.id), &write.members)
+        let naming = Naming { meant: &meant, unknown, at: now };
+        let changes = members::apply(&transaction, self.scope(row.id), &write.members, naming)
             .await?
             .map_err(GroupError::UnknownMembers)?;
+        self.admit_if_awaited(&transaction, &row, context).await?;
         let mark = self.mark(TaskRank::Group, context);
         mark_objects(&transaction, &mark, TaskKind::Group, &[row.id.0]).await?;
-        self.record(&transaction, &row, &changes, write.summary, write.detail, context).await?;
+        let summary = told(write.summary, &changes, &meant);
+        self.record(&transaction, &row, &changes, summary, write.detail, context).await?;
         self.commit(transaction).await?;
         Ok(row)
     }
 
-    /// Changes a group under a lock: `change` sees the row (and, when `with_members`, all its members)
-    /// and says what it becomes. When nothing changes, nothing is written and the version stays.
-    pub async fn modify<E>(
+    /// Changes a group under a lock: `change` sees the row, and of its members what `request` asks for, and
+    /// says what it becomes. When nothing changes, nothing is written and the version stays. `change` may
+    /// be asked again before anything is written.
+    pub async fn modify<E: Send>(
         &self,
         id: GroupId,
         context: &WriteContext,
-        with_members: bool,
-        change: impl FnOnce(&group::Model, &[Member]) -> std::result::Result<GroupWrite, E> + Send,
+        request: &MemberRequest,
+        mut change: impl FnMut(Before<'_>) -> std::result::Result<GroupWrite, Refusal<E>> + Send,
     ) -> std::result::Result<Modified<group::Model>, GroupError<E>> {
-        let transaction = self.tenant.store.write().await?;
-        let current = self.lock(&transaction, id).await?;
+        let MemberRequest { named: names, whole_list, unknown, reads } = request;
         let scope = self.scope(id);
-        let present = if with_members { members::all(&*transaction, scope).await? } else { Vec::new() };
-        let write = change(&current, &present).map_err(GroupError::Refused)?;
-        let changes =
-            members::apply(&transaction, scope, &write.members).await?.map_err(GroupError::UnknownMembers)?;
-        let edited = write.document != current.document;
-        if !edited && changes.added.is_empty() && changes.removed.is_empty() {
-            return Ok(Modified { row: current, changed: false });
-        }
-        let columns = Columns::of(&write.document);
-        let renamed = columns.display_name != current.display_name;
-        let row = group::Model {
-            version: current.version + 1,
-            // A clock that went back must not make lastModified go back.
-            last_modified_at: self.tenant.now().max(current.last_modified_at),
-            ..current
+        let mut beginning = Beginning {
+            directory: (self.tenant.id, self.connection),
+            names,
+            unknown: *unknown,
+            mostly_in: whole_list.then_some(scope),
+            announced: false,
         };
-        let row = if edited {
-            let search = searchable::document(&write.document, &self.types.group);
-            let row = group::Model {
-                display_name_folded: lookup::folded(&columns.display_name),
-                display_name: columns.display_name,
-                external_id: columns.external_id,
-                document: write.document,
-                ..row
+        loop {
+            let (transaction, meant) = parked::begin(&self.tenant.store, beginning).await?;
+            let current = self.lock(&transaction, id, for_change).await?;
+            let present =
+                if *reads == Reads::All { members::all(&*transaction, scope).await? } else { Vec::new() };
+            let nobody_known = *unknown == UnknownMembers::Parked && !names.is_empty() && meant.is_empty();
+            let has_members = match reads {
+                Reads::All => Some(!present.is_empty()),
+                Reads::Nothing if !nobody_known => None,
+                Reads::Nothing | Reads::WhetherAny => Some(members::any(&transaction, scope).await?),
             };
-            update(&transaction, &row, search).await?;
-            row
-        } else {
-            touch(&transaction, &row).await?;
-            row
-        };
-        if renamed {
-            let mark = self.mark(TaskRank::Group, context);
-            mark_objects(&transaction, &mark, TaskKind::Group, &[id.0]).await?;
-            mark_users_below(&transaction, &mark, id).await?;
+            let before = Before { row: &current, members: &present, has_members, nobody_known };
+            let write = match change(before) {
+                Ok(write) => write,
+                Err(refusal) => return Err(self.refuse(transaction, id, refusal, context).await?),
+            };
+            let columns = Columns::of(&write.document);
+            let named_anew = columns.external_id != current.external_id;
+            if named_anew && !beginning.announced && parked::turns_matter(&*transaction) {
+                // Another name may be waited for, and that turn comes before the group's lock.
+                transaction.rollback().await?;
+                beginning.announced = true;
+                continue;
+            }
+            let naming = Naming { meant: &meant, unknown: *unknown, at: self.tenant.now() };
+            let changes = members::apply(&transaction, scope, &write.members, naming)
+                .await?
+                .map_err(GroupError::UnknownMembers)?;
+            let edited = write.document != current.document;
+            if !edited && changes.is_empty() {
+                return Ok(Modified { row: current, changed: false });
+            }
+            let renamed = columns.display_name != current.display_name;
+            let row = group::Model {
+                version: current.version + 1,
+                // A clock that went back must not make lastModified go back.
+                last_modified_at: self.tenant.now().max(current.last_modified_at),
+                ..current
+            };
+            let row = if edited {
+                let search = searchable::document(&write.document, &self.types.group);
+                let row = group::Model {
+                    display_name_folded: lookup::folded(&columns.display_name),
+                    display_name: columns.display_name,
+                    external_id: columns.external_id,
+                    document: write.document,
+                    ..row
+                };
+                update(&transaction, &row, search).await?;
+                row
+            } else {
+                touch(&transaction, &row).await?;
+                row
+            };
+            if named_anew {
+                self.admit_if_awaited(&transaction, &row, context).await?;
+            }
+            if renamed {
+                let mark = self.mark(TaskRank::Group, context);
+                mark_objects(&transaction, &mark, TaskKind::Group, &[id.0]).await?;
+                mark_users_below(&transaction, &mark, id).await?;
+            }
+            let summary = told(write.summary, &changes, &meant);
+            self.record(&transaction, &row, &changes, summary, write.detail, context).await?;
+            self.commit(transaction).await?;
+            return Ok(Modified { row, changed: true });
         }
-        self.record(&transaction, &row, &changes, write.summary, write.detail, context).await?;
-        self.commit(transaction).await?;
-        Ok(Modified { row, changed: true })
+    }
+
+    /// Ends a change that was refused. What is told of it is written although nothing else is.
+    async fn refuse<E>(
+        &self,
+        transaction: WriteTransaction,
+        id: GroupId,
+        refusal: Refusal<E>,
+        context: &WriteContext,
+    ) -> Result<GroupError<E>> {
+        if let Some(told) = refusal.told {
+            let entry = self.entry(ObjectKind::Group, id.0, format!("Refused: {told}"), None, context);
+            timeline::insert(&transaction, self.tenant.id, self.tenant.now(), vec![entry]).await?;
+            transaction.commit().await?;
+        }
+        Ok(GroupError::Refused(refusal.error))
+    }
+
+    /// Lets a group into those that wait for it.
+    async fn admit_if_awaited(
+        &self,
+        transaction: &WriteTransaction,
+        row: &group::Model,
+        context: &WriteContext,
+    ) -> Result<()> {
+        let id = row.id.to_string();
+        let external_id = row.document.get("externalId").and_then(Value::as_str);
+        let keys = parked::names([Some(id.as_str()), external_id]);
+        if parked::is_awaited_now(transaction, (self.tenant.id, self.connection), &keys).await? {
+            let arrived = Member { member_id: row.id.0, kind: MemberKind::Group };
+            self.admit(transaction, arrived, &keys, context).await?;
+        }
+        Ok(())
     }
 
     /// Deletes a group. Its members stay; their tasks are marked, since they may lose memberships.
@@ -252,7 +278,7 @@ impl Groups {
         check: impl FnOnce(&group::Model) -> std::result::Result<(), E> + Send,
     ) -> std::result::Result<(), ModifyError<E>> {
         let transaction = self.tenant.store.write().await?;
-        let current = self.lock(&transaction, id).await?;
+        let current = self.lock(&transaction, id, for_update).await?;
         check(&current).map_err(ModifyError::Refused)?;
         mark_users_below(&transaction, &self.mark(TaskRank::Withdraw, context), id).await?;
         let scope = self.scope(id);
@@ -389,11 +415,11 @@ impl Groups {
         members::of_groups(&self.tenant.store.connection, directory, groups, only).await
     }
 
-    fn scope(&self, group: GroupId) -> GroupScope {
+    pub(crate) fn scope(&self, group: GroupId) -> GroupScope {
         GroupScope { tenant: self.tenant.id, connection: self.connection, group }
     }
 
-    fn mark(&self, rank: TaskRank, context: &WriteContext) -> Mark {
+    pub(crate) fn mark(&self, rank: TaskRank, context: &WriteContext) -> Mark {
         Mark {
             tenant: self.tenant.id,
             connection: self.connection,
@@ -409,10 +435,15 @@ impl Groups {
             .filter(group::Column::ConnectionId.eq(self.connection))
     }
 
-    async fn lock(&self, transaction: &WriteTransaction, id: GroupId) -> Result<group::Model> {
+    async fn lock(
+        &self,
+        transaction: &WriteTransaction,
+        id: GroupId,
+        lock: fn(DatabaseBackend) -> &'static str,
+    ) -> Result<group::Model> {
         let sql = format!(
             "SELECT {COLUMNS} FROM groups r WHERE r.tenant_id = $1 AND r.connection_id = $2 AND r.id = $3 {}",
-            for_update(transaction.get_database_backend()),
+            lock(transaction.get_database_backend()),
         );
         let values = vec![self.tenant.id.into(), self.connection.into(), id.into()];
         group::Entity::find()
@@ -450,15 +481,11 @@ impl Groups {
                 self.entry(ObjectKind::User, user, summary, Some(detail), context)
             }));
         }
-        let summary = match (changes.added.len(), changes.removed.len()) {
-            (0, 0) => summary,
-            (added, removed) => format!("{summary}: {added} members added, {removed} removed"),
-        };
         entries.push(self.entry(ObjectKind::Group, row.id.0, summary, detail, context));
         timeline::insert(transaction, self.tenant.id, self.tenant.now(), entries).await
     }
 
-    fn entry(
+    pub(crate) fn entry(
         &self,
         object_kind: ObjectKind,
         object_id: Uuid,

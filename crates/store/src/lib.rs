@@ -11,6 +11,7 @@
 //! repositories offer no way to write one without the others.
 
 pub mod accounts;
+mod arrivals;
 pub mod audit;
 pub mod backlog;
 pub mod caller;
@@ -30,6 +31,8 @@ mod lookup;
 mod marking;
 pub mod members;
 pub mod migration;
+pub mod naming;
+mod parked;
 pub mod runs;
 pub mod schema_extensions;
 pub mod search;

@@ -1,6 +1,6 @@
 //! Members of groups, a row each: a change costs rows for the members that change, whatever the size.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
@@ -10,17 +10,20 @@ use crate::database::WriteTransaction;
 use crate::entity::words::MemberKind;
 use crate::error::Result;
 use crate::id::{ConnectionId, GroupId, TenantId};
-use crate::statement::{IDS_PER_STATEMENT, execute, for_update, placeholders, rows, statement};
+use crate::lookup;
+use crate::naming::{self, MemberName, Named, Reading, UnknownMembers};
+use crate::parked;
+use crate::statement::{IDS_PER_STATEMENT, execute, for_change, placeholders, rows, statement};
 
 /// What is asked of a group's members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemberDelta {
     /// `add` is the whole list: who is not in it goes.
     pub replaces_all: bool,
-    /// Ids to be members.
-    pub add: BTreeSet<Uuid>,
-    /// Ids not to be members.
-    pub remove: BTreeSet<Uuid>,
+    /// Who is to be a member.
+    pub add: Vec<MemberName>,
+    /// Who is not, by the names in use.
+    pub remove: BTreeSet<String>,
 }
 
 impl MemberDelta {
@@ -35,6 +38,16 @@ impl MemberDelta {
 pub(crate) struct MemberChanges {
     pub(crate) added: Vec<Member>,
     pub(crate) removed: Vec<Member>,
+    /// How many wait now who did not before.
+    pub(crate) parked: usize,
+    /// How many wait no more.
+    pub(crate) unparked: usize,
+}
+
+impl MemberChanges {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty() && self.parked == 0 && self.unparked == 0
+    }
 }
 
 /// A member of a group.
@@ -68,70 +81,135 @@ pub(crate) struct GroupScope {
 }
 
 impl GroupScope {
-    fn values(self, ids: &[Uuid]) -> Vec<sea_orm::Value> {
+    pub(crate) fn values(self, ids: &[Uuid]) -> Vec<sea_orm::Value> {
         let mut values = vec![self.tenant.into(), self.connection.into(), self.group.into()];
         values.extend(ids.iter().map(|id| sea_orm::Value::from(*id)));
         values
     }
 }
 
-/// Carries out `delta`. Ids in `add` that are neither a user nor a group of the directory come back as
-/// the error side, and the transaction is to be dropped.
+/// What is known before members change.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Naming<'a> {
+    /// Who is meant by the names, found before the group was locked.
+    pub(crate) meant: &'a Named,
+    /// What becomes of names that are nobody's.
+    pub(crate) unknown: UnknownMembers,
+    /// Now.
+    pub(crate) at: Timestamp,
+}
+
+/// Carries out `delta`. Names in `add` that are nobody's and may not wait come back as the error side, and
+/// the transaction is to be dropped.
 pub(crate) async fn apply(
     transaction: &WriteTransaction,
     scope: GroupScope,
     delta: &MemberDelta,
-) -> Result<std::result::Result<MemberChanges, Vec<Uuid>>> {
+    naming: Naming<'_>,
+) -> Result<std::result::Result<MemberChanges, Vec<String>>> {
     let mut changes = MemberChanges::default();
-    let mut add: Vec<Uuid> = delta.add.iter().copied().collect();
-    let mut remove: Vec<Uuid> = delta.remove.iter().copied().collect();
-    if delta.replaces_all {
-        let present: BTreeSet<Uuid> =
-            all(&**transaction, scope).await?.into_iter().map(|member| member.member_id).collect();
-        remove = present.difference(&delta.add).copied().collect();
-        add.retain(|id| !present.contains(id));
+    let present: BTreeMap<Uuid, MemberKind> = if delta.replaces_all {
+        all(&**transaction, scope).await?.into_iter().map(|member| (member.member_id, member.kind)).collect()
+    } else {
+        BTreeMap::new()
+    };
+    let stays = |name: &MemberName| {
+        let id: Uuid = name.text.parse().ok()?;
+        present.get(&id).map(|kind| Member { member_id: id, kind: *kind })
+    };
+    let mut wanted: BTreeMap<Member, &MemberName> = BTreeMap::new();
+    let mut waiting: Vec<&MemberName> = Vec::new();
+    for name in &delta.add {
+        match naming.meant.get(&name.text).or_else(|| stays(name)) {
+            Some(member) => {
+                wanted.insert(member, name);
+            }
+            None => waiting.push(name),
+        }
     }
-    for ids in remove.chunks(IDS_PER_STATEMENT) {
+    // Who was a member when the transaction began, and left before the group was locked.
+    let left: BTreeSet<Uuid> = wanted
+        .keys()
+        .map(|member| member.member_id)
+        .filter(|id| naming.meant.is_unlocked(*id) && !present.contains_key(id))
+        .collect();
+    if !left.is_empty() {
+        let found = naming::by_id(&**transaction, (scope.tenant, scope.connection), &left, true).await?;
+        let gone: Vec<Member> = wanted
+            .keys()
+            .filter(|member| left.contains(&member.member_id) && !found.contains(member))
+            .copied()
+            .collect();
+        waiting.extend(gone.iter().filter_map(|member| wanted.remove(member)));
+    }
+    if naming.unknown == UnknownMembers::Refused && !waiting.is_empty() {
+        return Ok(Err(waiting.into_iter().map(|name| name.text.clone()).collect()));
+    }
+    if delta.replaces_all {
+        let wanted: BTreeSet<Uuid> = wanted.keys().map(|member| member.member_id).collect();
+        let gone: Vec<Uuid> = present.keys().filter(|id| !wanted.contains(id)).copied().collect();
+        changes.removed = delete(transaction, scope, &gone).await?;
+        let still_named: BTreeSet<String> = waiting.iter().map(|name| lookup::exact(&name.text)).collect();
+        let mut keys = parked::keys_in(transaction, scope).await?;
+        keys.retain(|key| !still_named.contains(key));
+        changes.unparked = parked::unpark(transaction, scope, &keys).await?;
+    } else if !delta.remove.is_empty() {
+        remove(transaction, scope, &delta.remove, naming.unknown, &mut changes).await?;
+    }
+    let new: Vec<Member> =
+        wanted.into_keys().filter(|member| !present.contains_key(&member.member_id)).collect();
+    for members in new.chunks(IDS_PER_STATEMENT) {
+        changes.added.extend(insert(transaction, scope, members).await?);
+    }
+    changes.parked = parked::park(transaction, scope, &waiting, naming.at).await?;
+    Ok(Ok(changes))
+}
+
+/// Removes those that go by `names`: by their ids, and what is nobody's id among the members, by the names
+/// under which they were added or wait.
+async fn remove(
+    transaction: &WriteTransaction,
+    scope: GroupScope,
+    names: &BTreeSet<String>,
+    unknown: UnknownMembers,
+    changes: &mut MemberChanges,
+) -> Result<()> {
+    let ids: BTreeSet<Uuid> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    changes.removed = delete(transaction, scope, &ids.into_iter().collect::<Vec<_>>()).await?;
+    let removed: BTreeSet<Uuid> = changes.removed.iter().map(|member| member.member_id).collect();
+    let is_removed = |name: &str| name.parse().is_ok_and(|id: Uuid| removed.contains(&id));
+    let others: Vec<&String> = names.iter().filter(|name| !is_removed(name)).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    if unknown == UnknownMembers::Parked {
+        let names: Vec<MemberName> =
+            others.iter().map(|text| MemberName { text: (*text).clone(), kind: None }).collect();
+        let reading = Reading { by_any_name: true, lock: false };
+        let mut meant = Named::default();
+        let directory = (scope.tenant, scope.connection);
+        naming::resolve(&**transaction, directory, &names, reading, &mut meant).await?;
+        let ids: BTreeSet<Uuid> = meant.members().map(|member| member.member_id).collect();
+        changes.removed.extend(delete(transaction, scope, &ids.into_iter().collect::<Vec<_>>()).await?);
+    }
+    let keys: Vec<String> = others.into_iter().map(|name| lookup::exact(name)).collect();
+    changes.unparked = parked::unpark(transaction, scope, &keys).await?;
+    Ok(())
+}
+
+/// Deletes the memberships of `ids`, and returns those that there were.
+async fn delete(transaction: &WriteTransaction, scope: GroupScope, ids: &[Uuid]) -> Result<Vec<Member>> {
+    let mut deleted = Vec::new();
+    for ids in ids.chunks(IDS_PER_STATEMENT) {
         let sql = format!(
             "DELETE FROM group_members WHERE tenant_id = $1 AND connection_id = $2 AND group_id = $3 \
              AND member_id IN ({}) RETURNING member_id, kind",
             placeholders(4, ids.len()),
         );
         let query = statement(transaction.get_database_backend(), sql, scope.values(ids));
-        changes.removed.extend(Member::find_by_statement(query).all(&**transaction).await?);
+        deleted.extend(Member::find_by_statement(query).all(&**transaction).await?);
     }
-    let mut unknown = Vec::new();
-    for ids in add.chunks(IDS_PER_STATEMENT) {
-        let members = resolve(transaction, scope, ids).await?;
-        let known: BTreeSet<Uuid> = members.iter().map(|member| member.member_id).collect();
-        unknown.extend(ids.iter().filter(|id| !known.contains(id)));
-        changes.added.extend(insert(transaction, scope, &members).await?);
-    }
-    Ok(if unknown.is_empty() { Ok(changes) } else { Err(unknown) })
-}
-
-/// Which of `ids` are users or groups of the directory. Their rows are locked against deletion, so that
-/// a membership never outlives its member.
-async fn resolve(transaction: &WriteTransaction, scope: GroupScope, ids: &[Uuid]) -> Result<Vec<Member>> {
-    let backend = transaction.get_database_backend();
-    let share = if backend == sea_orm::DatabaseBackend::Postgres { "ORDER BY id FOR KEY SHARE" } else { "" };
-    let mut members = Vec::with_capacity(ids.len());
-    for (table, kind) in [("users", MemberKind::User), ("groups", MemberKind::Group)] {
-        if members.len() == ids.len() {
-            break;
-        }
-        let sql = format!(
-            "SELECT id AS member_id FROM {table} WHERE tenant_id = $1 AND connection_id = $2 \
-             AND id IN ({}) {share}",
-            placeholders(3, ids.len()),
-        );
-        let mut values = vec![scope.tenant.into(), scope.connection.into()];
-        values.extend(ids.iter().map(|id| sea_orm::Value::from(*id)));
-        for row in rows(&**transaction, sql, values).await? {
-            members.push(Member { member_id: row.try_get("", "member_id")?, kind });
-        }
-    }
-    Ok(members)
+    Ok(deleted)
 }
 
 async fn insert(
@@ -165,6 +243,15 @@ pub(crate) async fn clear(transaction: &WriteTransaction, scope: GroupScope) -> 
     execute(&**transaction, sql, scope.values(&[])).await
 }
 
+/// Whether a group has any member.
+pub(crate) async fn any(transaction: &WriteTransaction, scope: GroupScope) -> Result<bool> {
+    let sql = "SELECT CASE WHEN EXISTS (SELECT 1 FROM group_members WHERE tenant_id = $1 \
+        AND connection_id = $2 AND group_id = $3) THEN 1 ELSE 0 END AS n";
+    let rows = rows(&**transaction, sql, scope.values(&[])).await?;
+    let is_any = |row: &sea_orm::QueryResult| row.try_get::<i32>("", "n").map(|n| n == 1);
+    Ok(rows.first().map(is_any).transpose()?.unwrap_or(false))
+}
+
 /// A user or group as a member of others.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Membership {
@@ -186,7 +273,7 @@ pub(crate) async fn withdraw(
     let values: Vec<sea_orm::Value> = vec![tenant.into(), connection.into(), member.into()];
     let holding = "SELECT m.group_id FROM group_members m \
         WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id = $3";
-    let lock = for_update(backend);
+    let lock = for_change(backend);
     if !lock.is_empty() {
         let sql = format!(
             "SELECT id FROM groups WHERE tenant_id = $1 AND connection_id = $2 \

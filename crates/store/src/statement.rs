@@ -12,6 +12,11 @@ pub(crate) fn for_update(backend: DatabaseBackend) -> &'static str {
     if backend == DatabaseBackend::Postgres { "FOR UPDATE" } else { "" }
 }
 
+/// As [`for_update`], for a change that leaves the key: whoever only refers to the row need not wait.
+pub(crate) fn for_change(backend: DatabaseBackend) -> &'static str {
+    if backend == DatabaseBackend::Postgres { "FOR NO KEY UPDATE" } else { "" }
+}
+
 /// As [`for_update`], passing over rows that others hold.
 pub(crate) fn for_update_skip_locked(backend: DatabaseBackend) -> &'static str {
     if backend == DatabaseBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" }

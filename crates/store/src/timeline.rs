@@ -1,7 +1,8 @@
 //! The timeline: what the identity provider asked of a user or group, and what became of it at each site.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -73,21 +74,39 @@ pub(crate) async fn insert(
 ) -> Result<()> {
     let mut entries = entries.into_iter().peekable();
     while entries.peek().is_some() {
-        let rows = entries.by_ref().take(ENTRIES_PER_STATEMENT).map(|entry| timeline_entry::ActiveModel {
-            tenant_id: Set(tenant),
-            id: Set(TimelineId::generate()),
-            at: Set(at),
-            object_kind: Set(entry.object_kind),
-            object_id: Set(entry.object_id),
-            connection_id: Set(entry.connection_id),
-            site_id: Set(entry.site_id),
-            kind: Set(entry.kind),
-            request_id: Set(entry.request_id),
-            // Both may quote what a provider or a site sent.
-            summary: Set(without_nul(&entry.summary).into_owned()),
-            detail: Set(entry.detail.map(json_without_nul)),
-        });
+        let rows = entries.by_ref().take(ENTRIES_PER_STATEMENT).map(|entry| row(tenant, at, entry));
         timeline_entry::Entity::insert_many(rows).exec_without_returning(&**transaction).await?;
     }
     Ok(())
+}
+
+/// Writes one entry and has a question answered by the same statement: 1 is yes.
+pub(crate) async fn insert_asking(
+    transaction: &WriteTransaction,
+    tenant: TenantId,
+    at: Timestamp,
+    entry: NewEntry,
+    question: Expr,
+) -> Result<bool> {
+    let mut insert = timeline_entry::Entity::insert(row(tenant, at, entry)).into_query();
+    insert.returning(Query::returning().expr(question));
+    let Some(answer) = transaction.query_one(&insert).await? else { return Ok(false) };
+    Ok(answer.try_get_by_index::<i32>(0)? == 1)
+}
+
+fn row(tenant: TenantId, at: Timestamp, entry: NewEntry) -> timeline_entry::ActiveModel {
+    timeline_entry::ActiveModel {
+        tenant_id: Set(tenant),
+        id: Set(TimelineId::generate()),
+        at: Set(at),
+        object_kind: Set(entry.object_kind),
+        object_id: Set(entry.object_id),
+        connection_id: Set(entry.connection_id),
+        site_id: Set(entry.site_id),
+        kind: Set(entry.kind),
+        request_id: Set(entry.request_id),
+        // Both may quote what a provider or a site sent.
+        summary: Set(without_nul(&entry.summary).into_owned()),
+        detail: Set(entry.detail.map(json_without_nul)),
+    }
 }

@@ -6,22 +6,24 @@ use std::sync::Arc;
 use scim_protocol::schema::ResourceTypes;
 use scim_protocol::searchable;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, Select,
+    ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, Select,
 };
 use serde_json::Value;
 
+use crate::clock::Timestamp;
 use crate::database::WriteTransaction;
 use crate::directory::{Modified, ModifyError, WriteContext};
 use crate::entity::user;
-use crate::entity::words::{ObjectKind, TaskKind, TaskRank, TimelineKind};
+use crate::entity::words::{MemberKind, ObjectKind, TaskKind, TaskRank, TimelineKind};
 use crate::error::{Error, Result};
 use crate::id::{ConnectionId, GroupId, UserId};
 use crate::lookup;
 use crate::marking::{Mark, mark_objects};
-use crate::members::{self, Membership};
+use crate::members::{self, Member, Membership};
+use crate::parked;
 use crate::search::{Kind, Query, Search, Table};
-use crate::statement::{IDS_PER_STATEMENT, execute, for_update, placeholders, statement};
+use crate::statement::{IDS_PER_STATEMENT, execute, for_change, for_update, placeholders, statement};
 use crate::tenant::TenantStore;
 use crate::timeline::{self, NewEntry};
 
@@ -109,6 +111,13 @@ impl Columns {
     }
 }
 
+/// What a group may know the user by.
+fn names(row: &user::Model) -> Vec<String> {
+    let id = row.id.to_string();
+    let text = |name: &str| row.document.get(name).and_then(Value::as_str);
+    parked::names([Some(id.as_str()), text("externalId"), text("userName")])
+}
+
 /// The primary e-mail address, or the first.
 fn email(document: &Value) -> Option<&str> {
     let emails = document.get("emails")?.as_array()?;
@@ -126,8 +135,11 @@ async fn insert(transaction: &WriteTransaction, row: &user::Model, search: Value
     let sql = "INSERT INTO users (tenant_id, connection_id, id, user_name_folded, external_id, \
         display_name_folded, email_folded, active, document, search, version, last_modified_at, created_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    let values = columns_of(row, search).into_iter().chain([row.created_at.into()]);
-    execute(&**transaction, sql, values.collect()).await?;
+    let mut values = columns_of(row, search);
+    values.push(row.created_at.into());
+    // Creates are many, and each round trip counts.
+    let sql = parked::announcing(transaction.get_database_backend(), sql, row.connection_id, &mut values);
+    execute(&**transaction, sql, values).await?;
     Ok(())
 }
 
@@ -188,7 +200,14 @@ impl Users {
         let transaction = self.tenant.store.write().await?;
         insert(&transaction, &row, search).await?;
         self.insert_emails(&transaction, row.id, &columns.more_emails).await?;
-        self.record(&transaction, row.id, TaskRank::Change, write.summary, write.detail, context).await?;
+        let at = self.tenant.now();
+        self.mark(&transaction, row.id, TaskRank::Change, at, context).await?;
+        let entry = self.entry(row.id, write.summary, write.detail, context);
+        let keys = names(&row);
+        let question = parked::is_awaited((self.tenant.id, self.connection), &keys);
+        if timeline::insert_asking(&transaction, self.tenant.id, at, entry, question).await? {
+            self.admit(&transaction, row.id, &keys, context).await?;
+        }
         self.commit(transaction).await?;
         Ok(row)
     }
@@ -202,11 +221,12 @@ impl Users {
         change: impl FnOnce(&user::Model) -> std::result::Result<UserWrite, E> + Send,
     ) -> std::result::Result<Modified<user::Model>, ModifyError<E>> {
         let transaction = self.tenant.store.write().await?;
-        let current = self.lock(&transaction, id).await?;
+        let current = self.lock(&transaction, id, for_change).await?;
         let write = change(&current).map_err(ModifyError::Refused)?;
         if write.document == current.document {
             return Ok(Modified { row: current, changed: false });
         }
+        let names_before = names(&current);
         let columns = Columns::of(&write.document);
         let emails_before = Columns::of(&current.document).more_emails;
         let rank = if current.active && !columns.active { TaskRank::Deprovision } else { TaskRank::Change };
@@ -229,6 +249,14 @@ impl Users {
             execute(&*transaction, sql, self.key(id)).await?;
             self.insert_emails(&transaction, id, &columns.more_emails).await?;
         }
+        let names = names(&row);
+        if names != names_before {
+            // After the row is locked, and before its task is: see `parked`.
+            parked::announce(&transaction, self.connection).await?;
+            if parked::is_awaited_now(&transaction, (self.tenant.id, self.connection), &names).await? {
+                self.admit(&transaction, id, &names, context).await?;
+            }
+        }
         self.record(&transaction, id, rank, write.summary, write.detail, context).await?;
         self.commit(transaction).await?;
         Ok(Modified { row, changed: true })
@@ -242,7 +270,7 @@ impl Users {
         check: impl FnOnce(&user::Model) -> std::result::Result<(), E> + Send,
     ) -> std::result::Result<(), ModifyError<E>> {
         let transaction = self.tenant.store.write().await?;
-        let current = self.lock(&transaction, id).await?;
+        let current = self.lock(&transaction, id, for_update).await?;
         check(&current).map_err(ModifyError::Refused)?;
         let member = Membership { tenant: self.tenant.id, connection: self.connection, member: id.0 };
         members::withdraw(&transaction, member, self.tenant.now()).await?;
@@ -412,10 +440,15 @@ impl Users {
         Ok(())
     }
 
-    async fn lock(&self, transaction: &WriteTransaction, id: UserId) -> Result<user::Model> {
+    async fn lock(
+        &self,
+        transaction: &WriteTransaction,
+        id: UserId,
+        lock: fn(DatabaseBackend) -> &'static str,
+    ) -> Result<user::Model> {
         let sql = format!(
             "SELECT {COLUMNS} FROM users r WHERE r.tenant_id = $1 AND r.connection_id = $2 AND r.id = $3 {}",
-            for_update(transaction.get_database_backend()),
+            lock(transaction.get_database_backend()),
         );
         user::Entity::find()
             .from_raw_sql(statement(transaction.get_database_backend(), sql, self.key(id)))
@@ -435,6 +468,19 @@ impl Users {
         context: &WriteContext,
     ) -> Result<()> {
         let at = self.tenant.now();
+        self.mark(transaction, id, rank, at, context).await?;
+        let entry = self.entry(id, summary, detail, context);
+        timeline::insert(transaction, self.tenant.id, at, vec![entry]).await
+    }
+
+    async fn mark(
+        &self,
+        transaction: &WriteTransaction,
+        id: UserId,
+        rank: TaskRank,
+        at: Timestamp,
+        context: &WriteContext,
+    ) -> Result<()> {
         let mark = Mark {
             tenant: self.tenant.id,
             connection: self.connection,
@@ -442,8 +488,11 @@ impl Users {
             at,
             trace_context: context.trace_context.clone(),
         };
-        mark_objects(transaction, &mark, TaskKind::User, &[id.0]).await?;
-        let entry = NewEntry {
+        mark_objects(transaction, &mark, TaskKind::User, &[id.0]).await
+    }
+
+    fn entry(&self, id: UserId, summary: String, detail: Option<Value>, context: &WriteContext) -> NewEntry {
+        NewEntry {
             object_kind: ObjectKind::User,
             object_id: id.0,
             connection_id: Some(self.connection),
@@ -452,8 +501,19 @@ impl Users {
             request_id: Some(context.request_id.clone()),
             summary,
             detail,
-        };
-        timeline::insert(transaction, self.tenant.id, at, vec![entry]).await
+        }
+    }
+
+    /// Lets a user into the groups that wait for it.
+    async fn admit(
+        &self,
+        transaction: &WriteTransaction,
+        id: UserId,
+        names: &[String],
+        context: &WriteContext,
+    ) -> Result<()> {
+        let arrived = Member { member_id: id.0, kind: MemberKind::User };
+        self.tenant.groups(self.connection).admit(transaction, arrived, names, context).await
     }
 
     async fn commit(&self, transaction: WriteTransaction) -> Result<()> {

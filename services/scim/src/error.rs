@@ -56,7 +56,8 @@ impl<E: Into<Failure>> From<GroupError<E>> for Failure {
             GroupError::Store(error) => error.into(),
             GroupError::Refused(error) => error.into(),
             GroupError::UnknownMembers(ids) => {
-                let named: Vec<String> = ids.iter().take(10).map(ToString::to_string).collect();
+                let quoted = |id: &String| format!("{:?}", id.chars().take(100).collect::<String>());
+                let named: Vec<String> = ids.iter().take(10).map(quoted).collect();
                 let more =
                     if ids.len() > 10 { format!(" and {} more", ids.len() - 10) } else { String::new() };
                 ScimError::invalid_value(format!(

@@ -91,8 +91,12 @@ pub(super) fn remove_named_elements(
         Ok(PatchPath::Attribute { located, filter: None, sub: None }) => located.attribute,
         _ => return vec![operation],
     };
-    if !attribute.multi_valued || value.is_null() {
+    if !attribute.multi_valued {
         return vec![Operation { value: None, ..operation }];
+    }
+    // For members it matters that somebody wrote null (`members::Unclear`); elsewhere it is no value.
+    if value.is_null() {
+        return vec![operation];
     }
     let elements = match value {
         Value::Array(elements) => elements.as_slice(),

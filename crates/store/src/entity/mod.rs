@@ -11,6 +11,7 @@ pub mod group_member;
 pub mod idempotency_key;
 pub mod link;
 pub mod membership;
+pub mod parked_member;
 pub mod run;
 pub mod run_result;
 pub mod schema_extension;

@@ -9,6 +9,7 @@ use sea_orm_migration::prelude::*;
 mod m0001_foundation;
 mod m0002_idempotency;
 mod m0003_schema_extensions;
+mod m0004_parked_members;
 
 /// Runs and lists the migrations.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_foundation::Migration),
             Box::new(m0002_idempotency::Migration),
             Box::new(m0003_schema_extensions::Migration),
+            Box::new(m0004_parked_members::Migration),
         ]
     }
 }

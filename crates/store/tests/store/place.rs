@@ -8,10 +8,11 @@ use store::clock::{Clock, Timestamp};
 use store::connections::NewConnection;
 use store::directory::WriteContext;
 use store::entity::words::ConnectionMethod;
-use store::groups::GroupWrite;
+use store::groups::{GroupWrite, MemberRequest, Refusal};
 use store::id::{ConnectionId, GroupId, LinkId, SiteId, UserId};
 use store::links::NewLink;
 use store::members::MemberDelta;
+use store::naming::{MemberName, UnknownMembers};
 use store::sites::NewSite;
 use store::testing::{TestStore, postgres_store_at, sqlite_store_at};
 use store::users::UserWrite;
@@ -79,11 +80,19 @@ impl Place {
     pub(crate) async fn group(&self, name: &str, members: &[Uuid]) -> GroupId {
         let write = GroupWrite {
             document: json!({"displayName": name}),
-            members: MemberDelta { add: members.iter().copied().collect(), ..MemberDelta::default() },
+            members: MemberDelta {
+                add: members.iter().copied().map(MemberName::from).collect(),
+                ..MemberDelta::default()
+            },
             summary: "Created".into(),
             detail: None,
         };
-        self.tenant.groups(self.connection).insert(write, &context()).await.unwrap().id
+        self.tenant
+            .groups(self.connection)
+            .insert(write, UnknownMembers::Refused, &context())
+            .await
+            .unwrap()
+            .id
     }
 
     /// Adds and removes members.
@@ -169,15 +178,16 @@ pub(crate) async fn change_members(
 ) {
     let members = MemberDelta {
         replaces_all: false,
-        add: add.iter().copied().collect(),
-        remove: remove.iter().copied().collect(),
+        add: add.iter().copied().map(MemberName::from).collect(),
+        remove: remove.iter().map(ToString::to_string).collect(),
     };
+    let request = MemberRequest { named: members.add.clone(), ..MemberRequest::default() };
     let groups = tenant.groups(connection);
     let modified = groups
-        .modify(group, &context(), false, |row, _| {
-            Ok::<_, std::convert::Infallible>(GroupWrite {
-                document: row.document.clone(),
-                members,
+        .modify(group, &context(), &request, |before| {
+            Ok::<_, Refusal<std::convert::Infallible>>(GroupWrite {
+                document: before.row.document.clone(),
+                members: members.clone(),
                 summary: "Changed".into(),
                 detail: None,
             })

@@ -6,7 +6,8 @@ use scim_protocol::schema::{ResourceTypes, Schema};
 use serde_json::{Value, json};
 use store::Error;
 use store::entity::words::ObjectKind::{Group, User};
-use store::groups::GroupWrite;
+use store::groups::{Before, GroupWrite, MemberRequest, Refusal};
+use store::naming::UnknownMembers;
 use store::schema_extensions::MAX_EXTENSIONS;
 use store::users::UserWrite;
 
@@ -161,14 +162,20 @@ async fn an_extension_stays_while_any_directory_holds_its_data(place: Place) {
     let globex = place.store.tenant(place.store.tenants().insert("globex", "Globex").await.unwrap().id);
     let (theirs, ..) = crate::place::furnish(&globex).await;
     let holding = json!({"displayName": "Staff", "urn:acme:Badge": {"level": 1}});
-    globex.groups(theirs).insert(group(holding.clone()), &context()).await.unwrap();
+    globex.groups(theirs).insert(group(holding.clone()), UnknownMembers::Refused, &context()).await.unwrap();
     let (second, ..) = crate::place::furnish(&place.tenant).await;
-    let held = place.tenant.groups(second).insert(group(holding), &context()).await.unwrap();
+    let held = place
+        .tenant
+        .groups(second)
+        .insert(group(holding), UnknownMembers::Refused, &context())
+        .await
+        .unwrap();
     let refused = extensions.delete(row.id, None).await;
     assert!(matches!(refused, Err(Error::Conflict("schema_extensions_in_use"))), "{refused:?}");
     let groups = place.tenant.groups(second);
-    let empty = |_: &_, _: &[_]| Ok::<_, std::convert::Infallible>(group(json!({"displayName": "Staff"})));
-    groups.modify(held.id, &context(), false, empty).await.unwrap();
+    let empty =
+        |_: Before<'_>| Ok::<_, Refusal<std::convert::Infallible>>(group(json!({"displayName": "Staff"})));
+    groups.modify(held.id, &context(), &MemberRequest::default(), empty).await.unwrap();
     extensions.delete(row.id, None).await.unwrap();
     assert!(extensions.list().await.unwrap().is_empty());
 }

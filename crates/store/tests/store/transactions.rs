@@ -1,8 +1,9 @@
 //! A row, its tasks and its timeline entry are one transaction.
 
 use serde_json::json;
-use store::groups::GroupWrite;
+use store::groups::{Before, GroupWrite, MemberRequest, Refusal};
 use store::members::MemberDelta;
+use store::naming::UnknownMembers;
 use store::users::UserWrite;
 
 use crate::place::{Place, context, on_both, user_write};
@@ -46,13 +47,14 @@ async fn nothing_is_written_when_the_last_part_fails(place: Place) {
     assert!(users.delete(ann, &context(), never).await.is_err());
     let write = |name: &str| GroupWrite {
         document: json!({"displayName": name}),
-        members: MemberDelta { replaces_all: true, add: [bob.0].into(), ..MemberDelta::default() },
+        members: MemberDelta { replaces_all: true, add: vec![bob.0.into()], ..MemberDelta::default() },
         summary: "Written".into(),
         detail: None,
     };
-    assert!(groups.insert(write("Crew"), &context()).await.is_err());
-    let change = |_: &_, _: &[_]| Ok::<_, std::convert::Infallible>(write("Renamed"));
-    assert!(groups.modify(group, &context(), false, change).await.is_err());
+    assert!(groups.insert(write("Crew"), UnknownMembers::Refused, &context()).await.is_err());
+    let change = |_: Before<'_>| Ok::<_, Refusal<std::convert::Infallible>>(write("Renamed"));
+    let request = MemberRequest { named: vec![bob.0.into()], ..MemberRequest::default() };
+    assert!(groups.modify(group, &context(), &request, change).await.is_err());
     assert!(groups.delete(group, &context(), |_| Ok::<_, std::convert::Infallible>(())).await.is_err());
     assert_eq!(counts(&place).await, before);
     assert_eq!(groups.members(group).await.unwrap()[0].member_id, ann.0);

@@ -12,6 +12,7 @@ use crate::rules;
 rules!(
     s62_a_group_needs_a_name_and_need_not_be_the_only_one_with_it,
     s63_members_are_set_by_their_id_and_the_rest_is_ours,
+    s64_an_unknown_member_waits_and_strictly_is_refused,
     s65_who_is_no_member_may_be_removed,
     s66_a_remove_with_values_removes_those_and_a_bare_one_all,
     s67_the_same_members_change_nothing,
@@ -118,6 +119,33 @@ async fn s63_members_are_set_by_their_id_and_the_rest_is_ours(edge: Edge) {
             .patch(&path, json!([{"op": "add", "path": "members", "value": [{"display": "Somebody"}]}]))
             .await;
         assert_eq!(nobody.status, StatusCode::BAD_REQUEST, "{nobody:?}");
+    }
+}
+
+/// RFC 7644 leaves it open. Our choice: who is named as a member before it is provisioned becomes one when it
+/// is, since providers that push groups first never say it again.
+async fn s64_an_unknown_member_waits_and_strictly_is_refused(edge: Edge) {
+    let (idp, strict) = edge.tolerant_and_strict().await;
+    for (method, answered) in [("POST", 201), ("PUT", 200), ("PATCH", 200)] {
+        let names = [format!("{method}-ann"), format!("{method}-bob")];
+        let path = format!("/Groups/{}", idp.group("Staff", &[]).await);
+        let body = match method {
+            "PATCH" => patch_op(json!([{"op": "add", "path": "members", "value": listed(&names)}])),
+            _ => group("Staff", &refs(&names)),
+        };
+        let asked = if method == "POST" { "/Groups" } else { path.as_str() };
+        let answer = idp.call(method, asked, &[], body.to_string()).await;
+        assert_eq!(answer.status.as_u16(), answered, "{answer:?}");
+        assert!(answer.body.get("members").is_none(), "{method}: nobody is a member yet");
+        let path = format!("/Groups/{}", answer.body["id"].as_str().unwrap());
+        let ann = idp.person("ann", json!({"userName": names[0]})).await;
+        let bob = idp.person(&format!("{method}-robert"), json!({"externalId": names[1]})).await;
+        assert_eq!(values(&idp.read(&path).await["members"]), [ann, bob], "{method}");
+
+        let own = format!("/Groups/{}", strict.group("Staff", &[]).await);
+        let asked = if method == "POST" { "/Groups" } else { own.as_str() };
+        strict.call(method, asked, &[], body.to_string()).await.refused(400, "invalidValue");
+        assert!(strict.read(&own).await.get("members").is_none(), "{method}");
     }
 }
 

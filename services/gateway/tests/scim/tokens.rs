@@ -161,8 +161,19 @@ async fn another_directorys_ids_are_not_found(edge: Edge) {
         }
         let ours = acme.group("Staff", &[]).await;
         let add = json!([{"op": "add", "path": "members", "value": [{"value": theirs}]}]);
-        acme.patch(&format!("/Groups/{ours}"), add).await.refused(400, "invalidValue");
-        acme.post("/Groups", group("Thieves", &[&theirs])).await.refused(400, "invalidValue");
+        // Here it is a name like any other that is not known: nobody's, however long it waits.
+        acme.patch(&format!("/Groups/{ours}"), add.clone()).await.ok();
+        let thieves = acme.post("/Groups", group("Thieves", &[&theirs, &their_group])).await.created();
+        let strict = edge.idp_of(acme.tenant, true).await;
+        let plain = strict.group("Staff", &[]).await;
+        strict.patch(&format!("/Groups/{plain}"), add).await.refused(400, "invalidValue");
+        assert!(acme.members(&ours).await.is_empty() && acme.members(&thieves).await.is_empty());
+        assert_eq!(snapshot(other, &theirs, &their_group).await, before);
+        let rename = json!([{"op": "replace", "path": "externalId", "value": "moved"}]);
+        other.patch(&format!("/Users/{theirs}"), rename.clone()).await.ok();
+        other.patch(&format!("/Groups/{their_group}"), rename).await.ok();
+        assert!(acme.members(&ours).await.is_empty() && acme.members(&thieves).await.is_empty());
+        let before = snapshot(other, &theirs, &their_group).await;
         let by_id = acme.find("/Users", &format!("id eq \"{theirs}\"")).await;
         assert_eq!(by_id.ids(), Vec::<String>::new());
         let by_member = acme.find("/Groups", &format!("members.value eq \"{theirs}\"")).await;

@@ -17,10 +17,11 @@ use store::connections::NewConnection;
 use store::directory::WriteContext;
 use store::entity::words::{ConnectionMethod, RunStatus, TaskKind};
 use store::entity::{account, run, site, task};
-use store::groups::GroupWrite;
+use store::groups::{GroupWrite, MemberRequest, Refusal};
 use store::id::{ConnectionId, GroupId, LinkId, SiteId, UserId};
 use store::links::{LinkEdit, NewLink};
 use store::members::MemberDelta;
+use store::naming::UnknownMembers;
 use store::sites::NewSite;
 use store::tenant::TenantStore;
 use store::testing::TestStore;
@@ -239,10 +240,14 @@ impl World {
     }
 
     pub(crate) async fn group_in(&self, connection: ConnectionId, name: &str, members: &[UserId]) -> GroupId {
-        let add = members.iter().map(|user| user.0).collect();
+        let add = members.iter().map(|user| user.0.into()).collect();
         let members = MemberDelta { add, ..MemberDelta::default() };
         let groups = self.tenant.groups(connection);
-        groups.insert(group_write(group_document(name), members), &context()).await.unwrap().id
+        groups
+            .insert(group_write(group_document(name), members), UnknownMembers::Refused, &context())
+            .await
+            .unwrap()
+            .id
     }
 
     pub(crate) async fn rename_group(&self, group: GroupId, name: &str) {
@@ -258,13 +263,17 @@ impl World {
     }
 
     async fn change_group(&self, group: GroupId, name: Option<&str>, add: &[UserId], remove: &[UserId]) {
-        let ids = |users: &[UserId]| users.iter().map(|user| user.0).collect();
-        let delta = MemberDelta { replaces_all: false, add: ids(add), remove: ids(remove) };
+        let delta = MemberDelta {
+            replaces_all: false,
+            add: add.iter().map(|user| user.0.into()).collect(),
+            remove: remove.iter().map(ToString::to_string).collect(),
+        };
+        let request = MemberRequest { named: delta.add.clone(), ..MemberRequest::default() };
         self.tenant
             .groups(self.connection)
-            .modify(group, &context(), false, |row, _| {
-                let document = name.map_or_else(|| row.document.clone(), group_document);
-                Ok::<_, Infallible>(group_write(document, delta))
+            .modify(group, &context(), &request, |before| {
+                let document = name.map_or_else(|| before.row.document.clone(), group_document);
+                Ok::<_, Refusal<Infallible>>(group_write(document, delta.clone()))
             })
             .await
             .unwrap();

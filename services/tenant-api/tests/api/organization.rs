@@ -6,6 +6,7 @@ use store::entity::words::{RunOutcome, TaskKind};
 use store::groups::GroupWrite;
 use store::id::{ConnectionId, SiteId};
 use store::members::MemberDelta;
+use store::naming::{MemberName, UnknownMembers};
 use store::users::UserWrite;
 use store::{TenantStore, Timestamp};
 use uuid::Uuid;
@@ -137,14 +138,14 @@ pub(crate) async fn add_user(store: &TenantStore, connection: &str, name: &str) 
 
 pub(crate) async fn add_group(store: &TenantStore, connection: &str, name: &str, members: &[&str]) -> String {
     let groups = store.groups(connection.parse::<ConnectionId>().unwrap());
-    let add = members.iter().map(|id| id.parse().unwrap()).collect();
+    let add = members.iter().map(|id| MemberName { text: (*id).to_owned(), kind: None }).collect();
     let write = GroupWrite {
         document: json!({"displayName": name}),
         members: MemberDelta { add, ..MemberDelta::default() },
         summary: "Created".into(),
         detail: None,
     };
-    groups.insert(write, &context()).await.unwrap().id.to_string()
+    groups.insert(write, UnknownMembers::Parked, &context()).await.unwrap().id.to_string()
 }
 
 /// Claims all that is due at a site, and ends it as a worker would.

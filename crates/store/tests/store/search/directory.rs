@@ -14,6 +14,7 @@ use store::entity::words::MemberKind;
 use store::entity::{group, user};
 use store::groups::{GroupWrite, Groups};
 use store::members::{Member, MemberDelta};
+use store::naming::{MemberName, UnknownMembers};
 use store::users::{HoldingGroup, UserWrite, Users};
 use uuid::Uuid;
 
@@ -175,9 +176,11 @@ impl Sample {
             let (document, _) = resource::from_request(body, &types.group, Strictness::Lenient).unwrap();
             let add: BTreeSet<Uuid> =
                 (0..random.random_range(0..5)).map(|_| *pick(&mut random, &ids)).collect();
+            let add = add.into_iter().map(MemberName::from).collect();
             let members = MemberDelta { add, ..MemberDelta::default() };
             let write = GroupWrite { document, members, summary: "Created".into(), detail: None };
-            ids.push(directory.1.insert(write, &context()).await.unwrap().id.0);
+            let inserted = directory.1.insert(write, UnknownMembers::Refused, &context()).await;
+            ids.push(inserted.unwrap().id.0);
         }
         Self::read(directory, types).await
     }

@@ -3,10 +3,10 @@
 use axum::extract::RawQuery;
 use axum::response::Response;
 use http::StatusCode;
-use scim_protocol::resource;
+use scim_protocol::{patch, resource};
 use store::groups::GroupWrite;
 
-use super::{represent, take_members, whole_list};
+use super::{delta, represent, unknown_members};
 use crate::answer;
 use crate::body::Body;
 use crate::caller::Directory;
@@ -18,19 +18,24 @@ use crate::search::projection;
 pub async fn handle(
     directory: Directory,
     RawQuery(query): RawQuery,
-    Body(body): Body,
+    Body(mut body): Body,
 ) -> Result<Response, Failure> {
     let projection = projection(query.as_deref(), &directory.resource_types.group)?;
-    let (mut document, repairs) =
-        resource::from_request(body, &directory.resource_types.group, directory.strictness)?;
-    let members = take_members(&mut document)?.unwrap_or_default();
+    let strictness = directory.strictness;
+    let (members, mut repairs) = patch::take_members(&mut body, strictness)?;
+    let (document, more) = resource::from_request(body, &directory.resource_types.group, strictness)?;
+    repairs.extend(more);
+    let members = patch::fold_members(&members.into_iter().collect::<Vec<_>>());
+    if let Some(unclear) = members.unclear {
+        unclear.check(false, false)?;
+    }
     let write = GroupWrite {
         document,
-        members: whole_list(members),
+        members: delta(members),
         summary: "Created by the identity provider".into(),
         detail: repairs_detail(&repairs),
     };
-    let row = directory.groups.insert(write, &directory.context).await?;
+    let row = directory.groups.insert(write, unknown_members(strictness), &directory.context).await?;
     let resource = represent(&directory, &row, &projection).await?;
     Ok(answer::resource(StatusCode::CREATED, resource, &projection))
 }

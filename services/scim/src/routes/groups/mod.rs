@@ -7,16 +7,17 @@ pub mod list;
 pub mod patch;
 pub mod replace;
 
-use std::collections::BTreeSet;
-
+use scim_protocol::Strictness;
 use scim_protocol::error::ScimError;
-use scim_protocol::patch::MemberRef;
+use scim_protocol::patch::{MemberDelta as AskedDelta, MemberRef, Unclear};
 use scim_protocol::projection::Projection;
 use serde_json::Value;
 use store::entity::group;
+use store::entity::words::MemberKind;
+use store::groups::{Before, Refusal};
 use store::id::GroupId;
 use store::members::MemberDelta;
-use uuid::Uuid;
+use store::naming::{MemberName, UnknownMembers};
 
 use crate::caller::Directory;
 use crate::error::Failure;
@@ -38,31 +39,42 @@ pub(crate) async fn represent(
     Ok(representation::group(row, members.as_deref(), &directory.base_url))
 }
 
-/// Takes `members` out of a document, as ids. `None` when the document does not speak of members.
-pub(crate) fn take_members(document: &mut Value) -> Result<Option<BTreeSet<Uuid>>, ScimError> {
-    let Some(members) = document.as_object_mut().and_then(|object| object.shift_remove("members")) else {
-        return Ok(None);
+/// What becomes of members that are not known: they wait, except in strict mode.
+pub(crate) fn unknown_members(strictness: Strictness) -> UnknownMembers {
+    if strictness.is_lenient() { UnknownMembers::Parked } else { UnknownMembers::Refused }
+}
+
+/// Members as the store is asked for them.
+pub(crate) fn named(members: Vec<MemberRef>) -> Vec<MemberName> {
+    let kind = |word: &str| match word.to_ascii_lowercase().as_str() {
+        "user" => Some(MemberKind::User),
+        "group" => Some(MemberKind::Group),
+        _ => None,
     };
-    let values = members
-        .as_array()
+    let named = members
         .into_iter()
-        .flatten()
-        .map(|member| member_id(member.get("value").and_then(Value::as_str).unwrap_or_default()));
-    Ok(Some(values.collect::<Result<_, _>>()?))
+        .map(|member| MemberName { kind: member.kind.as_deref().and_then(kind), text: member.value });
+    named.collect()
 }
 
-/// Members to be added, as ids.
-pub(crate) fn member_ids(members: &[MemberRef]) -> Result<BTreeSet<Uuid>, ScimError> {
-    members.iter().map(|member| member_id(&member.value)).collect()
+/// Net changes as the store is asked for them; their doubts are the caller's to settle.
+pub(crate) fn delta(members: AskedDelta) -> MemberDelta {
+    MemberDelta { replaces_all: members.replaces_all, add: named(members.add), remove: members.remove }
 }
 
-fn member_id(text: &str) -> Result<Uuid, ScimError> {
-    text.parse().map_err(|_| {
-        ScimError::invalid_value(format!("members: no user or group of this directory has the id {text:?}"))
-    })
-}
-
-/// The whole list of members.
-pub(crate) fn whole_list(members: BTreeSet<Uuid>) -> MemberDelta {
-    MemberDelta { replaces_all: true, add: members, remove: BTreeSet::new() }
+/// Refuses changes that would empty a group without saying so plainly, and has the refusal told.
+pub(crate) fn check_plain(
+    unclear: Option<Unclear>,
+    before: &Before<'_>,
+    after: &MemberDelta,
+) -> Result<(), Refusal<ScimError>> {
+    // What was not asked for is taken for the worse.
+    let had_members = before.has_members.unwrap_or(true);
+    let keeps_any = !after.replaces_all || !after.add.is_empty();
+    let unclear = unclear.or_else(|| {
+        let is_foreign = before.nobody_known && after.replaces_all && keeps_any;
+        is_foreign.then_some(Unclear::NobodyKnown)
+    });
+    let Some(unclear) = unclear else { return Ok(()) };
+    unclear.check(had_members, keeps_any).map_err(|error| Refusal { told: Some(error.detail.clone()), error })
 }

@@ -4,16 +4,16 @@ use axum::extract::RawQuery;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use scim_protocol::error::ScimError;
-use scim_protocol::patch::{self, Members, PatchRequest};
+use scim_protocol::patch::{self, MemberChange, Members, PatchRequest, Unclear};
 use scim_protocol::projection::Projection;
 use scim_protocol::schema::ResourceType;
 use scim_protocol::{Strictness, etag};
 use serde_json::Value;
 use store::entity::group;
-use store::groups::GroupWrite;
-use store::members::{Member, MemberDelta};
+use store::groups::{Before, GroupWrite, MemberRequest, Reads, Refusal};
+use store::members::MemberDelta;
 
-use super::{id, member_ids, represent, take_members, whole_list};
+use super::{check_plain, delta, id, named, represent, unknown_members};
 use crate::answer::{self, if_match};
 use crate::body::Body;
 use crate::caller::Directory;
@@ -41,30 +41,46 @@ pub async fn handle(
     let strictness = directory.strictness;
     let (request, mut repairs) = PatchRequest::parse(body, strictness)?;
     let summary = format!("Changed by PATCH: {}", request.summary());
-    let (rest, members, more) = patch::split_members(request.clone(), group, strictness)?;
+    let (rest, members, more) = patch::split_members(request, group, strictness)?;
     repairs.extend(more);
-    let reads_members = matches!(members, Members::NeedsDocument);
-    let base_url = directory.base_url.clone();
+    let (asked, unclear, named_only) = match members {
+        Members::Changes(changes) => {
+            let asked = patch::fold_members(&changes);
+            let unclear = asked.unclear;
+            (Some(delta(asked)), unclear, Vec::new())
+        }
+        Members::NeedsDocument { named: members, unclear } => (None, unclear, named(members)),
+    };
+    let member_request = MemberRequest {
+        named: asked.as_ref().map_or(named_only, |asked| asked.add.clone()),
+        whole_list: asked.as_ref().is_some_and(|asked| asked.replaces_all),
+        unknown: unknown_members(strictness),
+        reads: match (&asked, unclear) {
+            (None, _) => Reads::All,
+            (Some(_), Some(_)) => Reads::WhetherAny,
+            (Some(_), None) => Reads::Nothing,
+        },
+    };
+    let base_url = &directory.base_url;
     let modified = directory
         .groups
-        .modify(id(&text)?, &directory.context, reads_members, |row, present| {
-            etag::if_match(precondition.as_deref(), &etag::weak(row.version))?;
-            let (document, members) = match &members {
-                Members::Changes(changes) => {
-                    let delta = patch::fold_members(changes);
-                    let delta = MemberDelta {
-                        replaces_all: delta.replaces_all,
-                        add: member_ids(&delta.add)?,
-                        // An id that is none of ours cannot be a member: removing it changes nothing.
-                        remove: delta.remove.iter().filter_map(|id| id.parse().ok()).collect(),
-                    };
-                    (apply(&row.document, &rest, group, strictness, &mut repairs)?, delta)
+        .modify(id(&text)?, &directory.context, &member_request, |before| {
+            etag::if_match(precondition.as_deref(), &etag::weak(before.row.version))?;
+            let mut repairs = repairs.clone();
+            let (document, members, nameless) = match &asked {
+                Some(asked) => {
+                    let document = apply(&before.row.document, &rest, group, strictness, &mut repairs)?;
+                    (document, asked.clone(), None)
                 }
-                Members::NeedsDocument => {
-                    whole((row, present), &base_url, &request, group, strictness, &mut repairs)?
-                }
+                None => whole(before, base_url, &rest, group, strictness, &mut repairs)?,
             };
-            Ok::<_, ScimError>(GroupWrite { document, members, summary, detail: repairs_detail(&repairs) })
+            check_plain(unclear.or(nameless), &before, &members)?;
+            Ok::<_, Refusal<ScimError>>(GroupWrite {
+                document,
+                members,
+                summary: summary.clone(),
+                detail: repairs_detail(&repairs),
+            })
         })
         .await?;
     changed(&directory, &modified.row, &projection).await
@@ -106,18 +122,22 @@ fn apply(
 
 /// The general way, for operations that cannot be said as ids: over the document with all its members.
 fn whole(
-    (row, present): (&group::Model, &[Member]),
+    before: Before<'_>,
     base_url: &str,
     request: &PatchRequest,
     group: &ResourceType,
     strictness: Strictness,
     repairs: &mut Vec<String>,
-) -> Result<(Value, MemberDelta), ScimError> {
-    let mut document = row.document.clone();
-    if let Some(object) = document.as_object_mut().filter(|_| !present.is_empty()) {
-        object.insert("members".into(), representation::members_json(present, base_url));
+) -> Result<(Value, MemberDelta, Option<Unclear>), ScimError> {
+    let mut document = before.row.document.clone();
+    if let Some(object) = document.as_object_mut().filter(|_| !before.members.is_empty()) {
+        object.insert("members".into(), representation::members_json(before.members, base_url));
     }
     let mut document = apply(&document, request, group, strictness, repairs)?;
-    let members = take_members(&mut document)?.unwrap_or_default();
-    Ok((document, whole_list(members)))
+    let (members, _) = patch::take_members(&mut document, strictness)?;
+    // A document without members has none: it is the whole, and no request that leaves them out.
+    let members = members.unwrap_or(MemberChange::Replace(Vec::new()));
+    let members = patch::fold_members(&[members]);
+    let unclear = members.unclear;
+    Ok((document, delta(members), unclear))
 }
