@@ -71,7 +71,7 @@ impl<'de> Deserialize<'de> for Timestamp {
 pub struct Clock(Option<Arc<AtomicI64>>);
 
 impl Clock {
-    /// A clock that stands still at `start` until [`Clock::advance`] moves it.
+    /// A clock that stands still at `start` until [`Clock::advance`] or [`Clock::set`] moves it.
     pub fn fixed(start: Timestamp) -> Self {
         Self(Some(Arc::new(AtomicI64::new(start.0))))
     }
@@ -87,8 +87,13 @@ impl Clock {
 
     /// Moves a fixed clock forward; a system clock ignores it.
     pub fn advance(&self, duration: Duration) {
+        self.set(self.now().plus(duration));
+    }
+
+    /// Moves a fixed clock to any instant, also back; a system clock ignores it.
+    pub fn set(&self, to: Timestamp) {
         if let Some(hand) = &self.0 {
-            hand.store(self.now().plus(duration).0, Ordering::SeqCst);
+            hand.store(to.0, Ordering::SeqCst);
         }
     }
 }

@@ -12,6 +12,7 @@ mod extensions;
 mod groups;
 mod guards;
 mod harness;
+mod life_cycle;
 mod lists;
 mod observation;
 mod outage;
