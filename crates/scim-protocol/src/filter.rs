@@ -130,33 +130,6 @@ impl Filter {
         }
     }
 
-    /// The only values of a list's elements that decide the filter, if it asks of that list nothing but
-    /// whether some value is in it. Then the list may be read down to these before matching.
-    pub fn values_asked_of(&self, list: &str) -> Option<Vec<&str>> {
-        let names_list = |path: &AttributePath| path.attribute.eq_ignore_ascii_case(list);
-        let is_value = |name: &str| name.eq_ignore_ascii_case("value");
-        match self {
-            Self::And(filters) | Self::Or(filters) => {
-                let values: Option<Vec<_>> =
-                    filters.iter().map(|filter| filter.values_asked_of(list)).collect();
-                Some(values?.concat())
-            }
-            Self::Not(filter) => filter.values_asked_of(list),
-            Self::Compare(path, CompareOp::Eq, CompareValue::String(value)) if names_list(path) => {
-                path.sub_attribute.as_deref().is_none_or(is_value).then(|| vec![value.as_str()])
-            }
-            Self::ValuePath(path, inner) if names_list(path) => match &**inner {
-                Self::Compare(sub, CompareOp::Eq, CompareValue::String(value)) => {
-                    is_value(&sub.attribute).then(|| vec![value.as_str()])
-                }
-                _ => None,
-            },
-            Self::Compare(path, ..) | Self::Present(path) | Self::ValuePath(path, _) => {
-                (!names_list(path)).then(Vec::new)
-            }
-        }
-    }
-
     /// How many comparisons it holds: what matching it once costs.
     pub(crate) fn size(&self) -> usize {
         match self {

@@ -80,19 +80,6 @@ impl<E> From<ModifyError<E>> for GroupError<E> {
     }
 }
 
-/// An equality that an index answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GroupKey {
-    /// `id eq`.
-    Id(GroupId),
-    /// `displayName eq`, compared without case.
-    DisplayName(String),
-    /// `externalId eq`, exact.
-    ExternalId(String),
-    /// `members.value eq`.
-    Member(Uuid),
-}
-
 /// The columns of a row's model, with the alias `r`: all but `search`, which only conditions read.
 const COLUMNS: &str = "r.tenant_id, r.connection_id, r.id, r.display_name, r.display_name_folded, \
     r.external_id, r.document, r.version, r.created_at, r.last_modified_at";
@@ -306,48 +293,14 @@ impl Groups {
         Ok(group::Entity::find_by_id(key).one(&self.tenant.store.connection).await?)
     }
 
-    /// The groups that satisfy an indexed equality, in order of creation. Where they may be many, page
-    /// through them with [`Groups::after_by_key`].
-    pub async fn find_by_key(&self, key: &GroupKey) -> Result<Vec<group::Model>> {
-        self.after_by_key(key, None, u64::from(u32::MAX)).await
-    }
-
-    /// A page of the groups that satisfy an indexed equality, in order of creation, after `after`.
-    pub async fn after_by_key(
-        &self,
-        key: &GroupKey,
-        after: Option<GroupId>,
-        limit: u64,
-    ) -> Result<Vec<group::Model>> {
-        let condition = match key {
-            GroupKey::Id(_) => "g.id = $3",
-            GroupKey::DisplayName(_) => "g.display_name_folded = $3",
-            GroupKey::ExternalId(_) => "g.external_id = $3",
-            GroupKey::Member(_) => {
-                "g.id IN (SELECT m.group_id FROM group_members m \
-                   WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id = $3)"
-            }
-        };
-        let value: sea_orm::Value = match key {
-            GroupKey::Id(id) => (*id).into(),
-            GroupKey::DisplayName(name) => lookup::folded(name).into(),
-            GroupKey::ExternalId(id) => lookup::exact(id).into(),
-            GroupKey::Member(member) => (*member).into(),
-        };
-        let sql = format!(
-            "SELECT g.* FROM groups g WHERE g.tenant_id = $1 AND g.connection_id = $2 \
-             AND g.id > $4 AND {condition} ORDER BY g.id LIMIT $5"
-        );
-        let values = vec![
-            self.tenant.id.into(),
-            self.connection.into(),
-            value,
-            // No id comes before the nil one.
-            after.unwrap_or(GroupId(Uuid::nil())).into(),
-            i64::try_from(limit).unwrap_or(i64::MAX).into(),
-        ];
-        let query = statement(self.tenant.store.backend(), sql, values);
-        Ok(group::Entity::find().from_raw_sql(query).all(&self.tenant.store.connection).await?)
+    /// A page of the groups of that displayName, in any case, in order of creation, after `after`.
+    pub async fn named(&self, name: &str, after: Option<GroupId>, limit: u64) -> Result<Vec<group::Model>> {
+        let mut query = self.select().filter(group::Column::DisplayNameFolded.eq(lookup::folded(name)));
+        if let Some(after) = after {
+            query = query.filter(group::Column::Id.gt(after));
+        }
+        let query = query.order_by_asc(group::Column::Id).limit(limit);
+        Ok(query.all(&self.tenant.store.connection).await?)
     }
 
     /// A search for groups.

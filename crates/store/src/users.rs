@@ -46,23 +46,6 @@ pub struct UserWrite {
     pub detail: Option<Value>,
 }
 
-/// An equality that an index answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum UserKey {
-    /// `id eq`.
-    Id(UserId),
-    /// `userName eq`, compared without case.
-    UserName(String),
-    /// `externalId eq`, exact.
-    ExternalId(String),
-    /// `displayName eq`, compared without case.
-    DisplayName(String),
-    /// `emails.value eq`, compared without case: any of a user's addresses.
-    Email(String),
-    /// `groups.value eq`: members of the group, directly or through nested groups.
-    Group(GroupId),
-}
-
 /// A group that holds a user.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct HoldingGroup {
@@ -288,61 +271,10 @@ impl Users {
         Ok(user::Entity::find_by_id(key).one(&self.tenant.store.connection).await?)
     }
 
-    /// The users that satisfy an indexed equality, in order of creation. Where they may be many, page
-    /// through them with [`Users::after_by_key`].
-    pub async fn find_by_key(&self, key: &UserKey) -> Result<Vec<user::Model>> {
-        self.after_by_key(key, None, u64::from(u32::MAX)).await
-    }
-
-    /// A page of the users that satisfy an indexed equality, in order of creation, after `after`.
-    pub async fn after_by_key(
-        &self,
-        key: &UserKey,
-        after: Option<UserId>,
-        limit: u64,
-    ) -> Result<Vec<user::Model>> {
-        let condition = match key {
-            UserKey::Id(_) => "u.id = $3",
-            UserKey::UserName(_) => "u.user_name_folded = $3",
-            UserKey::ExternalId(_) => "u.external_id = $3",
-            UserKey::DisplayName(_) => "u.display_name_folded = $3",
-            UserKey::Email(_) => {
-                "u.id IN (SELECT p.id FROM users p WHERE p.tenant_id = $1 AND p.connection_id = $2 \
-                   AND p.email_folded = $3 \
-                   UNION SELECT e.user_id FROM user_emails e WHERE e.tenant_id = $1 AND e.connection_id = $2 \
-                   AND e.email_folded = $3)"
-            }
-            UserKey::Group(_) => {
-                "u.id IN (WITH RECURSIVE below (group_id) AS ( \
-                   SELECT g.id FROM groups g WHERE g.tenant_id = $1 AND g.connection_id = $2 AND g.id = $3 \
-                   UNION SELECT m.member_id FROM below CROSS JOIN group_members m WHERE m.tenant_id = $1 \
-                   AND m.connection_id = $2 AND m.group_id = below.group_id AND m.kind = 'group') \
-                   SELECT m.member_id FROM below CROSS JOIN group_members m WHERE m.tenant_id = $1 \
-                   AND m.connection_id = $2 AND m.group_id = below.group_id AND m.kind = 'user')"
-            }
-        };
-        let value: sea_orm::Value = match key {
-            UserKey::Id(id) => (*id).into(),
-            UserKey::UserName(text) | UserKey::DisplayName(text) | UserKey::Email(text) => {
-                lookup::folded(text).into()
-            }
-            UserKey::ExternalId(text) => lookup::exact(text).into(),
-            UserKey::Group(id) => (*id).into(),
-        };
-        let sql = format!(
-            "SELECT u.* FROM users u WHERE u.tenant_id = $1 AND u.connection_id = $2 \
-             AND u.id > $4 AND {condition} ORDER BY u.id LIMIT $5"
-        );
-        let values = vec![
-            self.tenant.id.into(),
-            self.connection.into(),
-            value,
-            // No id comes before the nil one.
-            after.unwrap_or(UserId(uuid::Uuid::nil())).into(),
-            i64::try_from(limit).unwrap_or(i64::MAX).into(),
-        ];
-        let query = statement(self.tenant.store.backend(), sql, values);
-        Ok(user::Entity::find().from_raw_sql(query).all(&self.tenant.store.connection).await?)
+    /// The user of that userName, in any case.
+    pub async fn find_by_user_name(&self, name: &str) -> Result<Option<user::Model>> {
+        let query = self.select().filter(user::Column::UserNameFolded.eq(lookup::folded(name)));
+        Ok(query.one(&self.tenant.store.connection).await?)
     }
 
     /// A search for users.

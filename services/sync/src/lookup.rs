@@ -5,7 +5,6 @@ use atlassian::site::{Account, AccountQuery, AccountRef};
 use policy::settings::MatchBy;
 use store::accounts::{HeldAccount, OtherRow, SameAs};
 use store::entity::task;
-use store::users::UserKey;
 
 use crate::workplace::{Interruption, Workplace};
 
@@ -80,8 +79,8 @@ async fn is_named_for_another(
         return Ok(false);
     }
     let users = workplace.tenant.users(wanted.task.connection_id);
-    let named = users.find_by_key(&UserKey::UserName(account.username.clone())).await?;
-    Ok(named.iter().any(|user| wanted.held.claims.iter().all(|claim| claim.user_id != user.id)))
+    let named = users.find_by_user_name(&account.username).await?;
+    Ok(named.is_some_and(|user| wanted.held.claims.iter().all(|claim| claim.user_id != user.id)))
 }
 
 /// The questions in order. A key that is known is the identity; a user name under which a creation may

@@ -45,14 +45,11 @@ fn check_matching(filter: &Filter, document: &Value, resource_type: &ResourceTyp
         assert!(!matches || equality.matches(document, resource_type), "{filter} needs {equality}");
     }
     for list in ["members", "groups"] {
-        let Some(elements) = document.get(list).and_then(Value::as_array) else { continue };
         let mut less = document.clone();
-        if !filter.mentions(list) {
-            less[list] = Value::Null;
-        } else if let Some(asked) = filter.values_asked_of(list) {
-            let is_asked = |element: &&Value| element["value"].as_str().is_some_and(|id| asked.contains(&id));
-            less[list] = elements.iter().filter(is_asked).cloned().collect();
+        if document.get(list).is_none() || filter.mentions(list) {
+            continue;
         }
+        less[list] = Value::Null;
         assert_eq!(filter.matches(&less, resource_type), matches, "{filter} with less {list}");
     }
 }

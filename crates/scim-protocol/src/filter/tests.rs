@@ -342,22 +342,6 @@ fn mentions_finds_attributes_at_any_depth() {
     assert!(parse(r#"members[value eq "x"]"#).unwrap().mentions("members"));
 }
 
-#[test]
-fn values_asked_of_a_list_decide_the_filter_or_are_not_said() {
-    let asked = |text: &str| -> Option<Vec<String>> {
-        let filter = parse(text).unwrap();
-        Some(filter.values_asked_of("members")?.into_iter().map(str::to_owned).collect())
-    };
-    assert_eq!(asked(r#"id eq "g" and members eq "u""#).unwrap(), ["u"]);
-    assert_eq!(asked(r#"members[value eq "u"] or not (Members.Value eq "v")"#).unwrap(), ["u", "v"]);
-    assert_eq!(asked(r#"displayName eq "x""#).unwrap(), Vec::<String>::new());
-    for undecided in
-        ["members pr", r#"members.value ne "u""#, r#"members[type eq "User"]"#, r#"members.type eq "User""#]
-    {
-        assert_eq!(asked(undecided), None, "{undecided}");
-    }
-}
-
 fn any_path() -> impl Strategy<Value = AttributePath> {
     let name =
         "[a-zA-Z][a-zA-Z0-9_-]{0,8}".prop_filter("not is a word", |name| !name.eq_ignore_ascii_case("not"));

@@ -1,9 +1,11 @@
 //! One tenant's rows cannot be seen, changed or referred to by another's.
 
+use scim_protocol::filter;
 use store::Error;
 use store::entity::words::TaskKind;
-use store::groups::GroupKey;
-use store::users::UserKey;
+use store::id::UserId;
+use store::search::{Query, Start};
+use store::users::Users;
 
 use crate::place::{LEASE, Place, context, create_user, furnish, on_both};
 
@@ -11,6 +13,15 @@ on_both!(
     two_tenants_with_the_same_names_see_only_their_own,
     foreign_keys_forbid_rows_that_refer_to_another_tenants,
 );
+
+/// The users of a directory that a search finds.
+async fn found(users: &Users, filter: &str) -> Vec<UserId> {
+    let filter = filter::parse(filter).unwrap();
+    let query = Query { filter: Some(&filter), sort: None, base_url: "" };
+    let found = users.search(&query).page(&Start::Offset(0), 10).await.unwrap();
+    assert_eq!(users.search(&query).count().await.unwrap(), found.len() as u64);
+    found.into_iter().map(|found| found.row.id).collect()
+}
 
 async fn two_tenants_with_the_same_names_see_only_their_own(place: Place) {
     let id = place.store.tenants().insert("globex", "Globex").await.unwrap().id;
@@ -22,17 +33,24 @@ async fn two_tenants_with_the_same_names_see_only_their_own(place: Place) {
     // Their tenant with our connection's id: the pair does not exist.
     for directory in [globex.users(connection), globex.users(place.connection)] {
         assert!(directory.find(ours).await.unwrap().is_none());
-        assert!(!directory.find_by_key(&UserKey::Id(ours)).await.unwrap().iter().any(|row| row.id == ours));
-        assert!(directory.find_by_key(&UserKey::Group(group)).await.unwrap().is_empty());
+        assert!(
+            found(&directory, &format!("id eq \"{ours}\" or groups.value eq \"{group}\"")).await.is_empty()
+        );
         assert!(directory.holding_groups(&[ours]).await.unwrap().is_empty());
         let deleted = directory.delete(ours, &context(), |_| Ok::<_, std::convert::Infallible>(())).await;
         assert!(deleted.is_err());
     }
-    let named = globex.users(connection).find_by_key(&UserKey::UserName("ann".into())).await.unwrap();
-    assert_eq!(named.iter().map(|row| row.id).collect::<Vec<_>>(), [theirs]);
+    let directory = globex.users(connection);
+    assert_eq!(directory.find_by_user_name("ann").await.unwrap().unwrap().id, theirs);
+    for filter in ["userName eq \"ann\"", "userName pr", "title eq null or groups pr", "not (id eq \"x\")"] {
+        assert_eq!(found(&directory, filter).await, [theirs], "{filter}");
+    }
     let groups = globex.groups(connection);
     assert!(groups.find(group).await.unwrap().is_none());
-    assert!(groups.find_by_key(&GroupKey::Member(ours.0)).await.unwrap().is_empty());
+    assert!(groups.named("Staff", None, 10).await.unwrap().is_empty());
+    let filter = filter::parse(&format!("members.value eq \"{ours}\" or id pr")).unwrap();
+    let query = Query { filter: Some(&filter), sort: None, base_url: "" };
+    assert!(groups.search(&query).page(&Start::Offset(0), 10).await.unwrap().is_empty());
     assert!(groups.members(group).await.unwrap().is_empty());
     assert!(globex.timeline().list(ours.0, None, 10).await.unwrap().is_empty());
     assert!(globex.tasks(place.site).find(TaskKind::User, ours.0).await.unwrap().is_none());

@@ -3,7 +3,6 @@
 use axum::Json;
 use serde::{Deserialize, Serialize};
 use store::entity::group;
-use store::groups::GroupKey;
 use store::id::{ConnectionId, GroupId};
 use store::{TenantStore, Timestamp};
 use utoipa::{IntoParams, ToSchema};
@@ -69,11 +68,7 @@ pub(crate) async fn list_groups(
     caller.store.connections().get(query.connection_id).await?;
     let groups = caller.store.groups(query.connection_id);
     let rows = match query.display_name {
-        Some(name) => {
-            let mut rows = groups.find_by_key(&GroupKey::DisplayName(name)).await?;
-            rows.retain(|row| window.after.is_none_or(|after| row.id > after));
-            rows
-        }
+        Some(name) => groups.named(&name, window.after, window.fetch()).await?,
         None => groups.after(window.after, window.fetch()).await?,
     };
     Ok(Json(window.page(rows, |row| row.id, Group::from)))

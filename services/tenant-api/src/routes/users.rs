@@ -4,7 +4,6 @@ use axum::Json;
 use serde::{Deserialize, Serialize};
 use store::entity::user;
 use store::id::{ConnectionId, LinkId, SiteId, UserId};
-use store::users::UserKey;
 use store::{TenantStore, Timestamp};
 use utoipa::{IntoParams, ToSchema};
 
@@ -96,7 +95,7 @@ pub(crate) async fn list_users(
     caller.store.connections().get(query.connection_id).await?;
     let users = caller.store.users(query.connection_id);
     let rows = match query.user_name {
-        Some(name) => users.find_by_key(&UserKey::UserName(name)).await?,
+        Some(name) => users.find_by_user_name(&name).await?.into_iter().collect(),
         None => users.after(window.after, window.fetch()).await?,
     };
     Ok(Json(window.page(rows, |row| row.id, User::from)))
