@@ -52,6 +52,7 @@ pub fn operations() -> OpenApiRouter<ApiState> {
         .routes(routes!(timeline::list_user_timeline))
         .routes(routes!(groups::list_groups))
         .routes(routes!(groups::get_group))
+        .routes(routes!(groups::list_parked_members))
         .routes(routes!(timeline::list_group_timeline))
         .routes(routes!(audit::list_audit))
 }

@@ -16,6 +16,7 @@ on_both!(
     a_run_tells_how_far_it_is,
     held_work_waits_until_it_is_approved,
     users_and_groups_show_what_the_provider_sent,
+    parked_members_are_counted_and_listed_until_they_arrive,
 );
 
 /// All items of a list, read in pages of `limit`.
@@ -39,6 +40,7 @@ async fn every_list_pages_without_loss_or_repetition(api: Api) {
     let organization = Organization::new(&api, "acme").await;
     let (tenant, connection) = (&organization.tenant, &organization.connection);
     let store = api.tenant(&tenant.id);
+    let mut waiting = Vec::new();
     for number in 0..4 {
         Tenant::new(&api, &format!("tenant-{number}")).await;
         let other = tenant.connection(&api, "Another").await;
@@ -46,6 +48,7 @@ async fn every_list_pages_without_loss_or_repetition(api: Api) {
         tenant.link(&api, &other, &site).await;
         add_user(&store, connection, &format!("user-{number}")).await;
         add_group(&store, connection, "Same name", &[]).await;
+        waiting.push(format!("Wäits, {number}"));
         let runs = tenant.path(&format!("/links/{}/runs", organization.link));
         api.post(&runs, json!({})).by(&tenant.owner).send().await.expect(202);
         let edit = json!({"members": number});
@@ -59,8 +62,10 @@ async fn every_list_pages_without_loss_or_repetition(api: Api) {
         let context = store::directory::WriteContext::default();
         users.modify(organization.user.parse().unwrap(), &context, write).await.unwrap();
     }
+    let names: Vec<&str> = waiting.iter().map(String::as_str).collect();
+    let awaiting = add_group(&store, connection, "Same name", &names).await;
     let refused = |_: &_| TaskEnd::Held { reason: "over the threshold".into() };
-    assert_eq!(end_due_tasks(&store, &organization.site, refused).await, 10);
+    assert_eq!(end_due_tasks(&store, &organization.site, refused).await, 11);
 
     let (link, run, user) = (&organization.link, &organization.run, &organization.user);
     let by_id = [
@@ -72,6 +77,7 @@ async fn every_list_pages_without_loss_or_repetition(api: Api) {
         (tenant.path(&format!("/users?connection_id={connection}")), 5),
         (tenant.path(&format!("/groups?connection_id={connection}")), 5),
         (tenant.path(&format!("/groups?connection_id={connection}&display_name=same%20NAME")), 4),
+        (tenant.path(&format!("/groups/{awaiting}/parked-members")), 4),
         (tenant.path(&format!("/links/{link}/runs")), 6),
         (tenant.path(&format!("/users/{user}/timeline")), 5),
         (tenant.path(&format!("/links/{link}/held")), 10),
@@ -240,4 +246,31 @@ async fn users_and_groups_show_what_the_provider_sent(api: Api) {
     }
     let query = tenant.path("/users");
     api.get(&query).by(&tenant.auditor).send().await.expect(400);
+}
+
+async fn parked_members_are_counted_and_listed_until_they_arrive(api: Api) {
+    let organization = Organization::new(&api, "acme").await;
+    let (tenant, connection) = (&organization.tenant, &organization.connection);
+    let store = api.tenant(&tenant.id);
+    let group =
+        add_group(&store, connection, "Staff", &[&organization.user, "bob", "Carl@acme.example"]).await;
+    let read = async |path: &str| api.get(&tenant.path(path)).by(&tenant.auditor).send().await.expect(200);
+    let shown = read(&format!("/groups/{group}")).await;
+    assert_eq!((&shown["display_name"], &shown["parked_members"]), (&json!("Staff"), &json!(2)));
+    let list = read(&format!("/groups/{group}/parked-members")).await;
+    let values: Vec<&Value> = list["items"].as_array().unwrap().iter().map(|item| &item["value"]).collect();
+    assert_eq!(values.len(), 2);
+    assert!(values.contains(&&json!("bob")) && values.contains(&&json!("Carl@acme.example")), "{list}");
+    assert_eq!(list["items"][0]["since"], shown["created_at"]);
+    add_user(&store, connection, "bob").await;
+    add_user(&store, connection, "carl@acme.example").await;
+    assert_eq!(read(&format!("/groups/{group}")).await["parked_members"], 0);
+    let list = read(&format!("/groups/{group}/parked-members")).await;
+    assert_eq!(list, json!({"items": [], "next_cursor": null}));
+    for cursor in ["zz", "00", "ff"] {
+        let path = tenant.path(&format!("/groups/{group}/parked-members?cursor={cursor}"));
+        api.get(&path).by(&tenant.auditor).send().await.expect(400);
+    }
+    let nowhere = tenant.path(&format!("/groups/{}/parked-members", organization.user));
+    api.get(&nowhere).by(&tenant.auditor).send().await.expect(404);
 }

@@ -67,6 +67,7 @@ const LEAST: &[(&str, Role)] = &[
     ("list_groups", Auditor),
     ("get_group", Auditor),
     ("list_group_timeline", Auditor),
+    ("list_parked_members", Auditor),
     ("list_audit", Auditor),
 ];
 
