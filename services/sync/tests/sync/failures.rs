@@ -85,11 +85,11 @@ async fn captcha_pauses_the_site_after_one_call(mut world: World) {
 
 async fn credentials_that_cease_to_work_pause_the_site(mut world: World) {
     world.user("ada").await;
-    world.start();
-    world.settle().await;
+    world.work().await;
     world.behind_our_back("users", &json!({"name": ADMIN, "active": false})).await;
     let before = world.calls(None);
     twenty_users(&world).await;
+    world.start();
     is_paused(&world).await;
     world.stop().await;
     assert_eq!(world.calls(None) - before, 1, "the first call after a rest is made alone");
