@@ -28,17 +28,22 @@ pub struct StoreOptions {
     pub max_connections: u32,
     /// How long a request waits for a connection before the database counts as unavailable.
     pub acquire_timeout: Duration,
+    /// How long PostgreSQL works at one statement, waiting for locks included, before it gives up; `None` for
+    /// as long as it takes. Who asked may be gone, and a statement that nobody waits for holds locks and a
+    /// connection. SQLite knows no such limit.
+    pub statement_timeout: Option<Duration>,
     /// Where the time comes from.
     pub clock: Clock,
 }
 
 impl StoreOptions {
-    /// Defaults for `url`: 16 connections, 5 s of waiting, the system's clock.
+    /// Defaults for `url`: 16 connections, 5 s of waiting, 30 s for a statement, the system's clock.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
             max_connections: 16,
             acquire_timeout: Duration::from_secs(5),
+            statement_timeout: Some(Duration::from_secs(30)),
             clock: Clock::default(),
         }
     }
@@ -59,6 +64,8 @@ impl Store {
     /// Connects; the schema must be there already (see [`Store::migrate`]).
     pub async fn connect(options: StoreOptions, vault: Vault) -> Result<Self> {
         let mut connect = ConnectOptions::new(options.url);
+        // In milliseconds; none is zero to PostgreSQL.
+        let statement_limit = options.statement_timeout.map_or(0, |limit| limit.as_millis().max(1));
         connect
             .max_connections(options.max_connections)
             .acquire_timeout(options.acquire_timeout)
@@ -66,7 +73,11 @@ impl Store {
             .test_before_acquire_if_idle_for(Duration::from_secs(10))
             .sqlx_logging(false)
             .record_stmt_in_spans(false)
-            .map_sqlx_postgres_opts(|postgres| postgres.application_name("rollcall"))
+            .map_sqlx_postgres_opts(move |postgres| {
+                postgres
+                    .application_name("rollcall")
+                    .options([("statement_timeout", statement_limit.to_string())])
+            })
             .map_sqlx_sqlite_opts(|sqlite| {
                 sqlite
                     .foreign_keys(true)

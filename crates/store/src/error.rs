@@ -79,10 +79,11 @@ fn is_unavailable(error: &DbErr) -> bool {
         // The connection broke in the middle of a message.
         | sqlx::Error::Protocol(_)
         | sqlx::Error::WorkerCrashed => true,
-        // PostgreSQL: class 08 connection, 53 resources, 57P shut down or starting, 40 serialization.
+        // PostgreSQL: class 08 connection, 53 resources, 57P shut down or starting, 57014 past the time for a
+        // statement, 40 serialization.
         // SQLite: 5 busy, 10 I/O error, 13 full, 14 cannot open, 1546-style extended codes end in them.
         sqlx::Error::Database(database) => database.code().is_some_and(|code| {
-            ["08", "53", "57P", "40"].iter().any(|class| code.len() == 5 && code.starts_with(class))
+            ["08", "53", "57P", "57014", "40"].iter().any(|class| code.len() == 5 && code.starts_with(class))
                 || code
                     .parse::<u32>()
                     .is_ok_and(|number| code.len() != 5 && matches!(number & 0xff, 5 | 6 | 10 | 13 | 14))

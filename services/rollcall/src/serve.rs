@@ -46,8 +46,21 @@ pub(crate) struct Running {
 
 /// Opens the database of a configuration, with its master key; the schema is not looked at.
 pub(crate) async fn open_store(config: &Config, master: &MasterKey) -> anyhow::Result<Store> {
+    open_store_with(store_options(config), master).await
+}
+
+/// The same for bringing the schema up to date, which takes the time that it takes.
+pub(crate) async fn open_store_to_migrate(config: &Config, master: &MasterKey) -> anyhow::Result<Store> {
+    open_store_with(StoreOptions { statement_timeout: None, ..store_options(config) }, master).await
+}
+
+fn store_options(config: &Config) -> StoreOptions {
     let mut options = StoreOptions::new(config.database.url.expose_secret());
     options.max_connections = config.database.connections;
+    options
+}
+
+async fn open_store_with(options: StoreOptions, master: &MasterKey) -> anyhow::Result<Store> {
     let vault = Vault::new(master.bytes()).context("the master key")?;
     Store::connect(options, vault).await.context("the database cannot be opened; see `rollcall doctor`")
 }

@@ -1,10 +1,16 @@
-//! A row, its tasks and its timeline entry are one transaction.
+//! A row, its tasks and its timeline entry are one transaction, and none holds others up for ever.
 
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use serde_json::json;
 use store::groups::{Before, GroupWrite, MemberRequest, Refusal};
 use store::members::MemberDelta;
 use store::naming::UnknownMembers;
+use store::testing::MASTER_KEY;
 use store::users::UserWrite;
+use store::vault::Vault;
+use store::{Store, StoreOptions};
 
 use crate::place::{Place, context, on_both, user_write};
 
@@ -59,4 +65,25 @@ async fn nothing_is_written_when_the_last_part_fails(place: Place) {
     assert_eq!(counts(&place).await, before);
     assert_eq!(groups.members(group).await.unwrap()[0].member_id, ann.0);
     assert_eq!(users.find(ann).await.unwrap().unwrap().document, json!({"userName": "ann"}));
+}
+
+/// A lock that is never given up, or a scan without end, must not keep the connections of a server.
+#[tokio::test]
+async fn a_statement_past_its_time_is_unavailable_and_harms_nothing() {
+    let place = Place::postgres().await;
+    let ann = place.user("ann").await;
+    let mut options = StoreOptions::new(place.store.url());
+    options.max_connections = 1;
+    options.statement_timeout = Some(Duration::from_millis(200));
+    let impatient = Store::connect(options, Vault::new(&MASTER_KEY).unwrap()).await.unwrap();
+    let users = impatient.tenant(place.tenant.id()).users(place.connection);
+    assert!(users.find(ann).await.unwrap().is_some());
+
+    let mut other = place.store.connect_again().await;
+    let holder = other.connection_mut().begin().await.unwrap();
+    holder.execute_unprepared("LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let refused = users.find(ann).await.unwrap_err();
+    assert!(refused.is_unavailable(), "{refused:?}");
+    holder.rollback().await.unwrap();
+    assert!(users.find(ann).await.unwrap().is_some(), "the one connection serves again");
 }

@@ -7,12 +7,12 @@ use anyhow::Context as _;
 
 use crate::cli::CommonArguments;
 use crate::master_key::MasterKey;
-use crate::serve::open_store;
+use crate::serve::open_store_to_migrate;
 
 pub(crate) async fn run(arguments: CommonArguments) -> anyhow::Result<ExitCode> {
     let config = arguments.settings.load()?;
     telemetry::start_logging(&config.log, config.log_format)?;
-    let store = open_store(&config, &MasterKey::of(&config)?).await?;
+    let store = open_store_to_migrate(&config, &MasterKey::of(&config)?).await?;
     let pending = store.pending_migrations().await.context("looking for pending migrations")?;
     store.migrate().await.context("migrating")?;
     let mut out = std::io::stdout();
