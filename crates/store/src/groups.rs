@@ -310,17 +310,6 @@ impl Groups {
         Search::new(&self.tenant.store, (self.tenant.id, self.connection), table, &kind, query)
     }
 
-    /// A page in order of creation, skipping `offset`.
-    pub async fn page(&self, offset: u64, limit: u64) -> Result<Vec<group::Model>> {
-        Ok(self
-            .select()
-            .order_by_asc(group::Column::Id)
-            .offset(offset)
-            .limit(limit)
-            .all(&self.tenant.store.connection)
-            .await?)
-    }
-
     /// A page in order of creation, after `after`: for walking a whole directory in bounded memory.
     pub async fn after(&self, after: Option<GroupId>, limit: u64) -> Result<Vec<group::Model>> {
         let mut query = self.select().order_by_asc(group::Column::Id).limit(limit);
@@ -358,14 +347,10 @@ impl Groups {
         members::counts(&self.tenant.store.connection, (self.tenant.id, self.connection), groups).await
     }
 
-    /// The members of each of `groups` in order of id: all of them, or those among `only`.
-    pub async fn members_of(
-        &self,
-        groups: &[GroupId],
-        only: Option<&BTreeSet<Uuid>>,
-    ) -> Result<HashMap<GroupId, Vec<Member>>> {
+    /// The members of each of `groups` in order of id.
+    pub async fn members_of(&self, groups: &[GroupId]) -> Result<HashMap<GroupId, Vec<Member>>> {
         let directory = (self.tenant.id, self.connection);
-        members::of_groups(&self.tenant.store.connection, directory, groups, only).await
+        members::of_groups(&self.tenant.store.connection, directory, groups).await
     }
 
     pub(crate) fn scope(&self, group: GroupId) -> GroupScope {

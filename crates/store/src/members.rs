@@ -337,31 +337,19 @@ pub(crate) async fn counts<C: ConnectionTrait>(
     Ok(counts)
 }
 
-/// The members of each of `groups` in order of id: all of them, or those among `only`.
+/// The members of each of `groups` in order of id.
 pub(crate) async fn of_groups<C: ConnectionTrait>(
     connection: &C,
     (tenant, directory): (TenantId, ConnectionId),
     groups: &[GroupId],
-    only: Option<&BTreeSet<Uuid>>,
 ) -> Result<HashMap<GroupId, Vec<Member>>> {
     let mut members: HashMap<GroupId, Vec<Member>> = HashMap::with_capacity(groups.len());
-    if only.is_some_and(BTreeSet::is_empty) {
-        return Ok(members);
-    }
     for ids in groups.chunks(IDS_PER_STATEMENT) {
         let mut values: Vec<sea_orm::Value> = vec![tenant.into(), directory.into()];
         values.extend(ids.iter().map(|id| sea_orm::Value::from(*id)));
-        let among = match only {
-            Some(only) => {
-                let from = values.len() + 1;
-                values.extend(only.iter().map(|id| sea_orm::Value::from(*id)));
-                format!("AND member_id IN ({})", placeholders(from, only.len()))
-            }
-            None => String::new(),
-        };
         let sql = format!(
             "SELECT group_id, member_id, kind FROM group_members \
-             WHERE tenant_id = $1 AND connection_id = $2 AND group_id IN ({}) {among} \
+             WHERE tenant_id = $1 AND connection_id = $2 AND group_id IN ({}) \
              ORDER BY group_id, member_id",
             placeholders(3, ids.len()),
         );

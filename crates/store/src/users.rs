@@ -284,17 +284,6 @@ impl Users {
         Search::new(&self.tenant.store, (self.tenant.id, self.connection), table, &kind, query)
     }
 
-    /// A page in order of creation, skipping `offset`.
-    pub async fn page(&self, offset: u64, limit: u64) -> Result<Vec<user::Model>> {
-        Ok(self
-            .select()
-            .order_by_asc(user::Column::Id)
-            .offset(offset)
-            .limit(limit)
-            .all(&self.tenant.store.connection)
-            .await?)
-    }
-
     /// A page in order of creation, after `after`: for walking a whole directory in bounded memory.
     pub async fn after(&self, after: Option<UserId>, limit: u64) -> Result<Vec<user::Model>> {
         let mut query = self.select().order_by_asc(user::Column::Id).limit(limit);

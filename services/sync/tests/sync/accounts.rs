@@ -134,7 +134,7 @@ async fn user_deleted_and_created_again_has_the_same_account_without_the_old_gro
     assert_eq!((again.key, again.active), (key, true));
     assert_eq!(world.members("secret"), names(&[]), "the new user is in no group");
     // The same between two looks of the engine.
-    let ada = world.tenant.users(world.connection).page(0, 1).await.unwrap()[0].id;
+    let ada = world.tenant.users(world.connection).after(None, 1).await.unwrap()[0].id;
     world.delete(ada).await;
     world.user("ada").await;
     world.work().await;

@@ -87,10 +87,10 @@ impl Write {
     /// Takes away what `prepare` and `ask` made, for the next kind.
     async fn clean_up(world: &mut World) {
         world.settings(settings("delete")).await;
-        for user in world.tenant.users(world.connection).page(0, 10).await.unwrap() {
+        for user in world.tenant.users(world.connection).after(None, 10).await.unwrap() {
             world.delete(user.id).await;
         }
-        for group in world.tenant.groups(world.connection).page(0, 10).await.unwrap() {
+        for group in world.tenant.groups(world.connection).after(None, 10).await.unwrap() {
             world.delete_group(group.id).await;
         }
         world.work().await;

@@ -101,7 +101,7 @@ async fn page(
         *index == 0 || total <= MAX_MEMBERS
     });
     let fitting = fitting.count();
-    let mut members = directory.groups.members_of(&ids[..fitting], None).await?;
+    let mut members = directory.groups.members_of(&ids[..fitting]).await?;
     let resources = rows[..fitting].iter().map(|Match { row, .. }| {
         let members = members.remove(&row.id).unwrap_or_default();
         representation::group(row, Some(&members), &directory.base_url)
