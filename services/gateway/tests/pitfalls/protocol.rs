@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::StatusCode;
 use sea_orm::ConnectionTrait as _;
@@ -535,20 +534,10 @@ async fn s83_text_survives_or_is_refused(edge: Edge) {
     }
 }
 
-/// The same provider over two processes.
-async fn replicas(edge: &Edge, idp: &Idp) -> [Idp; 2] {
-    let mut routers: Vec<Router> = Vec::new();
-    for _ in 0..2 {
-        routers.push(harness::edge(edge.store.connect_again().await).1);
-    }
-    let mut routers = routers.into_iter();
-    [(); 2].map(|()| Idp { router: routers.next().unwrap(), ..idp.clone() })
-}
-
 /// RFC 7644 §3.3.1 under load.
 async fn s85_of_two_at_once_neither_is_lost(edge: Edge) {
     let idp = edge.idp("acme").await;
-    let replicas = replicas(&edge, &idp).await;
+    let replicas = edge.replicas(&idp).await;
     for round in 0..15 {
         let creates = ["ann", "ANN"].map(|name| user(&format!("{name}-{round}")));
         let creates =

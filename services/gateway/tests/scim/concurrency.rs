@@ -1,25 +1,14 @@
 //! Two providers' workers at the same moment.
 
-use axum::Router;
 use serde_json::json;
 
-use crate::harness::{self, Edge, Idp, on_both};
+use crate::harness::{self, Edge, on_both};
 
 on_both!(of_two_writes_at_one_version_one_wins, deletions_and_memberships_at_once_leave_no_dangling_member);
 
-/// The same provider over two processes.
-async fn replicas(edge: &Edge, idp: &Idp) -> [Idp; 2] {
-    let mut routers: Vec<Router> = Vec::new();
-    for _ in 0..2 {
-        routers.push(harness::edge(edge.store.connect_again().await).1);
-    }
-    let mut routers = routers.into_iter();
-    [(); 2].map(|()| Idp { router: routers.next().unwrap(), ..idp.clone() })
-}
-
 async fn of_two_writes_at_one_version_one_wins(edge: Edge) {
     let idp = edge.idp("acme").await;
-    let replicas = replicas(&edge, &idp).await;
+    let replicas = edge.replicas(&idp).await;
     let id = idp.user("ann@acme.example").await;
     for round in 1..=10 {
         let writes = [0, 1].map(|n| {
@@ -40,7 +29,7 @@ async fn of_two_writes_at_one_version_one_wins(edge: Edge) {
 
 async fn deletions_and_memberships_at_once_leave_no_dangling_member(edge: Edge) {
     let idp = edge.idp("acme").await;
-    let replicas = replicas(&edge, &idp).await;
+    let replicas = edge.replicas(&idp).await;
     let group = idp.group("Staff", &[]).await;
     for round in 0..10 {
         let id = idp.user(&format!("user-{round}@acme.example")).await;

@@ -58,6 +58,13 @@ pub(crate) struct Edge {
 }
 
 impl Edge {
+    /// The same provider over two processes.
+    pub(crate) async fn replicas(&self, idp: &Idp) -> [Idp; 2] {
+        let (_, one) = edge(self.store.connect_again().await);
+        let (_, other) = edge(self.store.connect_again().await);
+        [one, other].map(|router| Idp { router, ..idp.clone() })
+    }
+
     pub(crate) async fn sqlite() -> Self {
         let clock = start();
         Self::over(sqlite_store_at(clock.clone()).await, clock)

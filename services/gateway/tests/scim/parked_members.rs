@@ -1,10 +1,9 @@
 //! Members that are named before they are known (RFC 7644 §3.5.2 leaves it open): they wait.
 
-use axum::Router;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::harness::{self, Edge, GROUP, Idp, group, on_both, user};
+use crate::harness::{Edge, GROUP, Idp, group, on_both, user};
 
 on_both!(
     an_unknown_member_is_parked_and_told,
@@ -241,20 +240,10 @@ async fn a_deleted_group_waits_for_nobody(edge: Edge) {
     idp.post("/Users", person("ann@acme.example", "00uA")).await.created();
 }
 
-/// The same provider over two processes.
-async fn replicas(edge: &Edge, idp: &Idp) -> [Idp; 2] {
-    let mut routers: Vec<Router> = Vec::new();
-    for _ in 0..2 {
-        routers.push(harness::edge(edge.store.connect_again().await).1);
-    }
-    let mut routers = routers.into_iter();
-    [(); 2].map(|()| Idp { router: routers.next().unwrap(), ..idp.clone() })
-}
-
 /// Whichever commits first, the other must see it.
 async fn arrivals_and_parkings_at_once_lose_nobody(edge: Edge) {
     let idp = edge.idp("acme").await;
-    let replicas = replicas(&edge, &idp).await;
+    let replicas = edge.replicas(&idp).await;
     let group = idp.group("Staff", &[]).await;
     for round in 0..15 {
         let names: Vec<String> = (0..4).map(|n| format!("00u-{round}-{n}")).collect();
@@ -276,7 +265,7 @@ async fn arrivals_and_parkings_at_once_lose_nobody(edge: Edge) {
 
 async fn who_is_renamed_and_named_at_once_is_not_lost(edge: Edge) {
     let idp = edge.idp("acme").await;
-    let [near, far] = replicas(&edge, &idp).await;
+    let [near, far] = edge.replicas(&idp).await;
     let ann = idp.user("ann@acme.example").await;
     for round in 0..15 {
         let group = idp.group("Staff", &[&ann]).await;
