@@ -27,6 +27,7 @@ use crate::search::{Kind, Query, Search, Table};
 use crate::statement::{execute, for_change, for_update, statement};
 use crate::tenant::TenantStore;
 use crate::timeline::{self, NewEntry};
+use crate::turns;
 
 mod change;
 mod row;
@@ -173,7 +174,7 @@ impl Groups {
             };
             let columns = Columns::of(&write.document);
             let named_anew = columns.external_id != current.external_id;
-            if named_anew && !beginning.announced && parked::turns_matter(&*transaction) {
+            if named_anew && !beginning.announced && turns::matter(transaction.get_database_backend()) {
                 // Another name may be waited for, and that turn comes before the group's lock.
                 transaction.rollback().await?;
                 beginning.announced = true;
@@ -250,7 +251,7 @@ impl Groups {
         let id = row.id.to_string();
         let external_id = row.document.get("externalId").and_then(Value::as_str);
         let keys = parked::names([Some(id.as_str()), external_id]);
-        if parked::is_awaited_now(transaction, (self.tenant.id, self.connection), &keys).await? {
+        if parked::is_awaited(transaction, (self.tenant.id, self.connection), &keys).await? {
             let arrived = Member { member_id: row.id.0, kind: MemberKind::Group };
             self.admit(transaction, arrived, &keys, context).await?;
         }
@@ -306,7 +307,7 @@ impl Groups {
     /// A search for groups.
     pub fn search(&self, query: &Query<'_>) -> Search<'_, group::Model> {
         let kind = Kind { is_user: false, resource_type: &self.types.group, base_url: query.base_url };
-        let table = Table { name: "groups", columns: COLUMNS };
+        let table = Table { name: "groups", columns: COLUMNS, more: "" };
         Search::new(&self.tenant.store, (self.tenant.id, self.connection), table, &kind, query)
     }
 

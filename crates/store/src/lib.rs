@@ -47,6 +47,7 @@ pub mod tenants;
 pub mod testing;
 pub mod timeline;
 pub mod tokens;
+mod turns;
 pub mod users;
 pub mod vault;
 

@@ -9,12 +9,12 @@ use sea_orm::{
 };
 use serde_json::Value;
 
-use crate::database::WriteTransaction;
-use crate::entity::{connection, link};
+use crate::entity::link;
 use crate::error::{Error, Result};
 use crate::id::{ConnectionId, LinkId, SiteId};
 use crate::runs;
 use crate::tenant::TenantStore;
+use crate::turns;
 
 /// The links of one tenant.
 #[derive(Clone, Debug)]
@@ -67,7 +67,8 @@ impl Links {
             updated_at: Set(now),
         };
         let transaction = self.tenant.store.write().await?;
-        self.settle(&transaction, new.connection_id).await?;
+        // Whoever is being created is marked for the site by its own transaction, or there when the run looks.
+        turns::alone(&transaction, (self.tenant.id, new.connection_id)).await?;
         let row = row.insert(&*transaction).await?;
         if row.enabled {
             runs::insert(&transaction, &row, "link created", now).await?;
@@ -135,24 +136,12 @@ impl Links {
         row.updated_at = Set(now);
         let row = row.update(&*transaction).await?;
         if row.enabled && asks(&row) != asks(&before) {
-            self.settle(&transaction, row.connection_id).await?;
+            turns::alone(&transaction, (self.tenant.id, row.connection_id)).await?;
             runs::insert(&transaction, &row, "link changed", now).await?;
         }
         transaction.commit().await?;
         self.tenant.store.wake();
         Ok(row)
-    }
-
-    /// Waits for users and groups that are being created in the directory, and keeps others waiting until
-    /// the link is committed: each is either marked for the link's site by its own transaction, or there
-    /// when the run looks.
-    async fn settle(&self, transaction: &WriteTransaction, connection: ConnectionId) -> Result<()> {
-        connection::Entity::find_by_id((self.tenant.id, connection))
-            .lock_exclusive()
-            .one(&**transaction)
-            .await?
-            .ok_or(Error::NotFound("connection"))?;
-        Ok(())
     }
 }
 

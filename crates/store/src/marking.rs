@@ -24,7 +24,8 @@ pub(crate) struct Mark {
     pub(crate) trace_context: Option<String>,
 }
 
-const COLUMNS: &str = "tenant_id, site_id, kind, object_id, connection_id, generation, rank, state, \
+/// The columns of a task that a mark fills.
+pub(crate) const COLUMNS: &str = "tenant_id, site_id, kind, object_id, connection_id, generation, rank, state, \
     due_at, marked_at, attempts, verify, approved, run_id, trace_context";
 
 /// Placeholders that every mark binds first: $1 tenant, $2 connection, $3 rank, $4 now, $5 trace.

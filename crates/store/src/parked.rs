@@ -1,15 +1,10 @@
 //! Members that wait: a provider names somebody as a member before it provisions them.
 //!
 //! Each waits as a row of its group, and becomes a member in the transaction in which a user or group
-//! arrives that answers to the name. Two transactions at once could each miss what the other has not
-//! committed yet, so on PostgreSQL there is one lock for each directory: whoever parks holds it alone, and
-//! whoever arrives shares it. Everyone takes locks in the same order, so that they wait instead of
-//! deadlocking: rows of users, this lock, rows of groups, tasks. SQLite has one writer anyway.
+//! arrives that answers to the name. Whoever parks takes the directory's turn alone, and whoever arrives shares
+//! it: see `turns`.
 
-use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::clock::Timestamp;
 use crate::database::{Store, WriteTransaction};
@@ -22,6 +17,7 @@ use crate::lookup;
 use crate::members::{self, GroupScope};
 use crate::naming::{self, MemberName, Named, Reading, UnknownMembers};
 use crate::statement::{IDS_PER_STATEMENT, count, execute, placeholders, rows};
+use crate::turns;
 
 /// What a transaction is begun for.
 #[derive(Clone, Copy, Debug)]
@@ -52,9 +48,8 @@ pub(crate) async fn begin(store: &Store, beginning: Beginning<'_>) -> Result<(Wr
         let reading = Reading { by_any_name, lock: true };
         naming::resolve(&*transaction, directory, &others, reading, &mut meant).await?;
         let missing: Vec<MemberName> = meant.unknown(names).into_iter().cloned().collect();
-        if by_any_name && !missing.is_empty() && turns_matter(&*transaction) {
-            execute(&*transaction, "SELECT pg_advisory_xact_lock($1)", vec![turn(directory.1).into()])
-                .await?;
+        if by_any_name && !missing.is_empty() && turns::matter(transaction.get_database_backend()) {
+            turns::alone(&transaction, directory).await?;
             // Who arrived while we waited is there now; to be locked it must be found before the lock.
             let reading = Reading { by_any_name, lock: false };
             let mut arrived = Named::default();
@@ -64,45 +59,10 @@ pub(crate) async fn begin(store: &Store, beginning: Beginning<'_>) -> Result<(Wr
                 continue;
             }
         } else if announced {
-            announce(&transaction, directory.1).await?;
+            turns::share(&transaction, directory.1).await?;
         }
         return Ok((transaction, meant));
     }
-}
-
-/// Whether writers have to take turns.
-pub(crate) fn turns_matter(connection: &impl ConnectionTrait) -> bool {
-    connection.get_database_backend() == DatabaseBackend::Postgres
-}
-
-/// The number of a directory's lock: the random half of its id.
-fn turn(connection: ConnectionId) -> i64 {
-    let (_, low) = connection.0.as_u64_pair();
-    low.cast_signed()
-}
-
-/// Waits for whoever parks, and keeps others from it until the transaction ends. To be called after the
-/// names have changed and before anyone asks who waits for them.
-pub(crate) async fn announce(transaction: &WriteTransaction, connection: ConnectionId) -> Result<()> {
-    if turns_matter(&**transaction) {
-        let sql = "SELECT pg_advisory_xact_lock_shared($1)";
-        execute(&**transaction, sql, vec![turn(connection).into()]).await?;
-    }
-    Ok(())
-}
-
-/// The same as a part of the statement that inserts a row.
-pub(crate) fn announcing(
-    backend: DatabaseBackend,
-    insert: &str,
-    connection: ConnectionId,
-    values: &mut Vec<sea_orm::Value>,
-) -> String {
-    if backend != DatabaseBackend::Postgres {
-        return insert.to_owned();
-    }
-    values.push(turn(connection).into());
-    format!("{insert} RETURNING pg_advisory_xact_lock_shared(${})", values.len())
 }
 
 /// The names that a user or group answers to, as arrivals are looked up.
@@ -113,27 +73,26 @@ pub(crate) fn names<'a>(names: impl IntoIterator<Item = Option<&'a str>>) -> Vec
     keys
 }
 
-/// 1 if somebody waits for one of `keys`, else 0: to be asked along with another statement.
-pub(crate) fn is_awaited((tenant, connection): (TenantId, ConnectionId), keys: &[String]) -> Expr {
-    let waiting = Query::select()
-        .expr(Expr::val(1))
-        .from(parked_member::Entity)
-        .and_where(parked_member::Column::TenantId.eq(tenant))
-        .and_where(parked_member::Column::ConnectionId.eq(connection))
-        .and_where(parked_member::Column::ValueFolded.is_in(keys.iter().map(String::as_str)))
-        .take();
-    Expr::case(Expr::exists(waiting), 1).finally(0).into()
-}
-
 /// Whether somebody waits for one of `keys`.
-pub(crate) async fn is_awaited_now(
+pub(crate) async fn is_awaited(
     transaction: &WriteTransaction,
-    directory: (TenantId, ConnectionId),
+    (tenant, connection): (TenantId, ConnectionId),
     keys: &[String],
 ) -> Result<bool> {
-    let query = Query::select().expr_as(is_awaited(directory, keys), "n").to_owned();
-    let Some(answer) = transaction.query_one(&query).await? else { return Ok(false) };
-    Ok(answer.try_get::<i32>("", "n")? == 1)
+    let mut values: Vec<sea_orm::Value> = vec![tenant.into(), connection.into()];
+    values.extend(keys.iter().map(|key| sea_orm::Value::from(key.as_str())));
+    let sql = format!("SELECT COUNT(*) AS n FROM ({} LIMIT 1) waiting", awaiting(3, keys.len()));
+    Ok(count(&**transaction, sql, values).await? > 0)
+}
+
+/// Rows of who waits for one of as many keys as `keys`, which are bound from `from` on; `$1` is the tenant, `$2`
+/// the connection.
+pub(crate) fn awaiting(from: usize, keys: usize) -> String {
+    format!(
+        "SELECT 1 FROM parked_members p WHERE p.tenant_id = $1 AND p.connection_id = $2 \
+         AND p.value_folded IN ({})",
+        placeholders(from, keys)
+    )
 }
 
 /// Parks `names` in a group, and returns how many did not wait there before.

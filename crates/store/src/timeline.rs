@@ -1,8 +1,6 @@
 //! The timeline: what the identity provider asked of a user or group, and what became of it at each site.
 
-use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -13,6 +11,7 @@ use crate::entity::words::{ObjectKind, TimelineKind};
 use crate::error::Result;
 use crate::id::{ConnectionId, SiteId, TenantId, TimelineId};
 use crate::lookup::{json_without_nul, without_nul};
+use crate::statement::{execute, placeholders};
 use crate::tenant::TenantStore;
 
 /// Rows of one insert: ten columns each stay far below SQLite's limit of bound values.
@@ -65,6 +64,10 @@ impl Timeline {
     }
 }
 
+/// The columns of an entry; see [`values`].
+pub(crate) const COLUMNS: &str = "tenant_id, id, at, object_kind, object_id, connection_id, site_id, kind, \
+    request_id, summary, detail";
+
 /// Writes entries in the transaction of the change that they tell of.
 pub(crate) async fn insert(
     transaction: &WriteTransaction,
@@ -74,39 +77,32 @@ pub(crate) async fn insert(
 ) -> Result<()> {
     let mut entries = entries.into_iter().peekable();
     while entries.peek().is_some() {
-        let rows = entries.by_ref().take(ENTRIES_PER_STATEMENT).map(|entry| row(tenant, at, entry));
-        timeline_entry::Entity::insert_many(rows).exec_without_returning(&**transaction).await?;
+        let (mut bound, mut rows) = (Vec::new(), Vec::new());
+        for entry in entries.by_ref().take(ENTRIES_PER_STATEMENT) {
+            let entry = values(tenant, at, entry);
+            rows.push(format!("({})", placeholders(bound.len() + 1, entry.len())));
+            bound.extend(entry);
+        }
+        let sql = format!("INSERT INTO timeline ({COLUMNS}) VALUES {}", rows.join(","));
+        execute(&**transaction, sql, bound).await?;
     }
     Ok(())
 }
 
-/// Writes one entry and has a question answered by the same statement: 1 is yes.
-pub(crate) async fn insert_asking(
-    transaction: &WriteTransaction,
-    tenant: TenantId,
-    at: Timestamp,
-    entry: NewEntry,
-    question: Expr,
-) -> Result<bool> {
-    let mut insert = timeline_entry::Entity::insert(row(tenant, at, entry)).into_query();
-    insert.returning(Query::returning().expr(question));
-    let Some(answer) = transaction.query_one(&insert).await? else { return Ok(false) };
-    Ok(answer.try_get_by_index::<i32>(0)? == 1)
-}
-
-fn row(tenant: TenantId, at: Timestamp, entry: NewEntry) -> timeline_entry::ActiveModel {
-    timeline_entry::ActiveModel {
-        tenant_id: Set(tenant),
-        id: Set(TimelineId::generate()),
-        at: Set(at),
-        object_kind: Set(entry.object_kind),
-        object_id: Set(entry.object_id),
-        connection_id: Set(entry.connection_id),
-        site_id: Set(entry.site_id),
-        kind: Set(entry.kind),
-        request_id: Set(entry.request_id),
+/// An entry's values for [`COLUMNS`].
+pub(crate) fn values(tenant: TenantId, at: Timestamp, entry: NewEntry) -> Vec<sea_orm::Value> {
+    vec![
+        tenant.into(),
+        TimelineId::generate().into(),
+        at.into(),
+        entry.object_kind.into(),
+        entry.object_id.into(),
+        entry.connection_id.into(),
+        entry.site_id.into(),
+        entry.kind.into(),
+        entry.request_id.into(),
         // Both may quote what a provider or a site sent.
-        summary: Set(without_nul(&entry.summary).into_owned()),
-        detail: Set(entry.detail.map(json_without_nul)),
-    }
+        without_nul(&entry.summary).into_owned().into(),
+        entry.detail.map(json_without_nul).into(),
+    ]
 }

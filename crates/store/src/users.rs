@@ -1,6 +1,5 @@
 //! Users of a directory: SCIM resources as documents, with the columns that are looked up.
 
-use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use scim_protocol::schema::ResourceTypes;
@@ -17,15 +16,26 @@ use crate::directory::{Modified, ModifyError, WriteContext};
 use crate::entity::user;
 use crate::entity::words::{MemberKind, ObjectKind, TaskKind, TaskRank, TimelineKind};
 use crate::error::{Error, Result};
-use crate::id::{ConnectionId, GroupId, UserId};
+use crate::id::{ConnectionId, UserId};
 use crate::lookup;
 use crate::marking::{Mark, mark_objects};
 use crate::members::{self, Member, Membership};
 use crate::parked;
 use crate::search::{Kind, Query, Search, Table};
-use crate::statement::{IDS_PER_STATEMENT, execute, for_change, for_update, placeholders, statement};
+use crate::statement::{execute, for_change, for_update, statement};
 use crate::tenant::TenantStore;
 use crate::timeline::{self, NewEntry};
+use crate::turns;
+
+mod creation;
+mod holding;
+mod row;
+
+pub use self::holding::{FoundUser, HoldingGroup};
+
+use self::creation::Creation;
+use self::holding::{NO_GROUPS, with_groups};
+use self::row::{Columns, insert, insert_emails, names, update};
 
 /// The users of one directory.
 #[derive(Clone, Debug)]
@@ -46,111 +56,9 @@ pub struct UserWrite {
     pub detail: Option<Value>,
 }
 
-/// A group that holds a user.
-#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
-pub struct HoldingGroup {
-    /// The user held.
-    pub user_id: UserId,
-    /// The group.
-    pub group_id: GroupId,
-    /// Its display name.
-    pub display_name: String,
-    /// 1 for a direct member, 0 for one through nested groups only.
-    pub direct: i32,
-}
-
 /// The columns of a row's model, with the alias `r`: all but `search`, which only conditions read.
 const COLUMNS: &str = "r.tenant_id, r.connection_id, r.id, r.user_name_folded, r.external_id, \
     r.display_name_folded, r.email_folded, r.active, r.document, r.version, r.created_at, r.last_modified_at";
-
-struct Columns {
-    user_name_folded: String,
-    external_id: Option<String>,
-    display_name_folded: Option<String>,
-    email_folded: Option<String>,
-    /// Addresses besides `email_folded`: rows of `user_emails`.
-    more_emails: BTreeSet<String>,
-    active: bool,
-}
-
-impl Columns {
-    fn of(document: &Value) -> Self {
-        let text = |name: &str| document.get(name).and_then(Value::as_str);
-        let email_folded = email(document).map(lookup::folded);
-        let mut more_emails: BTreeSet<String> = emails(document).map(lookup::folded).collect();
-        if let Some(email) = &email_folded {
-            more_emails.remove(email);
-        }
-        Self {
-            user_name_folded: lookup::folded(text("userName").unwrap_or_default()),
-            external_id: text("externalId").map(lookup::exact),
-            display_name_folded: text("displayName").map(lookup::folded),
-            email_folded,
-            more_emails,
-            // RFC 7643 §4.1.1 leaves an absent `active` to the service provider: a provisioned user may
-            // log in unless the provider says otherwise.
-            active: document.get("active").and_then(Value::as_bool).unwrap_or(true),
-        }
-    }
-}
-
-/// What a group may know the user by.
-fn names(row: &user::Model) -> Vec<String> {
-    let id = row.id.to_string();
-    let text = |name: &str| row.document.get(name).and_then(Value::as_str);
-    parked::names([Some(id.as_str()), text("externalId"), text("userName")])
-}
-
-/// The primary e-mail address, or the first.
-fn email(document: &Value) -> Option<&str> {
-    let emails = document.get("emails")?.as_array()?;
-    let primary = emails.iter().find(|email| email.get("primary") == Some(&Value::Bool(true)));
-    primary.or_else(|| emails.first())?.get("value")?.as_str()
-}
-
-/// All e-mail addresses.
-fn emails(document: &Value) -> impl Iterator<Item = &str> {
-    let emails = document.get("emails").and_then(Value::as_array);
-    emails.into_iter().flatten().filter_map(|email| email.get("value")?.as_str())
-}
-
-async fn insert(transaction: &WriteTransaction, row: &user::Model, search: Value) -> Result<()> {
-    let sql = "INSERT INTO users (tenant_id, connection_id, id, user_name_folded, external_id, \
-        display_name_folded, email_folded, active, document, search, version, last_modified_at, created_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    let mut values = columns_of(row, search);
-    values.push(row.created_at.into());
-    // Creates are many, and each round trip counts.
-    let sql = parked::announcing(transaction.get_database_backend(), sql, row.connection_id, &mut values);
-    execute(&**transaction, sql, values).await?;
-    Ok(())
-}
-
-async fn update(transaction: &WriteTransaction, row: &user::Model, search: Value) -> Result<()> {
-    let sql = "UPDATE users SET user_name_folded = $4, external_id = $5, display_name_folded = $6, \
-        email_folded = $7, active = $8, document = $9, search = $10, version = $11, last_modified_at = $12 \
-        WHERE tenant_id = $1 AND connection_id = $2 AND id = $3";
-    execute(&**transaction, sql, columns_of(row, search)).await?;
-    Ok(())
-}
-
-/// The key, and what an edit may change.
-fn columns_of(row: &user::Model, search: Value) -> Vec<sea_orm::Value> {
-    vec![
-        row.tenant_id.into(),
-        row.connection_id.into(),
-        row.id.into(),
-        row.user_name_folded.as_str().into(),
-        row.external_id.as_deref().into(),
-        row.display_name_folded.as_deref().into(),
-        row.email_folded.as_deref().into(),
-        row.active.into(),
-        row.document.clone().into(),
-        search.into(),
-        row.version.into(),
-        row.last_modified_at.into(),
-    ]
-}
 
 impl Users {
     /// The same with the resource types that the directory's tenant has, where they are not the standard
@@ -180,19 +88,28 @@ impl Users {
             created_at: now,
             last_modified_at: now,
         };
-        let transaction = self.tenant.store.write().await?;
-        insert(&transaction, &row, search).await?;
-        self.insert_emails(&transaction, row.id, &columns.more_emails).await?;
-        let at = self.tenant.now();
-        self.mark(&transaction, row.id, TaskRank::Change, at, context).await?;
         let entry = self.entry(row.id, write.summary, write.detail, context);
-        let keys = names(&row);
-        let question = parked::is_awaited((self.tenant.id, self.connection), &keys);
-        if timeline::insert_asking(&transaction, self.tenant.id, at, entry, question).await? {
+        let creation = Creation { row: &row, search, more_emails: &columns.more_emails, entry, context };
+        if !creation.at_once(&self.tenant.store).await? {
+            self.insert_step_by_step(creation).await?;
+        }
+        self.tenant.store.wake();
+        Ok(row)
+    }
+
+    async fn insert_step_by_step(&self, creation: Creation<'_>) -> Result<()> {
+        let Creation { row, search, more_emails, entry, context } = creation;
+        let transaction = self.tenant.store.write().await?;
+        insert(&transaction, row, search).await?;
+        turns::share(&transaction, self.connection).await?;
+        insert_emails(&transaction, row, more_emails).await?;
+        let keys = names(row);
+        if parked::is_awaited(&transaction, (self.tenant.id, self.connection), &keys).await? {
             self.admit(&transaction, row.id, &keys, context).await?;
         }
-        self.commit(transaction).await?;
-        Ok(row)
+        self.mark(&transaction, row.id, TaskRank::Change, row.created_at, context).await?;
+        timeline::insert(&transaction, self.tenant.id, row.created_at, vec![entry]).await?;
+        transaction.commit().await
     }
 
     /// Changes a user under a lock: `change` sees the row and says what it becomes. When the document
@@ -230,13 +147,13 @@ impl Users {
         if columns.more_emails != emails_before {
             let sql = "DELETE FROM user_emails WHERE tenant_id = $1 AND connection_id = $2 AND user_id = $3";
             execute(&*transaction, sql, self.key(id)).await?;
-            self.insert_emails(&transaction, id, &columns.more_emails).await?;
+            insert_emails(&transaction, &row, &columns.more_emails).await?;
         }
         let names = names(&row);
         if names != names_before {
-            // After the row is locked, and before its task is: see `parked`.
-            parked::announce(&transaction, self.connection).await?;
-            if parked::is_awaited_now(&transaction, (self.tenant.id, self.connection), &names).await? {
+            // After the row is locked, and before its task is: see `turns`.
+            turns::share(&transaction, self.connection).await?;
+            if parked::is_awaited(&transaction, (self.tenant.id, self.connection), &names).await? {
                 self.admit(&transaction, id, &names, context).await?;
             }
         }
@@ -265,6 +182,17 @@ impl Users {
         Ok(())
     }
 
+    /// The user with its groups, if there is one.
+    pub async fn find_with_groups(&self, id: UserId) -> Result<Option<FoundUser>> {
+        let backend = self.tenant.store.backend();
+        let sql = format!(
+            "SELECT {COLUMNS}{} FROM users r WHERE r.tenant_id = $1 AND r.connection_id = $2 AND r.id = $3",
+            with_groups(backend),
+        );
+        let query = FoundUser::find_by_statement(statement(backend, sql, self.key(id)));
+        Ok(query.one(&self.tenant.store.connection).await?)
+    }
+
     /// The user, if there is one.
     pub async fn find(&self, id: UserId) -> Result<Option<user::Model>> {
         let key = (self.tenant.id, self.connection, id);
@@ -277,10 +205,11 @@ impl Users {
         Ok(query.one(&self.tenant.store.connection).await?)
     }
 
-    /// A search for users.
-    pub fn search(&self, query: &Query<'_>) -> Search<'_, user::Model> {
+    /// A search for users, whose groups are read along if they are asked for.
+    pub fn search(&self, query: &Query<'_>, reads_groups: bool) -> Search<'_, FoundUser> {
         let kind = Kind { is_user: true, resource_type: &self.types.user, base_url: query.base_url };
-        let table = Table { name: "users", columns: COLUMNS };
+        let groups = if reads_groups { with_groups(self.tenant.store.backend()) } else { NO_GROUPS };
+        let table = Table { name: "users", columns: COLUMNS, more: groups };
         Search::new(&self.tenant.store, (self.tenant.id, self.connection), table, &kind, query)
     }
 
@@ -298,39 +227,6 @@ impl Users {
         Ok(self.select().count(&self.tenant.store.connection).await?)
     }
 
-    /// The groups that hold each of `users`, directly or through nested groups.
-    pub async fn holding_groups(&self, users: &[UserId]) -> Result<HashMap<UserId, Vec<HoldingGroup>>> {
-        let mut holding: HashMap<UserId, Vec<HoldingGroup>> = HashMap::new();
-        for ids in users.chunks(IDS_PER_STATEMENT) {
-            let mut values = vec![self.tenant.id.into(), self.connection.into()];
-            values.extend(ids.iter().map(|id| sea_orm::Value::from(*id)));
-            // UNION drops pairs seen before, so that groups which contain each other come to an end. CROSS
-            // JOIN keeps SQLite from turning the join round, which would read every membership there is; the
-            // name as a subquery keeps PostgreSQL from reading every group for a hash join.
-            let sql = format!(
-                "WITH RECURSIVE above (user_id, group_id, direct) AS ( \
-                   SELECT m.member_id, m.group_id, 1 FROM group_members m \
-                   WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id IN ({}) \
-                   UNION \
-                   SELECT above.user_id, m.group_id, 0 FROM above CROSS JOIN group_members m \
-                   WHERE m.tenant_id = $1 AND m.connection_id = $2 AND m.member_id = above.group_id \
-                   AND m.kind = 'group') \
-                 SELECT pair.user_id, pair.group_id, pair.direct, ( \
-                   SELECT g.display_name FROM groups g \
-                   WHERE g.tenant_id = $1 AND g.connection_id = $2 AND g.id = pair.group_id) AS display_name \
-                 FROM (SELECT user_id, group_id, MAX(direct) AS direct FROM above GROUP BY user_id, group_id) pair \
-                 ORDER BY pair.user_id, pair.group_id",
-                placeholders(3, ids.len()),
-            );
-            let query = statement(self.tenant.store.backend(), sql, values);
-            let found = HoldingGroup::find_by_statement(query).all(&self.tenant.store.connection).await?;
-            for group in found {
-                holding.entry(group.user_id).or_default().push(group);
-            }
-        }
-        Ok(holding)
-    }
-
     fn select(&self) -> Select<user::Entity> {
         user::Entity::find()
             .filter(user::Column::TenantId.eq(self.tenant.id))
@@ -339,26 +235,6 @@ impl Users {
 
     fn key(&self, id: UserId) -> Vec<sea_orm::Value> {
         vec![self.tenant.id.into(), self.connection.into(), id.into()]
-    }
-
-    async fn insert_emails(
-        &self,
-        transaction: &WriteTransaction,
-        id: UserId,
-        emails: &BTreeSet<String>,
-    ) -> Result<()> {
-        for chunk in emails.iter().collect::<Vec<_>>().chunks(IDS_PER_STATEMENT) {
-            let mut values = self.key(id);
-            values.extend(chunk.iter().map(|email| sea_orm::Value::from(email.as_str())));
-            let rows: Vec<String> =
-                (4..4 + chunk.len()).map(|number| format!("($1, $2, ${number}, $3)")).collect();
-            let sql = format!(
-                "INSERT INTO user_emails (tenant_id, connection_id, email_folded, user_id) VALUES {}",
-                rows.join(",")
-            );
-            execute(&**transaction, sql, values).await?;
-        }
-        Ok(())
     }
 
     async fn lock(

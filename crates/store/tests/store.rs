@@ -20,3 +20,5 @@ mod search;
 mod tasks;
 #[path = "store/transactions.rs"]
 mod transactions;
+#[path = "store/turns.rs"]
+mod turns;

@@ -1,8 +1,8 @@
 //! The schema, one set of migrations for both databases.
 //!
 //! The text is SQL with the few type names that differ written in braces (`{key}` is text that compares
-//! byte by byte, as SQLite's does anyway); reading one file shows the tables as they are. Each migration must leave the previous version of the program working
-//! (expand first, contract in a later release).
+//! byte by byte, as SQLite's does anyway); reading one file shows the tables as they are. Each migration must
+//! leave the previous version of the program working (expand first, contract in a later release).
 
 use sea_orm_migration::prelude::*;
 
@@ -10,6 +10,7 @@ mod m0001_foundation;
 mod m0002_idempotency;
 mod m0003_schema_extensions;
 mod m0004_parked_members;
+mod m0005_directory_generation;
 
 /// Runs and lists the migrations.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_idempotency::Migration),
             Box::new(m0003_schema_extensions::Migration),
             Box::new(m0004_parked_members::Migration),
+            Box::new(m0005_directory_generation::Migration),
         ]
     }
 }

@@ -87,6 +87,8 @@ pub(crate) struct Table {
     pub(crate) name: &'static str,
     /// The columns that make a row's model, with the alias `r`.
     pub(crate) columns: &'static str,
+    /// What is selected besides, beginning with a comma where it is something.
+    pub(crate) more: &'static str,
 }
 
 /// A search that is ready to be run.
@@ -180,8 +182,9 @@ impl<'s, M: FromQueryResult> Search<'s, M> {
             _ => String::new(),
         };
         let sql = format!(
-            "SELECT {}{selection} FROM {}{after} ORDER BY {order} LIMIT {limit}{offset}",
+            "SELECT {}{}{selection} FROM {}{after} ORDER BY {order} LIMIT {limit}{offset}",
             self.table.columns,
+            self.table.more,
             self.scope(),
         );
         (sql, writer.into_values())

@@ -18,9 +18,9 @@ on_both!(
 async fn found(users: &Users, filter: &str) -> Vec<UserId> {
     let filter = filter::parse(filter).unwrap();
     let query = Query { filter: Some(&filter), sort: None, base_url: "" };
-    let found = users.search(&query).page(&Start::Offset(0), 10).await.unwrap();
-    assert_eq!(users.search(&query).count().await.unwrap(), found.len() as u64);
-    found.into_iter().map(|found| found.row.id).collect()
+    let found = users.search(&query, true).page(&Start::Offset(0), 10).await.unwrap();
+    assert_eq!(users.search(&query, true).count().await.unwrap(), found.len() as u64);
+    found.into_iter().map(|found| found.row.row.id).collect()
 }
 
 async fn two_tenants_with_the_same_names_see_only_their_own(place: Place) {

@@ -37,7 +37,12 @@ pub(crate) trait Collection {
 
     fn id(row: &Self::Row) -> Uuid;
 
-    fn search<'d>(directory: &'d Directory, query: &Query<'_>) -> store::search::Search<'d, Self::Row>;
+    /// A search for rows that are to be shown by `projection`.
+    fn search<'d>(
+        directory: &'d Directory,
+        query: &Query<'_>,
+        projection: &Projection,
+    ) -> store::search::Search<'d, Self::Row>;
 
     /// Those of the candidates that match.
     fn matching(
@@ -75,7 +80,7 @@ pub(crate) async fn find<C: Collection>(
     total: Option<usize>,
 ) -> Result<Found<C::Row>, Failure> {
     let query = Query { filter, sort: search.sort.as_ref(), base_url: &directory.base_url };
-    let prepared = C::search(directory, &query);
+    let prepared = C::search(directory, &query, &search.projection);
     if let Start::After(position) = start
         && !prepared.has(position)
     {

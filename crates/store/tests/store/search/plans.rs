@@ -38,7 +38,7 @@ async fn look_ups_and_pages_read_by_indexes(place: Place) {
         let filter = parsed(&text, user());
         let query = Query { filter: Some(&filter), sort: None, base_url: BASE };
         let users = place.tenant.users(place.connection);
-        check(&place, users.search(&query).statement(&Start::Offset(0), 100), &text).await;
+        check(&place, users.search(&query, true).statement(&Start::Offset(0), 100), &text).await;
     }
     for text in [
         "displayName eq \"Group 77\"".to_owned(),
@@ -69,12 +69,12 @@ async fn pages(place: &Place, users: &Users) {
     let id = Uuid::from_u128(10_000);
     let query = Query { filter: None, sort: None, base_url: BASE };
     let start = Start::After(Position { key: None, id });
-    check(place, users.search(&query).statement(&start, 100), "after an id").await;
+    check(place, users.search(&query, true).statement(&start, 100), "after an id").await;
     for order in ["ascending", "descending"] {
         let sort = Sort::parse(Some("userName"), Some(order), user()).unwrap().unwrap();
         let query = Query { filter: None, sort: Some(&sort), base_url: BASE };
         let start = Start::After(Position { key: Some(SortKey::Text("user-5".into())), id });
-        check(place, users.search(&query).statement(&start, 100), order).await;
+        check(place, users.search(&query, true).statement(&start, 100), order).await;
     }
 }
 

@@ -49,7 +49,11 @@ impl Collection for Groups {
         row.id.0
     }
 
-    fn search<'d>(directory: &'d Directory, query: &Query<'_>) -> store::search::Search<'d, Self::Row> {
+    fn search<'d>(
+        directory: &'d Directory,
+        query: &Query<'_>,
+        _: &Projection,
+    ) -> store::search::Search<'d, Self::Row> {
         directory.groups.search(query)
     }
 

@@ -10,6 +10,7 @@ use crate::answer;
 use crate::caller::Directory;
 use crate::error::Failure;
 use crate::path::Name;
+use crate::representation;
 use crate::search::projection;
 
 /// Returns a user, active or not.
@@ -20,12 +21,17 @@ pub async fn handle(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let projection = projection(query.as_deref(), &directory.resource_types.user)?;
-    let row = directory
+    let found = directory
         .users
-        .find(id(&text)?)
+        .find_with_groups(id(&text)?)
         .await?
         .ok_or_else(|| ScimError::not_found("No such user".to_owned()))?;
-    let resource = represent(&directory, &row, &projection).await?;
+    let resource = match found.groups {
+        Some(groups) if projection.wants("groups") => {
+            representation::user(&found.row, &groups, &directory.base_url)
+        }
+        _ => represent(&directory, &found.row, &projection).await?,
+    };
     let version = resource["meta"]["version"].as_str().unwrap_or_default();
     if let Some(response) = answer::not_modified(&headers, version) {
         return Ok(response);

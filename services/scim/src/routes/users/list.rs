@@ -6,9 +6,9 @@ use scim_protocol::filter::Filter;
 use scim_protocol::projection::Projection;
 use scim_protocol::schema::ResourceType;
 use serde_json::Value;
-use store::entity::user;
 use store::id::UserId;
 use store::search::{Match, Query};
+use store::users::FoundUser;
 use uuid::Uuid;
 
 use crate::body::Body;
@@ -36,18 +36,22 @@ pub(crate) struct Users;
 impl Collection for Users {
     const ENDPOINT: &'static str = "/Users";
     const IS_USERS: bool = true;
-    type Row = user::Model;
+    type Row = FoundUser;
 
     fn resource_type(directory: &Directory) -> &ResourceType {
         &directory.resource_types.user
     }
 
     fn id(row: &Self::Row) -> Uuid {
-        row.id.0
+        row.row.id.0
     }
 
-    fn search<'d>(directory: &'d Directory, query: &Query<'_>) -> store::search::Search<'d, Self::Row> {
-        directory.users.search(query)
+    fn search<'d>(
+        directory: &'d Directory,
+        query: &Query<'_>,
+        projection: &Projection,
+    ) -> store::search::Search<'d, Self::Row> {
+        directory.users.search(query, projection.wants("groups"))
     }
 
     async fn matching(
@@ -75,18 +79,19 @@ impl Collection for Users {
 
 async fn represent(
     directory: &Directory,
-    rows: &[Match<user::Model>],
+    rows: &[Match<FoundUser>],
     wants_groups: bool,
 ) -> Result<Vec<Value>, Failure> {
-    let mut holding = if wants_groups {
-        let ids: Vec<UserId> = rows.iter().map(|found| found.row.id).collect();
-        directory.users.holding_groups(&ids).await?
-    } else {
-        std::collections::HashMap::new()
-    };
-    let resources = rows.iter().map(|Match { row, .. }| {
-        let groups = holding.remove(&row.id).unwrap_or_default();
-        representation::user(row, &groups, &directory.base_url)
+    let unread: Vec<UserId> = rows
+        .iter()
+        .filter(|found| wants_groups && found.row.groups.is_none())
+        .map(|found| found.row.row.id)
+        .collect();
+    let read = directory.users.holding_groups(&unread).await?;
+    let resources = rows.iter().map(|found| {
+        let FoundUser { row, groups } = &found.row;
+        let groups = groups.as_ref().or_else(|| read.get(&row.id)).filter(|_| wants_groups);
+        representation::user(row, groups.map(Vec::as_slice).unwrap_or_default(), &directory.base_url)
     });
     Ok(resources.collect())
 }
