@@ -13,13 +13,19 @@ mod derived;
 mod discovery;
 mod extensions;
 mod filters;
+mod filters_by_type;
+mod filters_refused;
 mod groups;
 #[path = "../scim/harness.rs"]
 mod harness;
+mod identity;
 mod lists;
 mod orders;
 mod patch;
+mod patch_paths;
+mod patch_targets;
 mod protocol;
+mod values;
 
 use std::collections::BTreeSet;
 
@@ -40,12 +46,18 @@ fn every_rule_has_a_test() {
     let sections = [
         bulk::NAMES,
         filters::NAMES,
+        filters_by_type::NAMES,
+        filters_refused::NAMES,
         lists::NAMES,
         orders::NAMES,
         create_and_replace::NAMES,
+        values::NAMES,
         patch::NAMES,
+        patch_targets::NAMES,
+        patch_paths::NAMES,
         groups::NAMES,
         protocol::NAMES,
+        identity::NAMES,
         discovery::NAMES,
         derived::NAMES,
         extensions::NAMES,
