@@ -1,6 +1,8 @@
 //! Named after the statements of RFC 7644 §3.5.2 and our choices where it leaves one.
 
-use proptest::prelude::*;
+mod dialects;
+mod properties;
+
 use serde_json::json;
 
 use super::*;
@@ -75,16 +77,6 @@ fn with(change: impl FnOnce(&mut Value)) -> Value {
 }
 
 #[test]
-fn schemas_repeated_within_an_extension_is_a_dialect() {
-    let value = json!({"schemas": [ENTERPRISE_USER], "department": "Legal"});
-    for op in ["add", "replace"] {
-        let patched = repaired(json!([{"op": op, "path": ENTERPRISE_USER, "value": value}]));
-        assert_eq!(patched[ENTERPRISE_USER]["department"], "Legal");
-        assert_eq!(patched[ENTERPRISE_USER].get("schemas"), None);
-    }
-}
-
-#[test]
 fn message_of_another_form_is_invalid_syntax() {
     let op = json!([{"op": "add", "path": "title", "value": "x"}]);
     for body in [
@@ -104,16 +96,6 @@ fn message_of_another_form_is_invalid_syntax() {
             assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidSyntax)), "{body}");
         }
     }
-}
-
-#[test]
-fn op_in_any_case_missing_schemas_and_empty_path_are_dialects() {
-    let body = json!({"operations": [{"op": "Replace", "path": "", "value": {"title": "x"}}]});
-    assert!(PatchRequest::parse(body.clone(), Strict).is_err());
-    let (parsed, repairs) = PatchRequest::parse(body, Lenient).unwrap();
-    let expected = Operation { op: Op::Replace, path: None, value: Some(json!({"title": "x"})) };
-    assert_eq!(parsed.operations, [expected]);
-    assert_eq!(repairs.len(), 3, "{repairs:?}");
 }
 
 #[test]
@@ -346,24 +328,6 @@ fn unknown_and_broken_paths_are_refused() {
 }
 
 #[test]
-fn paths_within_a_schema_that_is_not_known_are_dropped_and_refused_when_strict() {
-    let unknown_of_a_known_one = format!("{ENTERPRISE_USER}:tag");
-    for path in
-        ["urn:x:title", "urn:x:2.0:User:tag.value", "urn:x:y[value eq \"1\"].z", &unknown_of_a_known_one]
-    {
-        for op in ["add", "replace", "remove"] {
-            let mut operation = json!({"op": op, "path": path, "value": "x"});
-            assert_eq!(refused(json!([operation]), Strict), ScimType::InvalidPath, "{op} {path}");
-            assert_eq!(repaired(json!([operation])), stored(), "{op} {path}");
-            operation["value"] = json!({"any": ["thing"]});
-            let title = json!({"op": "replace", "path": "title", "value": "T"});
-            assert_eq!(repaired(json!([operation, title]))["title"], "T", "the others are done");
-        }
-    }
-    assert!(patched(json!([{"op": "remove", "path": ENTERPRISE_USER}])).get(ENTERPRISE_USER).is_none());
-}
-
-#[test]
 fn what_a_patch_does_not_touch_is_not_asked_for_what_its_schema_came_to_require() {
     let mut stricter = user().clone();
     let mut schema = (*stricter.extensions[0].schema).clone();
@@ -405,83 +369,6 @@ fn values_of_a_wrong_type_are_invalid_value() {
     assert_eq!(refused(json!([{"op": "add", "path": "title"}]), Lenient), ScimType::InvalidValue);
     let two = json!([{"op": "add", "path": "emails", "value": [{"value": "x", "primary": true}, {"value": "y", "primary": true}]}]);
     assert_eq!(refused(two, Lenient), ScimType::InvalidValue);
-}
-
-#[test]
-fn values_in_a_known_dialect_are_repaired() {
-    let operation = |path: &str, value: Value| json!([{"op": "replace", "path": path, "value": value}]);
-    assert_eq!(repaired(operation("active", json!("False")))["active"], false);
-    assert_eq!(repaired(operation("title", json!(["Boss"])))["title"], "Boss");
-    let manager = format!("{ENTERPRISE_USER}:manager");
-    assert_eq!(
-        repaired(operation(&manager, json!("m9")))[ENTERPRISE_USER]["manager"],
-        json!({"value": "m9"})
-    );
-    assert_eq!(
-        repaired(
-            json!([{"op": "add", "value": {"active": "true", "emails": [{"value": "n@x", "primary": "True"}]}}])
-        )["emails"][0]["primary"],
-        false
-    );
-    assert_eq!(repaired(operation("roles", json!(["admin"])))["roles"], json!([{"value": "admin"}]));
-    assert!(repaired(operation("active", json!(""))).get("active").is_none());
-    let after = repaired(json!([{"op": "replace", "value": {ENTERPRISE_USER: {"manager": "m9"}}}]));
-    assert_eq!(after[ENTERPRISE_USER]["manager"]["value"], "m9");
-}
-
-#[test]
-fn a_list_of_objects_as_a_json_text_is_read_as_the_list() {
-    let text = |text: &str| json!([{"op": "replace", "path": "roles", "value": text}]);
-    let roles = repaired(text(" [{\"value\": \"agent\", \"primary\": \"True\"}, {\"value\": \"lead\"}]"));
-    assert_eq!(roles["roles"], json!([{"value": "agent", "primary": true}, {"value": "lead"}]));
-    for broken in ["[", "[1]", "[\"agent\"]", "[{\"value\": 1}]", "agent", "{\"value\": \"agent\"}"] {
-        assert_eq!(refused(text(broken), Lenient), ScimType::InvalidValue, "{broken}");
-    }
-}
-
-#[test]
-fn keys_that_are_paths_are_applied_as_paths() {
-    let after = repaired(json!([{"op": "Add", "value": {
-        "displayName": "Bea",
-        "name.givenName": "Bea",
-        "emails[type eq \"work\"].value": "b@work",
-        format!("{ENTERPRISE_USER}:department"): "IT",
-        "meta.version": "echo",
-        "shoeSize": 44,
-    }}]));
-    assert_eq!(after["displayName"], "Bea");
-    assert_eq!(after["name"]["givenName"], "Bea");
-    assert_eq!(after["emails"][0]["value"], "b@work");
-    assert_eq!(after[ENTERPRISE_USER]["department"], "IT");
-    assert!(after.get("meta").is_none() && after.get("shoeSize").is_none());
-}
-
-#[test]
-fn what_is_not_kept_and_lists_within_lists_are_not_repaired() {
-    let not_kept = json!([
-        {"op": "add", "path": "password", "value": ["x"]},
-        {"op": "replace", "value": {"password": ["x"], "groups": "", "title": "x"}},
-    ]);
-    let outcome = try_patch(&stored(), not_kept, Lenient).unwrap();
-    assert_eq!(outcome.repairs, Vec::<String>::new());
-    for strictness in [Strict, Lenient] {
-        let nested = json!([{"op": "add", "path": "title", "value": [["x"]]}]);
-        assert!(try_patch(&stored(), nested, strictness).is_err());
-    }
-}
-
-#[test]
-fn remove_with_a_value_removes_those_elements_only() {
-    let operation =
-        json!([{"op": "Remove", "path": "emails", "value": [{"value": "A@home"}, {"value": "none"}]}]);
-    assert_eq!(repaired(operation)["emails"], json!([{"value": "a@work", "type": "work", "primary": true}]));
-    let spaced = json!([{"op": "remove", "path": " emails ", "value": [{"value": "a@home"}]}]);
-    assert_eq!(repaired(spaced)["emails"].as_array().unwrap().len(), 1);
-    let nothing_named = json!([{"op": "remove", "path": "emails", "value": []}]);
-    assert_eq!(repaired(nothing_named)["emails"], stored()["emails"]);
-    let single =
-        json!([{"op": "remove", "path": format!("{ENTERPRISE_USER}:manager"), "value": {"value": "m1"}}]);
-    assert!(patched(single)[ENTERPRISE_USER].get("manager").is_none());
 }
 
 #[test]
@@ -582,47 +469,4 @@ fn summary_names_attributes_and_no_values() {
     )
     .unwrap();
     assert_eq!(parsed.summary(), "replace active, add emails, replace title");
-}
-
-fn any_operation() -> impl Strategy<Value = Value> {
-    let word = "[a-cA-C]{1,3}";
-    let typed = proptest::sample::select(vec!["work", "home", "Work"]);
-    prop_oneof![
-        (proptest::sample::select(vec!["add", "replace"]), proptest::sample::select(vec!["title", "userName", "name.givenName", "displayName"]), word)
-            .prop_map(|(op, path, value)| json!({"op": op, "path": path, "value": value})),
-        proptest::sample::select(vec!["title", "name", "name.familyName", "emails", "active", "emails[type eq \"work\"]", "emails.display"])
-            .prop_map(|path| json!({"op": "remove", "path": path})),
-        (proptest::sample::select(vec!["add", "replace"]), word, typed.clone(), any::<Option<bool>>())
-            .prop_map(|(op, value, kind, primary)| json!({"op": op, "path": "emails", "value": [{"value": value, "type": kind, "primary": primary}]})),
-        (word, typed).prop_map(|(value, kind)| json!({"op": "replace", "path": format!("emails[type eq \"{kind}\"].value"), "value": value})),
-        any::<bool>().prop_map(|active| json!({"op": "replace", "value": {"active": active}})),
-        word.prop_map(|value| json!({"op": "add", "value": {ENTERPRISE_USER: {"department": value}}})),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn a_patch_equals_a_put_of_its_result_and_repeats_without_change(
-        operations in proptest::collection::vec(any_operation(), 1..6),
-    ) {
-        let outcome = try_patch(&stored(), Value::Array(operations.clone()), Lenient).unwrap();
-        let (put, repairs) = resource::from_request(outcome.resource.clone(), user(), Strict).unwrap();
-        prop_assert_eq!(&put, &outcome.resource);
-        prop_assert!(repairs.is_empty());
-        prop_assert_eq!(outcome.changed, outcome.resource != stored());
-        let again = try_patch(&outcome.resource, json!([{"op": "replace", "value": outcome.resource}]), Strict).unwrap();
-        prop_assert!(!again.changed);
-    }
-
-    #[test]
-    fn no_path_makes_the_engine_panic(path in "[a-zA-Z.\\[\\]\" ():]{0,24}|\\PC{0,12}", text in "\\PC{0,8}") {
-        for op in ["add", "replace", "remove"] {
-            let operation = json!([{"op": op, "path": path, "value": text}]);
-            for strictness in [Strict, Lenient] {
-                if let Err(error) = try_patch(&stored(), operation.clone(), strictness) {
-                    prop_assert_eq!(error.status, 400);
-                }
-            }
-        }
-    }
 }
