@@ -6,7 +6,7 @@ use std::time::Instant;
 use http::{Method, StatusCode};
 use store::id::{ConnectionId, TenantId};
 use tracing::Span;
-use tracing::field::{Empty, display};
+use tracing::field::Empty;
 
 use crate::route::Target;
 
@@ -49,15 +49,14 @@ impl Observation {
 
     /// Notes whose request it is.
     pub(crate) fn authenticated(&self, tenant: TenantId, connection: ConnectionId) {
-        self.span.record("tenant_id", display(tenant));
-        self.span.record("connection_id", display(connection));
+        tracing::record_all!(self.span, tenant_id = display(tenant), connection_id = display(connection));
     }
 
     /// Ends with the answer's status.
     pub(crate) fn end(self, status: StatusCode) {
         let elapsed = self.started.elapsed();
-        self.span.record("status", status.as_u16());
-        self.span.record("duration_ms", u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
+        let duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        tracing::record_all!(self.span, status = status.as_u16(), duration_ms);
         self.span.in_scope(|| tracing::info!("answered"));
         metrics::counter!(
             REQUESTS,
