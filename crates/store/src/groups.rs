@@ -307,7 +307,7 @@ impl Groups {
     /// A search for groups.
     pub fn search(&self, query: &Query<'_>) -> Search<'_, group::Model> {
         let kind = Kind { is_user: false, resource_type: &self.types.group, base_url: query.base_url };
-        let table = Table { name: "groups", columns: COLUMNS, more: "" };
+        let table = Table { name: "groups", columns: COLUMNS, more: "", more_when_skipping: "" };
         Search::new(&self.tenant.store, (self.tenant.id, self.connection), table, &kind, query)
     }
 

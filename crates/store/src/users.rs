@@ -209,7 +209,7 @@ impl Users {
     pub fn search(&self, query: &Query<'_>, reads_groups: bool) -> Search<'_, FoundUser> {
         let kind = Kind { is_user: true, resource_type: &self.types.user, base_url: query.base_url };
         let groups = if reads_groups { with_groups(self.tenant.store.backend()) } else { NO_GROUPS };
-        let table = Table { name: "users", columns: COLUMNS, more: groups };
+        let table = Table { name: "users", columns: COLUMNS, more: groups, more_when_skipping: NO_GROUPS };
         Search::new(&self.tenant.store, (self.tenant.id, self.connection), table, &kind, query)
     }
 

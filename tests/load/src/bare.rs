@@ -1,5 +1,5 @@
 //! The bare database: pgbench commits rows like those of a SCIM create, one statement and two rows a
-//! transaction, without any program in between.
+//! transaction, and reads rows like a look-up's, without any program in between.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -12,34 +12,47 @@ use url::Url;
 use crate::database::{Directory, execute};
 use crate::documents::{PLACE, stored_user};
 
-/// pgbench with its script, ready to run.
+/// What the bare database does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Work {
+    /// Commits of one statement and two rows.
+    Commits,
+    /// Reads of one user's document by userName.
+    Reads,
+}
+
+/// pgbench with its scripts, ready to run.
 #[derive(Debug)]
 pub(crate) struct Bare {
     pgbench: PathBuf,
     database_url: String,
-    script: tempfile::NamedTempFile,
+    commits: tempfile::NamedTempFile,
+    reads: tempfile::NamedTempFile,
 }
 
 impl Bare {
-    /// Makes tables like `users` and `timeline`, with their indexes, in a schema of their own, and the script.
+    /// Makes tables like `users` and `timeline`, with their indexes, in a schema of their own, and the scripts.
     pub(crate) async fn prepare(
         database: &mut PgConnection,
         database_url: &str,
-        directory: Directory,
+        (directory, users): (Directory, u64),
         postgres_bin: Option<&Path>,
     ) -> anyhow::Result<Self> {
         let tables = "DROP SCHEMA IF EXISTS bare CASCADE; CREATE SCHEMA bare; \
             CREATE TABLE bare.users (LIKE users INCLUDING ALL); \
             CREATE TABLE bare.timeline (LIKE timeline INCLUDING ALL)";
         execute(database, tables.to_owned()).await?;
-        let script = tempfile::NamedTempFile::new().context("a temporary file")?;
-        std::fs::write(script.path(), script_text(directory)?)?;
         let pgbench = postgres_bin.map_or_else(|| "pgbench".into(), |folder| folder.join("pgbench"));
-        Ok(Self { pgbench, database_url: database_url.to_owned(), script })
+        let (commits, reads) = (script(&commits(directory)?)?, script(&reads(directory, users))?);
+        Ok(Self { pgbench, database_url: database_url.to_owned(), commits, reads })
     }
 
-    /// Commits a second, with so many clients, over so many seconds.
-    pub(crate) async fn commits_per_second(&self, clients: usize, seconds: u64) -> anyhow::Result<f64> {
+    /// Transactions a second, with so many clients, over so many seconds.
+    pub(crate) async fn per_second(&self, work: Work, clients: usize, seconds: u64) -> anyhow::Result<f64> {
+        let script = match work {
+            Work::Commits => &self.commits,
+            Work::Reads => &self.reads,
+        };
         // The password goes by the environment: command lines can be read by everyone.
         let mut url = Url::parse(&self.database_url).context("the database's URL")?;
         let password = url.password().unwrap_or_default().to_owned();
@@ -48,7 +61,7 @@ impl Bare {
             .args(["--no-vacuum", "--protocol=prepared", "--jobs=2"])
             .arg(format!("--client={clients}"))
             .arg(format!("--time={seconds}"))
-            .arg(format!("--file={}", self.script.path().display()))
+            .arg(format!("--file={}", script.path().display()))
             .arg(url.as_str())
             .env("PGPASSWORD", password)
             .stdin(Stdio::null())
@@ -67,8 +80,23 @@ fn rate(output: &str) -> Option<f64> {
     output.lines().find_map(|line| line.strip_prefix("tps = "))?.split(' ').next()?.parse().ok()
 }
 
+fn script(text: &str) -> anyhow::Result<tempfile::NamedTempFile> {
+    let file = tempfile::NamedTempFile::new().context("a temporary file")?;
+    std::fs::write(file.path(), text)?;
+    Ok(file)
+}
+
+fn reads(directory: Directory, users: u64) -> String {
+    format!(
+        "\\set n random(1, {users})\n\
+         SELECT id, document, version, created_at, last_modified_at FROM users \
+         WHERE {} AND user_name_folded = 'load.user.' || :n || '@example.com';\n",
+        directory.condition()
+    )
+}
+
 /// Ids are made as the program makes them, time first, so that both fill their indexes from the same end.
-fn script_text(directory: Directory) -> anyhow::Result<String> {
+fn commits(directory: Directory) -> anyhow::Result<String> {
     let Directory { tenant, connection } = directory;
     let stored = stored_user()?;
     let [document, search] = [stored.document, stored.search]

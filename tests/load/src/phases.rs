@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::bare::Bare;
+use crate::bare::{Bare, Work};
 use crate::database::{Database, Directory, TENANT, number};
 use crate::documents::{PLACE, user_body};
 use crate::drive::{Asked, drive, send};
@@ -82,7 +82,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let bare = Bare::prepare(
         &mut database,
         &arguments.database.database_url,
-        directory,
+        (directory, users),
         settings.postgres_bin.as_deref(),
     )
     .await?;
@@ -94,7 +94,8 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut run = Run { settings, program, processes, database, directory, users, token, scim, report };
     let measured = async {
         run.describe().await?;
-        run.look_ups().await?;
+        run.answers().await?;
+        run.look_ups(&bare).await?;
         run.creates(&bare).await?;
         run.patches().await?;
         run.pages().await?;
@@ -200,7 +201,20 @@ impl Run {
         }
     }
 
-    async fn look_ups(&mut self) -> anyhow::Result<()> {
+    /// Answers that the database has no part in: what the edge costs by itself.
+    async fn answers(&mut self) -> anyhow::Result<()> {
+        let mut clients = self.clients().await?;
+        let path = format!("{}/ResourceTypes/User", self.scim);
+        let before = self.processes.usage();
+        let ask = move |_| ok(Method::GET, path.clone(), None);
+        let driven = drive(&mut clients, self.time(), MOST_REQUESTS, ask).await?;
+        let used = self.processes.usage().since(before);
+        self.report.figure("answers without the database (/ResourceTypes/User)", rate(driven.per_second()));
+        self.report.figure("  processor time each", used.per_request(driven.requests));
+        Ok(())
+    }
+
+    async fn look_ups(&mut self, bare: &Bare) -> anyhow::Result<()> {
         let ask = self.look_up();
         let found = self.client().await?.json(Method::GET, &ask(1).path, None).await?;
         anyhow::ensure!(found["totalResults"] == 1, "a seeded user is not found: {found}");
@@ -210,6 +224,8 @@ impl Run {
         let before = self.processes.usage();
         let driven = drive(&mut clients, self.time(), MOST_REQUESTS, self.look_up()).await?;
         let used = self.processes.usage().since(before);
+        let reads = bare.per_second(Work::Reads, self.settings.connections, self.settings.seconds).await?;
+        self.report.figure("bare reads (one user's document by userName)", rate(reads));
         self.report.against("look-ups by userName", driven.per_second(), Goal::AtLeast(13_000.0), rate);
         self.report.figure("  latency", both(&driven.latencies));
         self.report.figure("  processor time each", used.per_request(driven.requests));
@@ -222,7 +238,8 @@ impl Run {
         let (mut commits, mut creates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         let (mut latencies, mut used) = (Latencies::default(), String::new());
         for round in 0..self.settings.rounds {
-            let bare = bare.commits_per_second(self.settings.connections, self.settings.seconds).await?;
+            let (clients_of_bare, seconds) = (self.settings.connections, self.settings.seconds);
+            let bare = bare.per_second(Work::Commits, clients_of_bare, seconds).await?;
             let (path, template) = (format!("{}/Users", self.scim), template.clone());
             // Names of a run of their own, so that a database can be measured on again.
             let batch = format!("{}-{round}-", Uuid::now_v7().simple());

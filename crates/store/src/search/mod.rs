@@ -89,6 +89,8 @@ pub(crate) struct Table {
     pub(crate) columns: &'static str,
     /// What is selected besides, beginning with a comma where it is something.
     pub(crate) more: &'static str,
+    /// The same for pages with an offset: the rows that are skipped are computed in full as well.
+    pub(crate) more_when_skipping: &'static str,
 }
 
 /// A search that is ready to be run.
@@ -175,16 +177,16 @@ impl<'s, M: FromQueryResult> Search<'s, M> {
             None => (String::new(), "r.id".to_owned()),
         };
         let limit = writer.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-        let offset = match start {
+        let (more, offset) = match start {
             Start::Offset(offset) if *offset > 0 => {
-                format!(" OFFSET {}", writer.bind(i64::try_from(*offset).unwrap_or(i64::MAX)))
+                let offset = writer.bind(i64::try_from(*offset).unwrap_or(i64::MAX));
+                (self.table.more_when_skipping, format!(" OFFSET {offset}"))
             }
-            _ => String::new(),
+            _ => (self.table.more, String::new()),
         };
         let sql = format!(
-            "SELECT {}{}{selection} FROM {}{after} ORDER BY {order} LIMIT {limit}{offset}",
+            "SELECT {}{more}{selection} FROM {}{after} ORDER BY {order} LIMIT {limit}{offset}",
             self.table.columns,
-            self.table.more,
             self.scope(),
         );
         (sql, writer.into_values())

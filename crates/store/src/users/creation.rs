@@ -50,7 +50,8 @@ impl Creation<'_> {
         };
         let turn = bind(vec![turns::number(row.connection_id).into()]);
         let keys = names(row);
-        let waiting = parked::awaiting(bind(keys.iter().map(|key| key.as_str().into()).collect()), keys.len());
+        let waiting =
+            parked::awaiting(bind(keys.iter().map(|key| key.as_str().into()).collect()), keys.len());
         let entry = timeline::values(row.tenant_id, row.created_at, self.entry.clone());
         let entry_count = entry.len();
         let entry = placeholders(bind(entry), entry_count);

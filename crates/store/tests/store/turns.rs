@@ -65,15 +65,15 @@ async fn a_newcomer_joins_a_group_that_begins_to_wait_meanwhile() {
     let place = Place::postgres().await;
     let frozen = freeze(&place, "parked_members").await;
     let groups = place.tenant.groups(place.connection);
-    let members = MemberDelta { add: vec![MemberName { text: "00uA".into(), kind: None }], ..MemberDelta::default() };
+    let members =
+        MemberDelta { add: vec![MemberName { text: "00uA".into(), kind: None }], ..MemberDelta::default() };
     let write = GroupWrite {
         document: json!({"displayName": "Staff"}),
         members,
         summary: "Created".into(),
         detail: None,
     };
-    let parking =
-        tokio::spawn(async move { groups.insert(write, UnknownMembers::Parked, &context()).await });
+    let parking = tokio::spawn(async move { groups.insert(write, UnknownMembers::Parked, &context()).await });
     until_waiting(&place, "relation").await;
     let users = place.tenant.users(place.connection);
     let mut ann = user_write("ann");

@@ -47,7 +47,9 @@ async fn a_filter_in_sql_finds_what_it_matches_in_memory(place: Place) {
         for _ in 0..FILTERS / BATCH {
             let filters = (0..BATCH).map(|_| of_users.next(&mut random));
             let asked: Vec<Asked> = filters
-                .map(|(text, filter)| Asked::new(&sample.users.search(&query(&filter), true), text, filter.clone()))
+                .map(|(text, filter)| {
+                    Asked::new(&sample.users.search(&query(&filter), true), text, filter.clone())
+                })
                 .collect();
             check(&store, "users", &asked, &users, user, seed).await;
             let filters = (0..BATCH).map(|_| of_groups.next(&mut random));
