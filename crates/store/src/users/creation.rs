@@ -81,6 +81,8 @@ impl Creation<'_> {
                 )
             }
         };
+        // Of the row locks, FOR SHARE is the least that reads the generation as it is now: FOR KEY SHARE does not
+        // mind an update of other columns, and answers what the statement saw when it began.
         let sql = format!(
             "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(${turn})), \
              latest AS MATERIALIZED ( \
