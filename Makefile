@@ -57,7 +57,7 @@ fuzz-short: ## Fuzz each target for a minute
 
 # PostgreSQL is private and pays for every commit; the program, the load and pgbench share the machine with it.
 .PHONY: bench
-bench: setup ## Measure on a directory of 1,000,000 users, beside the bare database (BENCH_USERS, BENCH_GROUPS, BENCH_SECONDS, BENCH_ROUNDS)
+bench: setup ## Measure on a directory of 1,000,000 users, beside the bare database (BENCH_USERS, BENCH_GROUPS, BENCH_SECONDS, BENCH_ROUNDS, BENCH_POOL)
 	cargo build $(CARGO_FLAGS) --release -p rollcall -p load
 	infra/dev/with-services --durable target/release/load bench
 

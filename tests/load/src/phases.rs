@@ -49,6 +49,9 @@ pub(crate) struct Settings {
     /// Connections of the generator, and clients of the bare database.
     #[arg(long, default_value_t = 16, value_name = "N")]
     connections: usize,
+    /// Database connections of the program at the most; its own default when absent.
+    #[arg(long, env = "BENCH_POOL", value_name = "N")]
+    pool: Option<u32>,
 }
 
 /// `load run`.
@@ -86,7 +89,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
         settings.postgres_bin.as_deref(),
     )
     .await?;
-    let program = Program::start(&settings.rollcall, &arguments.database).await?;
+    let program = Program::start(&settings.rollcall, &arguments.database, settings.pool).await?;
     let (token, scim) = program.token().await?;
     let backend = number(&mut database, "SELECT CAST(pg_backend_pid() AS bigint)".to_owned()).await?;
     let processes = Processes { program: program.process()?, postmaster: postmaster_of(backend) };
@@ -189,6 +192,9 @@ impl Run {
         self.report.figure("PostgreSQL", format!("{version}, fsync {fsync}"));
         self.report.figure("users, groups", format!("{}, {groups}", self.users));
         self.report.figure("connections", self.settings.connections.to_string());
+        if let Some(pool) = self.settings.pool {
+            self.report.figure("connections of the program to PostgreSQL", pool.to_string());
+        }
         Ok(())
     }
 

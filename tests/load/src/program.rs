@@ -27,8 +27,12 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Starts the program and waits until it takes requests.
-    pub(crate) async fn start(rollcall: &Path, database: &Database) -> anyhow::Result<Self> {
+    /// Starts the program, with so many database connections, and waits until it takes requests.
+    pub(crate) async fn start(
+        rollcall: &Path,
+        database: &Database,
+        pool: Option<u32>,
+    ) -> anyhow::Result<Self> {
         // It starts in a folder of its own, where a relative path would lead elsewhere.
         let rollcall = rollcall.canonicalize().with_context(|| {
             format!("looking for {}; build it with `cargo build --release -p rollcall`", rollcall.display())
@@ -42,6 +46,9 @@ impl Program {
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("ROLLCALL_"))
         {
             command.env_remove(name);
+        }
+        if let Some(pool) = pool {
+            command.env("ROLLCALL_DATABASE_CONNECTIONS", pool.to_string());
         }
         let child = command
             .arg("serve")
