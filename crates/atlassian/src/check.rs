@@ -1,12 +1,13 @@
 //! Whether a site can be worked at: asked before an admin relies on it. Changes nothing.
 
 use crate::error::SiteError;
+use crate::http::budget::{Budget, Grant};
 use crate::site::{ServerInfo, Site};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What was looked at: `reachable`, `credentials`, `version` or `permission`.
+    /// What was looked at: `reachable`, `credentials`, `version`, `permission` or `budget`.
     pub name: &'static str,
     /// Whether it is as it should be.
     pub ok: bool,
@@ -24,11 +25,12 @@ impl Check {
     }
 }
 
-/// Looks at reachability, credentials, version and permission, in this order.
+/// Looks at reachability, credentials, version and permission, in this order, and at what the site said
+/// meanwhile about the requests that it grants; `budget` is the one that `site` keeps to.
 ///
 /// The first refusal of the credentials ends it, and so does a site that cannot be reached: checks that
 /// could not be made are left out.
-pub async fn run(site: &dyn Site) -> Vec<Check> {
+pub async fn run(site: &dyn Site, budget: &Budget) -> Vec<Check> {
     let info = match site.server_info().await {
         Ok(info) => info,
         Err(error @ SiteError::Unauthorized { .. }) => {
@@ -59,7 +61,19 @@ pub async fn run(site: &dyn Site) -> Vec<Check> {
         ),
         Err(error) => Check::failed("permission", advice(&error)),
     });
+    checks.push(granted(budget.grant()));
     checks
+}
+
+fn granted(grant: Option<Grant>) -> Check {
+    let detail = match grant {
+        Some(Grant { size, per_second }) => format!(
+            "the site grants the account {per_second} requests a second in the long run, {size} at once; calls \
+             keep to that"
+        ),
+        None => "the site tells of no limit to the rate of requests".to_owned(),
+    };
+    Check::passed("budget", detail)
 }
 
 fn describe(info: &ServerInfo) -> String {

@@ -19,10 +19,11 @@ use url::Url;
 
 pub use credentials::Credentials;
 pub use error::SiteError;
+pub use http::budget::Budget;
 pub use product::Product;
 pub use site::Site;
 
-/// Makes the connector of a site. Nothing is sent yet.
+/// Makes the connector of a site, with a budget of its own. Nothing is sent yet.
 ///
 /// `base_url` is the address of the instance with its context path, if it has one: `https://host/jira`.
 /// Fails with [`SiteError::TargetRefused`] for an address that may not be called, and with
@@ -33,9 +34,20 @@ pub fn connect(
     credentials: Credentials,
     http: &http::HttpSettings,
 ) -> Result<Arc<dyn Site>, SiteError> {
+    connect_within(&Arc::default(), product, base_url, credentials, http)
+}
+
+/// The same with a budget that outlives the connector, or is shared with others.
+pub fn connect_within(
+    budget: &Arc<Budget>,
+    product: Product,
+    base_url: &Url,
+    credentials: Credentials,
+    http: &http::HttpSettings,
+) -> Result<Arc<dyn Site>, SiteError> {
     http::target::check_url(base_url, &http.allow_targets)?;
     credentials.check_sendable()?;
-    let client = http::HttpClient::new(http, base_url)?;
+    let client = http::HttpClient::new(http, base_url, budget)?;
     match product {
         Product::JiraDataCenter => {
             Ok(Arc::new(jira_data_center::JiraDataCenter::new(client, base_url, credentials)))

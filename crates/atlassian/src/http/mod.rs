@@ -5,11 +5,13 @@
 //! for every address a name resolves to, on each new connection, and [`crate::connect`] asks it for
 //! addresses that are written as numbers and so are never resolved.
 
+pub mod budget;
 mod resolver;
 mod retry_after;
 pub mod target;
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
@@ -17,6 +19,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{RequestBuilder, StatusCode, redirect};
 use url::Url;
 
+use self::budget::Budget;
 use crate::error::SiteError;
 
 pub(crate) use retry_after::retry_after;
@@ -56,6 +59,7 @@ impl Default for HttpSettings {
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     client: reqwest::Client,
+    budget: Arc<Budget>,
 }
 
 /// A whole answer, of any status.
@@ -67,9 +71,9 @@ pub(crate) struct Answer {
 }
 
 impl HttpClient {
-    /// A client for one site at `base_url`. Proxies of the environment are not used: a proxy would resolve
+    /// A client for one site at `base_url`, whose calls keep to `budget`. Proxies of the environment are not used: a proxy would resolve
     /// names itself, past our rules.
-    pub fn new(settings: &HttpSettings, base_url: &Url) -> Result<Self, SiteError> {
+    pub fn new(settings: &HttpSettings, base_url: &Url, budget: &Arc<Budget>) -> Result<Self, SiteError> {
         #[expect(clippy::disallowed_methods, reason = "the one place that sets limits on a client")]
         let mut builder = reqwest::Client::builder()
             .connect_timeout(settings.connect_timeout)
@@ -85,7 +89,7 @@ impl HttpClient {
             builder = builder.tls_certs_only([]);
         }
         let client = builder.build().map_err(|error| SiteError::Unreachable { detail: innermost(&error) })?;
-        Ok(Self { client })
+        Ok(Self { client, budget: Arc::clone(budget) })
     }
 
     /// Begins a request.
@@ -93,7 +97,7 @@ impl HttpClient {
         self.client.request(method, url)
     }
 
-    /// Sends a request and reads the whole answer. `product` and `operation` name it in metrics and events;
+    /// Sends a request when the budget has room for it, and reads the whole answer. `product` and `operation` name it in metrics and events;
     /// nothing of its content does.
     pub(crate) async fn send(
         &self,
@@ -101,8 +105,15 @@ impl HttpClient {
         operation: &'static str,
         request: RequestBuilder,
     ) -> Result<Answer, SiteError> {
+        let arrived = Instant::now();
+        let passage = self.budget.pass().await?;
         let began = Instant::now();
+        metrics::histogram!("rollcall_site_budget_wait_seconds", "product" => product)
+            .record(began.duration_since(arrived).as_secs_f64());
         let result = exchange(request).await;
+        if let Ok(answer) = &result {
+            passage.answered(answer.status, &answer.headers);
+        }
         observe(product, operation, began.elapsed(), &result);
         result
     }

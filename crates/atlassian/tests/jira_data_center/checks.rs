@@ -33,7 +33,7 @@ async fn checked(answers: Vec<(&'static str, ResponseTemplate)>) -> Vec<Check> {
     for (path, answer) in answers {
         script.foresee(call("GET", path), answer).await;
     }
-    check::run(script.site.as_ref()).await
+    check::run(script.site.as_ref(), &script.budget).await
 }
 
 fn found(checks: &[Check]) -> Vec<(&'static str, bool)> {
@@ -87,9 +87,27 @@ async fn healthy_site_passes_every_check() {
         ("mypermissions", permissions(true)),
     ])
     .await;
-    let names = [("reachable", true), ("credentials", true), ("version", true), ("permission", true)];
+    let names = ["reachable", "credentials", "version", "permission", "budget"].map(|name| (name, true));
     assert_eq!(found(&checks), names);
     assert_eq!(checks[1].detail, "logged in as sync");
+    assert_eq!(checks[4].detail, "the site tells of no limit to the rate of requests");
+}
+
+#[tokio::test]
+async fn what_the_site_grants_is_told() {
+    let limited = |answer: ResponseTemplate| {
+        let headers = [("Limit", 100), ("Remaining", 90), ("FillRate", 5), ("Interval-Seconds", 2)];
+        headers.into_iter().fold(answer, |answer, (name, number)| {
+            answer.insert_header(format!("X-RateLimit-{name}"), number.to_string())
+        })
+    };
+    let checks = checked(vec![
+        ("serverInfo", server_info("10.3.1")),
+        ("myself", limited(answer(200, user("k", "sync", true)))),
+        ("mypermissions", permissions(true)),
+    ])
+    .await;
+    assert!(checks[4].detail.contains("2.5 requests a second in the long run, 100 at once"), "{checks:?}");
 }
 
 #[tokio::test]
@@ -133,7 +151,11 @@ async fn old_and_strange_versions_fail_and_the_rest_is_still_checked() {
             ("mypermissions", permissions(true)),
         ])
         .await;
-        assert_eq!(found(&checks)[2..], [("version", ok), ("permission", true)], "{version}");
+        assert_eq!(
+            found(&checks)[2..],
+            [("version", ok), ("permission", true), ("budget", true)],
+            "{version}"
+        );
     }
 }
 

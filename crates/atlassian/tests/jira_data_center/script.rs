@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use atlassian::http::HttpSettings;
-use atlassian::{Credentials, Product, Site};
+use atlassian::{Budget, Credentials, Product, Site};
 use serde_json::{Value, json};
 use url::Url;
 use wiremock::matchers::{any, body_json, header, method, path, query_param};
@@ -14,6 +14,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 pub(crate) struct Script {
     pub(crate) server: MockServer,
     pub(crate) site: Arc<dyn Site>,
+    pub(crate) budget: Arc<Budget>,
 }
 
 /// One foreseen call: method, path below `/jira/rest/api/2/`, and what must be in the query.
@@ -68,8 +69,11 @@ impl Script {
         // Without this an unforeseen call would look like Jira's 404.
         let unforeseen = Mock::given(any()).respond_with(ResponseTemplate::new(418)).with_priority(u8::MAX);
         unforeseen.expect(0).mount(&server).await;
-        let site = connector(&format!("{}/jira/", server.uri()), credentials, settings);
-        Self { server, site }
+        let base_url = Url::parse(&format!("{}/jira/", server.uri())).unwrap();
+        let budget = Arc::default();
+        let product = Product::JiraDataCenter;
+        let site = atlassian::connect_within(&budget, product, &base_url, credentials, settings).unwrap();
+        Self { server, site, budget }
     }
 
     /// Foresees a call; calls that are alike are answered in the order in which they were foreseen. The

@@ -1,10 +1,11 @@
 //! `…/sites/{site}/test`: does the site answer, and may our account do its work there?
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use atlassian::Product;
 use atlassian::check::{self, Check};
 use atlassian::credentials::Credentials;
+use atlassian::{Budget, Product};
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -64,15 +65,16 @@ pub(crate) async fn test_site(
     let credentials = serde_json::from_slice::<Credentials>(&sealed)
         .map_err(|_| inconsistent("stored credentials cannot be read"))?;
     let (product, base_url) = address(&row)?;
-    let checks = match atlassian::connect(product, &base_url, credentials, &state.http) {
-        Ok(connector) => run(connector.as_ref()).await,
+    let budget = Arc::default();
+    let checks = match atlassian::connect_within(&budget, product, &base_url, credentials, &state.http) {
+        Ok(connector) => run(connector.as_ref(), &budget).await,
         Err(error) => vec![failed("address", error.to_string())],
     };
     Ok(Json(SiteTest { ok: checks.iter().all(|check| check.ok), checks }))
 }
 
-async fn run(connector: &dyn atlassian::site::Site) -> Vec<SiteCheck> {
-    match tokio::time::timeout(TIME_LIMIT, check::run(connector)).await {
+async fn run(connector: &dyn atlassian::site::Site, budget: &Budget) -> Vec<SiteCheck> {
+    match tokio::time::timeout(TIME_LIMIT, check::run(connector, budget)).await {
         Ok(checks) => checks.into_iter().map(SiteCheck::from).collect(),
         Err(_) => vec![failed("reachable", "no full answer within 30 seconds; is the address right?".into())],
     }
