@@ -3,17 +3,17 @@
 //! A simulated site is written from the vendor's description of the product, not from our connector, so that
 //! the two can disagree. It keeps everything in memory, speaks HTTP, and misbehaves on request.
 //!
-//! Start with [`jira_data_center`]; [`serve`] puts a site on a port. [`state`] is what a test reads back,
-//! [`faults`] what it can make go wrong. [`idp`] holds the other end: clients that speak SCIM as the identity
-//! providers do.
+//! [`data_center`] is what the Data Center products share; [`jira_data_center`] and its siblings are the products.
+//! [`serve`] puts a site on a port. [`state`] is what a test reads back, [`faults`] what it can make go wrong.
+//! [`idp`] holds the other end: clients that speak SCIM as the identity providers do.
 
-mod calls;
+pub mod data_center;
 pub mod faults;
 pub mod idp;
 pub mod jira_data_center;
 pub mod people;
-mod rate_limit;
-mod serving;
 pub mod state;
+#[cfg(test)]
+mod testing;
 
-pub use serving::{RunningSandbox, serve};
+pub use data_center::{RunningSandbox, SimulatedSite, serve};

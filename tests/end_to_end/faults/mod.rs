@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use sandbox::SimulatedSite as _;
 use sandbox::faults::{FaultKind, Faults};
 use sandbox::jira_data_center::{JiraDataCenter, Options};
 use serde_json::json;

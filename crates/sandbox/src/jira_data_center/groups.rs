@@ -11,9 +11,13 @@ use serde_json::{Value, json};
 
 use super::{
     API, JiraDataCenter, MEMBER_PAGE_LIMIT,
-    answers::{Body, Parameters, Refusal, query_value},
+    answers::Refusal,
+    site::{ADMINISTRATORS, SOFTWARE_USERS, SYSTEM_ADMINISTRATORS, Site},
+};
+use crate::data_center::{
     authentication::{Administrator, Caller},
-    site::{ADMINISTRATORS, Group, SOFTWARE_USERS, SYSTEM_ADMINISTRATORS, Site, fold},
+    directory::{Group, fold},
+    request::{Body, Parameters, query_value},
 };
 
 const PICKER_DEFAULT: usize = 20;
@@ -40,6 +44,7 @@ pub(super) async fn pick(
     let member = parameters.get("userName").map(fold);
     let site = jira.site();
     let found: Vec<&Group> = site
+        .directory
         .groups
         .iter()
         .filter(|_| matches!(caller.0, Caller::Account(_)))
@@ -108,10 +113,10 @@ pub(super) async fn create(
     if name.chars().count() > GROUP_NAME_LIMIT {
         return Err(Refusal::bad_request("Group name must not exceed 255 characters."));
     }
-    if site.groups.contains_key(&fold(&name)) {
+    if site.directory.groups.contains_key(&fold(&name)) {
         return Err(Refusal::bad_request("A group or user with this name already exists."));
     }
-    site.insert_group(&name);
+    site.directory.insert_group(&name);
     let bean = site.group_bean(site.group(&name)?, true);
     Ok((StatusCode::CREATED, Json(bean)).into_response())
 }
@@ -129,7 +134,7 @@ pub(super) async fn delete(
         site.group(swap_group)?;
     }
     site.check_stays_administrator(&folded, &caller)?;
-    site.groups.remove(&folded);
+    site.directory.groups.remove(&folded);
     Ok(StatusCode::OK)
 }
 
@@ -146,14 +151,14 @@ pub(super) async fn members(
     let site = jira.site();
     let group = site.group(name)?;
     let shown = || {
-        let accounts = group.members.iter().filter_map(|member| site.accounts.get(member));
+        let accounts = group.members.iter().filter_map(|member| site.directory.accounts.get(member));
         accounts.filter(|account| account.active || with_inactive)
     };
     let total = shown().count();
     let values: Vec<Value> =
         shown().skip(start_at).take(max_results).map(|account| site.short_user(account)).collect();
     let page_link = |start_at: usize| {
-        let (base, group) = (&site.base_url, query_value(&group.name));
+        let (base, group) = (&site.directory.base_url, query_value(&group.name));
         format!(
             "{base}{API}/group/member?groupname={group}&includeInactiveUsers={with_inactive}&maxResults={max_results}&startAt={start_at}"
         )
@@ -190,7 +195,7 @@ pub(super) async fn add_member(
         let text = format!("Cannot add user '{user_name}', user is already a member of '{}'", group.name);
         return Err(Refusal::bad_request(text));
     }
-    site.insert_group(&folded_group).members.insert(folded_user);
+    site.directory.insert_group(&folded_group).members.insert(folded_user);
     let bean = site.group_bean(site.group(&folded_group)?, false);
     Ok((StatusCode::CREATED, Json(bean)).into_response())
 }
@@ -216,7 +221,7 @@ pub(super) async fn remove_member(
     if folded_user == caller {
         site.check_stays_administrator(&folded_group, &caller)?;
     }
-    site.insert_group(&folded_group).members.remove(&folded_user);
+    site.directory.insert_group(&folded_group).members.remove(&folded_user);
     Ok(Json(site.group_bean(site.group(&folded_group)?, false)))
 }
 
@@ -224,10 +229,7 @@ impl Site {
     /// Refuses to let administrators lock themselves out by losing their last administrators' group.
     fn check_stays_administrator(&self, losing: &str, caller: &str) -> Result<(), Refusal> {
         let administrators = [ADMINISTRATORS, SYSTEM_ADMINISTRATORS];
-        let is_member =
-            |name: &str| self.groups.get(name).is_some_and(|group| group.members.contains(caller));
-        let stays = administrators.iter().any(|name| *name != losing && is_member(name));
-        if stays || !administrators.contains(&losing) {
+        if !administrators.contains(&losing) || self.directory.administers_without(caller, losing) {
             return Ok(());
         }
         Err(Refusal::bad_request(
@@ -237,11 +239,11 @@ impl Site {
 
     /// Returns a group as it stands in a user.
     pub(super) fn group_name_bean(&self, name: &str) -> Value {
-        json!({ "name": name, "self": format!("{}{API}/group?groupname={}", self.base_url, query_value(name)) })
+        json!({ "name": name, "self": format!("{}{API}/group?groupname={}", self.directory.base_url, query_value(name)) })
     }
 
     fn group_bean(&self, group: &Group, with_users: bool) -> Value {
-        let accounts = group.members.iter().filter_map(|name| self.accounts.get(name));
+        let accounts = group.members.iter().filter_map(|name| self.directory.accounts.get(name));
         let active: Vec<_> = accounts.filter(|account| account.active).collect();
         let shown = if with_users { active.len().min(MEMBER_PAGE_LIMIT) } else { 0 };
         let items: Vec<Value> = active[..shown].iter().map(|account| self.short_user(account)).collect();

@@ -2,16 +2,13 @@
 //! leads are administered.
 //!
 //! Written from the vendor's REST description and documentation. Where those are silent, the module chooses what
-//! is known of the product and says so; [`Options`] holds the switches. Texts of errors are in English; a real
+//! is known of the product and says so; [`Quirks`] holds the switches. Texts of errors are in English; a real
 //! site's are in the language of its settings, so only status and field names mean anything.
 //!
-//! A request goes through `gate` (counting, faults, authentication, rate limit) to one of `users`, `groups`,
-//! `projects` or `server`; `site` holds the data; `controls` is `/_sandbox`, which needs no credentials.
+//! `users`, `groups`, `projects` and `server` hold the routes, `site` the data that only Jira has, `answers` the
+//! form of refusals; the rest is what the Data Center products share.
 
 mod answers;
-mod authentication;
-mod controls;
-mod gate;
 mod groups;
 mod projects;
 mod server;
@@ -21,23 +18,17 @@ mod users;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
-
 use axum::{
-    Router, middleware,
+    Router,
+    http::StatusCode,
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 
-use self::site::Site;
+use self::{answers::Refusal, site::Site};
 use crate::{
-    calls::CallCounts,
-    faults::{FaultSource, Faults, RateLimit},
-    rate_limit::TokenBucket,
-    state::StateSnapshot,
+    data_center::{self, Directory, Installation, Product},
+    state::ProjectState,
 };
 
 /// The base of all routes that are counted.
@@ -46,86 +37,56 @@ const API: &str = "/rest/api/2";
 /// The most members that one page of a group shows.
 pub const MEMBER_PAGE_LIMIT: usize = 50;
 
-/// Failed log-ins with a password after which an account must solve a CAPTCHA.
-pub const LOGIN_FAILURES_BEFORE_CAPTCHA: u32 = 3;
+/// A simulated site: a project `DEMO` that the administrator leads and, with people, a project `LEGACY` that
+/// `ada.abbott.0` leads with its only component. Clones share the same data.
+pub type JiraDataCenter = Installation<Jira>;
 
 /// How a site starts.
-#[derive(Clone)]
-pub struct Options {
-    /// The administrator's account name.
-    pub admin_username: String,
-    /// The administrator's personal access token.
-    pub admin_token: String,
-    /// The administrator's password.
-    pub admin_password: String,
-    /// How many made-up people have an account from the start.
-    pub users: usize,
-    /// How many made-up groups (`team-0`, `team-1`, …) those people are spread over, one group each.
-    pub groups: usize,
-    /// The version that `serverInfo` tells.
-    pub version: String,
-    /// A request limit per account. Off by default, as in the product.
-    pub rate_limit: Option<RateLimit>,
+pub type Options = data_center::Options<Quirks>;
+
+/// What differs between sites.
+#[derive(Clone, Copy, Debug)]
+pub struct Quirks {
     /// Whether `active` in an update is obeyed. Older versions ignore it and refuse an update that says nothing
     /// else (JRASERVER-36639).
     pub deactivates_by_update: bool,
 }
 
+impl Default for Quirks {
+    fn default() -> Self {
+        Self { deactivates_by_update: true }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            admin_username: "rollcall".to_owned(),
-            admin_token: "sandbox-token".to_owned(),
-            admin_password: "sandbox-password".to_owned(),
-            users: 0,
-            groups: 0,
-            version: "10.3.0".to_owned(),
-            rate_limit: None,
-            deactivates_by_update: true,
-        }
+        Self::of_version("10.3.0")
     }
 }
 
-/// A simulated site. Clones share the same data.
-#[derive(Clone)]
-pub struct JiraDataCenter {
-    inner: Arc<Inner>,
-}
+/// The product.
+#[derive(Debug)]
+pub enum Jira {}
 
-struct Inner {
-    options: Options,
-    site: Mutex<Site>,
-    traffic: Mutex<Traffic>,
-}
+impl Product for Jira {
+    const NAME: &'static str = "Jira";
+    const API: &'static str = API;
+    type Quirks = Quirks;
+    type Site = Site;
 
-/// What is known of the calls, apart from what they change.
-#[derive(Default)]
-struct Traffic {
-    calls: CallCounts,
-    faults: FaultSource,
-    buckets: HashMap<String, TokenBucket>,
-}
-
-impl fmt::Debug for JiraDataCenter {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("JiraDataCenter").finish_non_exhaustive()
-    }
-}
-
-impl JiraDataCenter {
-    /// Returns a site with the product's own groups, the administrator, a project `DEMO` that the administrator
-    /// leads, and as many made-up people and groups as the options say. With people, `ada.abbott.0` leads a
-    /// project `LEGACY` and its only component.
-    pub fn new(options: Options) -> Self {
-        let site = Mutex::new(Site::start(&options));
-        Self { inner: Arc::new(Inner { options, site, traffic: Mutex::default() }) }
+    fn start(options: &Options) -> Site {
+        Site::start(options)
     }
 
-    /// Returns the routes: the product's API and `/_sandbox`.
-    ///
-    /// Called without a server (`tower::ServiceExt::oneshot`), a dropped connection shows as status 502 and a
-    /// time-out, when its time is over, as status 504.
-    pub fn router(&self) -> Router {
+    fn directory(site: &mut Site) -> &mut Directory {
+        &mut site.directory
+    }
+
+    fn projects(site: &Site) -> Vec<ProjectState> {
+        site.project_states()
+    }
+
+    fn routes() -> Router<JiraDataCenter> {
         Router::new()
             .route(&api("/serverInfo"), get(server::server_info))
             .route(&api("/myself"), get(server::myself))
@@ -143,45 +104,14 @@ impl JiraDataCenter {
             .route(&api("/project/{key}"), get(projects::get).put(projects::update))
             .route(&api("/project/{key}/components"), get(projects::components))
             .route(&api("/component/{id}"), get(projects::component).put(projects::update_component))
-            .fallback(answers::no_such_route)
-            .method_not_allowed_fallback(answers::method_not_allowed)
-            .layer(middleware::from_fn_with_state(self.clone(), gate::admit))
-            .route("/_sandbox/state", get(controls::state))
-            .route("/_sandbox/faults", post(controls::faults))
-            .route("/_sandbox/users", post(controls::users))
-            .route("/_sandbox/groups", post(controls::groups))
-            .route("/_sandbox/projects", post(controls::projects))
-            .route("/_sandbox/captcha/clear", post(controls::clear_captcha))
-            .with_state(self.clone())
     }
 
-    /// Returns what stands at the site, and the calls so far: the same as `GET /_sandbox/state`.
-    pub fn state(&self) -> StateSnapshot {
-        let traffic = self.traffic();
-        let (calls, creates_by_name) = (traffic.calls.snapshot(), traffic.calls.creates_by_name());
-        drop(traffic);
-        self.site().snapshot(calls, creates_by_name)
+    fn more_controls() -> Router<JiraDataCenter> {
+        Router::new().route("/_sandbox/projects", post(projects::put_project))
     }
 
-    /// Replaces the faults, and starts their draws and all rate limits anew. Numbers out of range are not
-    /// refused here; see [`Faults::validate`].
-    pub fn set_faults(&self, faults: Faults) {
-        let mut traffic = self.traffic();
-        traffic.faults = FaultSource::new(faults);
-        traffic.buckets.clear();
-    }
-
-    pub(crate) fn set_base_url(&self, base_url: &str) {
-        base_url.clone_into(&mut self.site().base_url);
-    }
-
-    // A panic in one request must not make every later one fail, so a poisoned lock is used as it is.
-    fn site(&self) -> MutexGuard<'_, Site> {
-        self.inner.site.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn traffic(&self) -> MutexGuard<'_, Traffic> {
-        self.inner.traffic.lock().unwrap_or_else(PoisonError::into_inner)
+    fn refusal(status: StatusCode, text: &str) -> Response {
+        Refusal::message(status, text).into_response()
     }
 }
 

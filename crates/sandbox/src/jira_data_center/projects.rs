@@ -3,15 +3,20 @@
 use axum::{
     Json,
     extract::{Path, State},
+    http::StatusCode,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     API, JiraDataCenter,
-    answers::{Body, Parameters, Refusal},
+    answers::Refusal,
+    site::{Component, Project, Site},
+};
+use crate::data_center::{
     authentication::{Administrator, LoggedIn},
-    site::{Component, Project, Site, fold},
+    directory::fold,
+    request::{Body, Parameters},
 };
 
 /// What of `ProjectUpdateBean` this site keeps; other fields are refused by name.
@@ -134,6 +139,43 @@ pub(super) async fn update_component(
     Ok(Json(site.component_bean(&site.projects[&project], &site.projects[&project].components[index])))
 }
 
+/// The body of `POST /_sandbox/projects`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProjectUpsert {
+    key: String,
+    lead: String,
+    #[serde(default)]
+    components: Vec<ComponentUpsert>,
+}
+
+/// A component of it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ComponentUpsert {
+    name: String,
+    lead: Option<String>,
+}
+
+/// `POST /_sandbox/projects`: makes a project, or makes it anew.
+pub(super) async fn put_project(
+    State(jira): State<JiraDataCenter>,
+    Body(project): Body<ProjectUpsert>,
+) -> Result<StatusCode, Refusal> {
+    let mut site = jira.site();
+    let lead = site.account(&fold(&project.lead))?.key.clone();
+    let mut components = Vec::new();
+    for component in project.components {
+        let lead = component.lead.map(|name| site.account(&fold(&name)).map(|account| account.key.clone()));
+        components.push((component.name, lead.transpose()?));
+    }
+    site.insert_project(&project.key, &project.key, &lead);
+    for (name, lead) in components {
+        site.insert_component(&project.key, &name, lead);
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
 impl Site {
     fn project_key(&self, key_or_id: &str) -> Result<String, Refusal> {
         self.projects
@@ -156,7 +198,8 @@ impl Site {
 
     /// Returns the key of an account that may become a lead: it must be there and active.
     fn lead_key(&self, field: &'static str, name: &str) -> Result<String, Refusal> {
-        self.accounts
+        self.directory
+            .accounts
             .get(&fold(name))
             .filter(|account| account.active)
             .map(|account| account.key.clone())
@@ -166,13 +209,13 @@ impl Site {
     }
 
     fn lead_bean(&self, account_key: &str) -> Value {
-        self.account_of_key(account_key).map_or(Value::Null, |account| self.short_user(account))
+        self.directory.account_of_key(account_key).map_or(Value::Null, |account| self.short_user(account))
     }
 
     fn project_bean(&self, project: &Project) -> Value {
         json!({
             "expand": "description,lead,url,projectKeys",
-            "self": format!("{}{API}/project/{}", self.base_url, project.id),
+            "self": format!("{}{API}/project/{}", self.directory.base_url, project.id),
             "id": project.id.to_string(),
             "key": project.key,
             "name": project.name,
@@ -196,7 +239,7 @@ impl Site {
 
     fn component_bean(&self, project: &Project, component: &Component) -> Value {
         let mut bean = json!({
-            "self": format!("{}{API}/component/{}", self.base_url, component.id),
+            "self": format!("{}{API}/component/{}", self.directory.base_url, component.id),
             "id": component.id.to_string(),
             "name": component.name,
             "description": component.description,
@@ -205,7 +248,7 @@ impl Site {
             "archived": false,
             "deleted": false,
         });
-        if let Some(lead) = component.lead.as_ref().and_then(|key| self.account_of_key(key)) {
+        if let Some(lead) = component.lead.as_ref().and_then(|key| self.directory.account_of_key(key)) {
             bean["lead"] = self.short_user(lead);
             bean["leadUserName"] = lead.name.clone().into();
         }

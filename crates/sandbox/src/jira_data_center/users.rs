@@ -11,9 +11,13 @@ use serde_json::{Value, json};
 
 use super::{
     API, JiraDataCenter,
-    answers::{Body, Parameters, Refusal, header_value, query_value},
+    answers::Refusal,
+    site::{SOFTWARE_USERS, Site},
+};
+use crate::data_center::{
     authentication::{Administrator, LoggedIn},
-    site::{Account, SOFTWARE_USERS, Site, fold},
+    directory::{Account, fold, is_email},
+    request::{Body, Parameters, header_value, query_value},
 };
 
 /// The only application of this site that gives access.
@@ -70,6 +74,7 @@ pub(super) async fn search(
     let with_inactive = parameters.flag("includeInactive", false);
     let site = jira.site();
     let mut found: Vec<&Account> = site
+        .directory
         .accounts
         .values()
         .filter(|account| if account.active { with_active } else { with_inactive })
@@ -104,11 +109,11 @@ pub(super) async fn create(
     let display_name = write.display_name.unwrap_or_default();
     let email = write.email_address.unwrap_or_default();
     let creator = site.account(&caller)?.name.clone();
-    let account = site.insert_account(&name, &display_name, &email, &creator);
+    let account = site.directory.insert_account(&name, &display_name, &email, &creator);
     account.password = write.password;
     let folded = fold(&name);
     if write.application_keys.is_none_or(|keys| !keys.is_empty()) {
-        site.insert_group(SOFTWARE_USERS).members.insert(folded.clone());
+        site.directory.insert_group(SOFTWARE_USERS).members.insert(folded.clone());
     }
     let bean = site.expandable_bean(site.account(&folded)?, false, false);
     drop(site);
@@ -126,7 +131,7 @@ pub(super) async fn update(
 ) -> Result<Json<Value>, Refusal> {
     let mut site = jira.site();
     let folded = site.named_account(&parameters)?;
-    let active = write.active.filter(|_| jira.inner.options.deactivates_by_update);
+    let active = write.active.filter(|_| jira.options().quirks.deactivates_by_update);
     let says_nothing = write.name.is_none()
         && write.email_address.is_none()
         && write.display_name.is_none()
@@ -139,14 +144,14 @@ pub(super) async fn update(
     if active == Some(false) {
         site.check_may_leave(&folded, &caller, "deactivate")?;
     }
-    if let Some(account) = site.accounts.get_mut(&folded) {
+    if let Some(account) = site.directory.accounts.get_mut(&folded) {
         account.active = active.unwrap_or(account.active);
         account.email = write.email_address.unwrap_or_else(|| account.email.clone());
         account.display_name = write.display_name.unwrap_or_else(|| account.display_name.clone());
         account.password = write.password.or_else(|| account.password.take());
     }
-    let new_name = write.name.unwrap_or_else(|| site.accounts[&folded].name.clone());
-    site.rename_account(&folded, &new_name);
+    let new_name = write.name.unwrap_or_else(|| site.directory.accounts[&folded].name.clone());
+    site.directory.rename_account(&folded, &new_name);
     let bean = site.expandable_bean(site.account(&fold(&new_name))?, false, false);
     Ok(Json(bean))
 }
@@ -160,7 +165,7 @@ pub(super) async fn delete(
     let mut site = jira.site();
     let folded = site.named_account(&parameters)?;
     site.check_may_leave(&folded, &caller, "delete")?;
-    site.remove_account(&folded);
+    site.directory.remove_account(&folded);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -169,6 +174,7 @@ impl Site {
     fn named_account(&self, parameters: &Parameters) -> Result<String, Refusal> {
         if let Some(key) = parameters.get("key") {
             return self
+                .directory
                 .name_of_key(key)
                 .map(ToOwned::to_owned)
                 .ok_or_else(|| Refusal::not_found(format!("The user with the key '{key}' does not exist")));
@@ -183,8 +189,8 @@ impl Site {
 
     fn deleted_account(&self, parameters: &Parameters) -> Option<&Account> {
         match parameters.get("key") {
-            Some(key) => self.deleted.values().find(|account| account.key == key),
-            None => self.deleted.get(&fold(parameters.get("username")?)),
+            Some(key) => self.directory.deleted.values().find(|account| account.key == key),
+            None => self.directory.deleted.get(&fold(parameters.get("username")?)),
         }
     }
 
@@ -221,7 +227,7 @@ impl Site {
             "The username must not exceed 255 characters in length."
         } else if name.contains(['<', '>', '&']) {
             "The username must not contain '<', '>' or '&'."
-        } else if self.accounts.contains_key(&fold(name)) && own != Some(fold(name).as_str()) {
+        } else if self.directory.accounts.contains_key(&fold(name)) && own != Some(fold(name).as_str()) {
             "A user with that username already exists."
         } else {
             return None;
@@ -245,7 +251,7 @@ impl Site {
 
     /// Returns the user as it stands in groups and as a lead: `UserJsonBean`.
     pub(super) fn short_user(&self, account: &Account) -> Value {
-        let base = &self.base_url;
+        let base = &self.directory.base_url;
         let size = |pixels: u32| format!("{base}/secure/useravatar?size={pixels}&avatarId=10122");
         json!({
             "self": format!("{base}{API}/user?username={}", query_value(&account.name)),
@@ -262,7 +268,7 @@ impl Site {
     /// Returns the user as a search finds it: `UserBean` without the parts that are expanded.
     fn full_user(&self, account: &Account) -> Value {
         let mut bean = self.short_user(account);
-        bean["deleted"] = self.name_of_key(&account.key).is_none().into();
+        bean["deleted"] = self.directory.name_of_key(&account.key).is_none().into();
         bean["locale"] = "en_US".into();
         bean
     }
@@ -278,7 +284,7 @@ impl Site {
 
     /// Returns the whole `UserBean`; groups and application roles are only counted unless they are asked for.
     pub(super) fn expandable_bean(&self, account: &Account, with_groups: bool, with_roles: bool) -> Value {
-        let groups = self.groups_of(&fold(&account.name));
+        let groups = self.directory.groups_of(&fold(&account.name));
         let roles: Vec<&str> =
             groups.iter().filter(|name| **name == SOFTWARE_USERS).map(|_| SOFTWARE).collect();
         let group_items: Vec<Value> = groups.iter().map(|name| self.group_name_bean(name)).collect();
@@ -299,12 +305,9 @@ impl Site {
 }
 
 fn email_error(email: &str) -> Option<String> {
-    let well_formed = email
-        .split_once('@')
-        .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
     if email.trim().is_empty() {
         Some("You must specify an email address.".to_owned())
-    } else if !well_formed || email.contains(char::is_whitespace) {
+    } else if !is_email(email) {
         Some("You must specify a valid email address.".to_owned())
     } else {
         None

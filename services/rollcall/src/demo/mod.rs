@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use sandbox::RunningSandbox;
 use sandbox::idp::oracle_idcs::OracleIdcs;
 use sandbox::jira_data_center::{JiraDataCenter, Options};
+use sandbox::{RunningSandbox, SimulatedSite as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use store::secret::{self, SecretKind};

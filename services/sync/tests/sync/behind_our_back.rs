@@ -63,7 +63,7 @@ async fn account_renamed_by_others_is_still_known(mut world: World) {
         .header("authorization", "Bearer sandbox-token")
         .body(axum::body::Body::from(r#"{"name": "countess"}"#))
         .unwrap();
-    let answer = tower::ServiceExt::oneshot(world.jira.router(), request).await.unwrap();
+    let answer = tower::ServiceExt::oneshot(world.sandbox.router(), request).await.unwrap();
     assert_eq!(answer.status(), axum::http::StatusCode::OK);
     world.leave(team, &[ada]).await;
     world.work().await;

@@ -71,7 +71,7 @@ async fn wrong_credentials_pause_the_site_after_one_call(mut world: World) {
 async fn captcha_pauses_the_site_after_one_call(mut world: World) {
     for _ in 0..3 {
         let request = Request::get("/rest/api/2/myself").header("authorization", "Basic cm9sbGNhbGw6eA==");
-        world.jira.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        world.sandbox.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     }
     credentials(&world, &json!({"type": "basic", "username": ADMIN, "password": "sandbox-password"})).await;
     twenty_users(&world).await;
@@ -187,7 +187,7 @@ async fn site_that_is_gone_leaves_nothing_in_doubt(mut world: World) {
     world.edit(ada, json!({"displayName": "Countess"})).await;
     eventually("the site was tried", async || world.site_row().await.failures >= 2).await;
     let listener = tokio::net::TcpListener::bind(address).await.unwrap();
-    world.served = Some(sandbox::serve(&world.jira, listener).unwrap());
+    world.served = Some(sandbox::serve(&*world.sandbox, listener).unwrap());
     world.settle().await;
     world.stop().await;
     assert_eq!(world.account("ada").unwrap().display_name, "Countess");

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use atlassian::http::HttpSettings;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use sandbox::RunningSandbox;
 use sandbox::faults::Faults;
 use sandbox::jira_data_center::{JiraDataCenter, Options};
 use sandbox::state::{StateSnapshot, UserState};
+use sandbox::{RunningSandbox, SimulatedSite};
 use serde_json::{Value, json};
 use store::Store;
 use store::connections::NewConnection;
@@ -43,7 +43,7 @@ pub(crate) const ADMIN: &str = "rollcall";
 pub(crate) struct World {
     pub(crate) store: TestStore,
     pub(crate) tenant: TenantStore,
-    pub(crate) jira: JiraDataCenter,
+    pub(crate) sandbox: Box<dyn SimulatedSite>,
     pub(crate) served: Option<RunningSandbox>,
     pub(crate) site: SiteId,
     pub(crate) connection: ConnectionId,
@@ -130,14 +130,16 @@ fn group_document(name: &str) -> Value {
 impl World {
     /// With default settings and an empty directory; the engine does not run yet.
     pub(crate) async fn new(store: TestStore) -> Self {
-        Self::at(store, JiraDataCenter::new(Options::default())).await
+        Self::at(store, "jira-data-center", JiraDataCenter::new(Options::default())).await
     }
 
-    pub(crate) async fn at(store: TestStore, jira: JiraDataCenter) -> Self {
+    /// At a site of another product, or one that starts otherwise.
+    pub(crate) async fn at(store: TestStore, product: &str, sandbox: impl SimulatedSite + 'static) -> Self {
+        let sandbox: Box<dyn SimulatedSite> = Box::new(sandbox);
         let tenant = store.tenants().insert("acme", "Acme").await.unwrap();
         let tenant = store.tenant(tenant.id);
-        let served = sandbox::serve(&jira, TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
-        let site = add_site(&tenant, &served.base_url, &bearer()).await.id;
+        let served = sandbox::serve(&*sandbox, TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
+        let site = add_site(&tenant, product, &served.base_url, &bearer()).await.id;
         let connection = add_connection(&tenant, "directory").await;
         let link = add_link(&tenant, connection, site, 0, json!({})).await;
         let served = Some(served);
@@ -145,7 +147,7 @@ impl World {
         while let Some(run) = store.claim_run(uuid::Uuid::now_v7(), Duration::ZERO).await.unwrap() {
             tenant.runs().advance(&run).await.unwrap();
         }
-        Self { store, tenant, jira, served, site, connection, link, options: options(), engine: None }
+        Self { store, tenant, sandbox, served, site, connection, link, options: options(), engine: None }
     }
 
     /// Replaces the link's settings.
@@ -288,11 +290,11 @@ impl World {
 
     pub(crate) fn faults(&self, faults: Faults) {
         faults.validate().unwrap();
-        self.jira.set_faults(faults);
+        self.sandbox.set_faults(faults);
     }
 
     pub(crate) fn state(&self) -> StateSnapshot {
-        self.jira.state()
+        self.sandbox.state()
     }
 
     pub(crate) fn account(&self, name: &str) -> Option<UserState> {
@@ -320,7 +322,7 @@ impl World {
             .header("content-type", "application/json")
             .body(Body::from(change.to_string()))
             .unwrap();
-        let answer = self.jira.router().oneshot(request).await.unwrap();
+        let answer = self.sandbox.router().oneshot(request).await.unwrap();
         assert_eq!(answer.status(), StatusCode::NO_CONTENT, "{change}");
     }
 
@@ -363,10 +365,15 @@ pub(crate) fn bearer() -> Value {
     json!({ "type": "bearer", "token": "sandbox-token" })
 }
 
-pub(crate) async fn add_site(tenant: &TenantStore, base_url: &str, credentials: &Value) -> site::Model {
+pub(crate) async fn add_site(
+    tenant: &TenantStore,
+    product: &str,
+    base_url: &str,
+    credentials: &Value,
+) -> site::Model {
     let new = NewSite {
-        name: "Jira".to_owned(),
-        product: "jira-data-center".to_owned(),
+        name: "Site".to_owned(),
+        product: product.to_owned(),
         base_url: base_url.to_owned(),
         credentials: Zeroizing::new(credentials.to_string().into_bytes()),
     };

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use atlassian::http::HttpSettings;
+use sandbox::SimulatedSite as _;
 use sandbox::jira_data_center::{JiraDataCenter, Options};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;

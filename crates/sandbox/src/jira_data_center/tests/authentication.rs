@@ -4,10 +4,13 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{ADMIN, basic, call_as, get, post, send, site};
-use crate::jira_data_center::JiraDataCenter;
+use super::{call_as, get, post, site};
+use crate::{
+    jira_data_center::JiraDataCenter,
+    testing::{ADMIN, Answer, basic, send},
+};
 
-async fn myself(jira: &JiraDataCenter, authorization: &str) -> super::Answer {
+async fn myself(jira: &JiraDataCenter, authorization: &str) -> Answer {
     call_as(jira, Some(authorization), "GET", "/myself", None).await
 }
 

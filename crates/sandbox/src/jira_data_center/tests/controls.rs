@@ -2,7 +2,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{call_as, delete, get, post, put, site};
-use crate::state::StateSnapshot;
+use crate::{SimulatedSite, state::StateSnapshot};
 
 #[tokio::test]
 async fn state_over_http_is_the_state_in_process() {

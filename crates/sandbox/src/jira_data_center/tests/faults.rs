@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{call_as, get, post, site};
 use crate::{
+    SimulatedSite,
     faults::{FaultKind, Faults, RateLimit},
     jira_data_center::{JiraDataCenter, Options},
 };

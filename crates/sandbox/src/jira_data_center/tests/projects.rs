@@ -2,6 +2,7 @@ use axum::http::StatusCode;
 use serde_json::json;
 
 use super::{delete, get, peopled, put, site};
+use crate::SimulatedSite;
 
 #[tokio::test]
 async fn projects_show_leads_when_expanded_and_one_project_always() {

@@ -1,8 +1,12 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Answer, delete, get, peopled, post, put, site};
-use crate::jira_data_center::{JiraDataCenter, Options};
+use super::{delete, get, peopled, post, put, site};
+use crate::{
+    SimulatedSite,
+    jira_data_center::{JiraDataCenter, Options, Quirks},
+    testing::Answer,
+};
 
 async fn create(jira: &JiraDataCenter, name: &str) -> Answer {
     let email = format!("{}@example.com", name.to_lowercase());
@@ -132,7 +136,10 @@ async fn deactivate_and_reactivate_show_when_read_back() {
 
 #[tokio::test]
 async fn older_version_refuses_to_deactivate_by_update() {
-    let jira = JiraDataCenter::new(Options { deactivates_by_update: false, ..Options::default() });
+    let jira = JiraDataCenter::new(Options {
+        quirks: Quirks { deactivates_by_update: false },
+        ..Options::default()
+    });
     create(&jira, "zoe").await;
     let alone = put(&jira, "/user?username=zoe", json!({"active": false})).await;
     assert_eq!(alone.status, StatusCode::BAD_REQUEST);

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use crate::jira_data_center::JiraDataCenter;
+use super::SimulatedSite;
 
 /// A site that answers on a port until it is stopped or dropped. The site's data live on in the value that
 /// was served, so it can be served again, as after a restart.
@@ -35,12 +35,12 @@ pub struct RunningSandbox {
 /// Serves the site on the listener. Must be called within a Tokio runtime.
 ///
 /// Fails if the listener's own address cannot be read.
-pub fn serve(jira: &JiraDataCenter, listener: TcpListener) -> io::Result<RunningSandbox> {
+pub fn serve(site: &dyn SimulatedSite, listener: TcpListener) -> io::Result<RunningSandbox> {
     let address = listener.local_addr()?;
     let base_url = format!("http://{address}");
-    jira.set_base_url(&base_url);
+    site.set_base_url(&base_url);
     let stopping = CancellationToken::new();
-    let router = jira.router().into_make_service_with_connect_info::<ConnectionSwitch>();
+    let router = site.router().into_make_service_with_connect_info::<ConnectionSwitch>();
     let serving = axum::serve(DroppableListener { listener, stopping: stopping.clone() }, router);
     let until = stopping.clone();
     let server = tokio::spawn(async move {
@@ -171,6 +171,7 @@ mod tests {
 
     use super::{RunningSandbox, serve};
     use crate::{
+        SimulatedSite,
         faults::{FaultKind, Faults},
         jira_data_center::{JiraDataCenter, Options},
     };

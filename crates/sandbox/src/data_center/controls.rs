@@ -11,33 +11,40 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    JiraDataCenter,
-    answers::{Body, Refusal},
-    site::{Site, fold},
+    Directory, Installation, Product, SimulatedSite,
+    directory::{Account, fold},
+    request::Body,
 };
 use crate::{
     faults::Faults,
     state::{CREATED_BEHIND_BACK, StateSnapshot},
 };
 
+/// Why a change behind the client's back cannot be made.
+type Refusal = (StatusCode, String);
+
+fn not_found(what: &str, name: &str) -> Refusal {
+    (StatusCode::NOT_FOUND, format!("there is no {what} {name}"))
+}
+
 /// `GET /_sandbox/state`.
-pub(super) async fn state(State(jira): State<JiraDataCenter>) -> Json<StateSnapshot> {
-    Json(jira.state())
+pub(super) async fn state<P: Product>(State(site): State<Installation<P>>) -> Json<StateSnapshot> {
+    Json(site.state())
 }
 
 /// `POST /_sandbox/faults`: replaces all faults; `{}` ends them.
-pub(super) async fn faults(
-    State(jira): State<JiraDataCenter>,
+pub(super) async fn faults<P: Product>(
+    State(site): State<Installation<P>>,
     Body(faults): Body<Faults>,
 ) -> Result<StatusCode, Refusal> {
-    faults.validate().map_err(|error| Refusal::bad_request(error.to_string()))?;
-    jira.set_faults(faults);
+    faults.validate().map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
+    site.set_faults(faults);
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// `POST /_sandbox/captcha/clear`: what an administrator, or solving the CAPTCHA, does.
-pub(super) async fn clear_captcha(State(jira): State<JiraDataCenter>) -> StatusCode {
-    jira.site().clear_captcha();
+pub(super) async fn clear_captcha<P: Product>(State(site): State<Installation<P>>) -> StatusCode {
+    P::directory(&mut site.site()).clear_captcha();
     StatusCode::NO_CONTENT
 }
 
@@ -64,18 +71,19 @@ pub(super) struct UserUpsert {
 }
 
 /// `POST /_sandbox/users`: makes or changes an account, or deletes one whatever it leads.
-pub(super) async fn users(
-    State(jira): State<JiraDataCenter>,
+pub(super) async fn users<P: Product>(
+    State(site): State<Installation<P>>,
     Body(change): Body<UserChange>,
 ) -> Result<Response, Refusal> {
-    let mut site = jira.site();
+    let mut site = site.site();
+    let directory = P::directory(&mut site);
     match change {
         UserChange::Delete { delete } => {
             let folded = fold(&delete);
-            site.account(&folded)?;
-            site.remove_account(&folded);
+            directory.named(&folded)?;
+            directory.remove_account(&folded);
         }
-        UserChange::Upsert(upsert) => site.upsert_user(upsert),
+        UserChange::Upsert(upsert) => directory.upsert_user(upsert),
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -89,22 +97,22 @@ pub(super) enum GroupChange {
 }
 
 /// `POST /_sandbox/groups`: makes a group, replaces its members when they are given, or deletes it.
-pub(super) async fn groups(
-    State(jira): State<JiraDataCenter>,
+pub(super) async fn groups<P: Product>(
+    State(site): State<Installation<P>>,
     Body(change): Body<GroupChange>,
 ) -> Result<Response, Refusal> {
-    let mut site = jira.site();
+    let mut site = site.site();
+    let directory = P::directory(&mut site);
     match change {
         GroupChange::Delete { delete } => {
-            site.group(&delete)?;
-            site.groups.remove(&fold(&delete));
+            directory.groups.remove(&fold(&delete)).ok_or_else(|| not_found("group", &delete))?;
         }
         GroupChange::Upsert { name, members } => {
             let members = members.map(|names| names.iter().map(|name| fold(name)).collect::<Vec<_>>());
             for member in members.iter().flatten() {
-                site.account(member)?;
+                directory.named(member)?;
             }
-            let group = site.insert_group(&name);
+            let group = directory.insert_group(&name);
             if let Some(members) = members {
                 group.members = members.into_iter().collect();
             }
@@ -113,44 +121,11 @@ pub(super) async fn groups(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// The body of `POST /_sandbox/projects`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ProjectUpsert {
-    key: String,
-    lead: String,
-    #[serde(default)]
-    components: Vec<ComponentUpsert>,
-}
-
-/// A component of it.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ComponentUpsert {
-    name: String,
-    lead: Option<String>,
-}
-
-/// `POST /_sandbox/projects`: makes a project, or makes it anew.
-pub(super) async fn projects(
-    State(jira): State<JiraDataCenter>,
-    Body(project): Body<ProjectUpsert>,
-) -> Result<StatusCode, Refusal> {
-    let mut site = jira.site();
-    let lead = site.account(&fold(&project.lead))?.key.clone();
-    let mut components = Vec::new();
-    for component in project.components {
-        let lead = component.lead.map(|name| site.account(&fold(&name)).map(|account| account.key.clone()));
-        components.push((component.name, lead.transpose()?));
+impl Directory {
+    fn named(&self, folded: &str) -> Result<&Account, Refusal> {
+        self.accounts.get(folded).ok_or_else(|| not_found("account", folded))
     }
-    site.insert_project(&project.key, &project.key, &lead);
-    for (name, lead) in components {
-        site.insert_component(&project.key, &name, lead);
-    }
-    Ok(StatusCode::NO_CONTENT)
-}
 
-impl Site {
     fn upsert_user(&mut self, upsert: UserUpsert) {
         let folded = fold(&upsert.name);
         let mut account = if let Some(account) = self.accounts.get(&folded) {

@@ -8,9 +8,9 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 
 use super::{
-    JiraDataCenter,
-    answers::{Refusal, header_value, html_page},
-    site::{Site, fold},
+    Installation, Product,
+    directory::{Directory, fold},
+    request::header_value,
 };
 
 /// Tells how the log-in went.
@@ -20,7 +20,7 @@ const DENIED_REASON: HeaderName = HeaderName::from_static("x-authentication-deni
 
 /// Who sent the request; the gate puts it into the request's extensions.
 #[derive(Clone, Debug)]
-pub(super) enum Caller {
+pub(crate) enum Caller {
     /// No credentials were sent.
     Anonymous,
     /// The folded name of an account.
@@ -37,42 +37,42 @@ pub(super) enum LoginRefusal {
 }
 
 /// Reads the credentials.
-pub(super) fn authenticate(headers: &HeaderMap, site: &mut Site) -> Result<Caller, LoginRefusal> {
+pub(super) fn authenticate(headers: &HeaderMap, directory: &mut Directory) -> Result<Caller, LoginRefusal> {
     let Some(authorization) = headers.get(header::AUTHORIZATION) else { return Ok(Caller::Anonymous) };
     let (scheme, credentials) =
         authorization.to_str().unwrap_or("").trim().split_once(' ').unwrap_or(("", ""));
     let name = if scheme.eq_ignore_ascii_case("bearer") {
-        by_token(credentials.trim(), site)
+        by_token(credentials.trim(), directory)
     } else if scheme.eq_ignore_ascii_case("basic") {
-        by_password(credentials.trim(), site)?
+        by_password(credentials.trim(), directory)?
     } else {
         None
     };
     name.map(Caller::Account).ok_or(LoginRefusal::Failed)
 }
 
-fn by_token(token: &str, site: &Site) -> Option<String> {
-    let key = site.tokens.get(token)?;
-    let account = site.account_of_key(key)?;
+fn by_token(token: &str, directory: &Directory) -> Option<String> {
+    let key = directory.tokens.get(token)?;
+    let account = directory.account_of_key(key)?;
     account.active.then(|| fold(&account.name))
 }
 
 /// Returns nothing for a wrong password. Only passwords are held back by a CAPTCHA, not tokens.
-fn by_password(credentials: &str, site: &mut Site) -> Result<Option<String>, LoginRefusal> {
+fn by_password(credentials: &str, directory: &mut Directory) -> Result<Option<String>, LoginRefusal> {
     let Some((name, password)) = decode_basic(credentials) else { return Ok(None) };
     let folded = fold(&name);
-    if site.needs_captcha(&folded) {
+    if directory.needs_captcha(&folded) {
         return Err(LoginRefusal::CaptchaNeeded);
     }
-    let right = site
+    let right = directory
         .accounts
         .get(&folded)
         .is_some_and(|account| account.active && account.password.as_deref() == Some(password.as_str()));
     if !right {
-        site.login_failed(&folded);
+        directory.login_failed(&folded);
         return Ok(None);
     }
-    site.login_succeeded(&folded);
+    directory.login_succeeded(&folded);
     Ok(Some(folded))
 }
 
@@ -84,60 +84,52 @@ fn decode_basic(credentials: &str) -> Option<(String, String)> {
 }
 
 impl LoginRefusal {
-    /// Answers as the product does: a page, and the reason in headers.
-    pub(super) fn response(self, base_url: &str) -> Response {
+    /// Answers as the product does, with the reason in headers.
+    pub(super) fn response<P: Product>(self, base_url: &str) -> Response {
+        let mut headers = HeaderMap::new();
         match self {
             Self::Failed => {
-                let mut response = html_page(StatusCode::UNAUTHORIZED, "Unauthorized");
-                let headers = response.headers_mut();
                 headers.insert(LOGIN_REASON, HeaderValue::from_static("AUTHENTICATED_FAILED"));
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Jira\""));
-                response
+                let realm = format!("Basic realm=\"{}\"", P::NAME);
+                headers.insert(header::WWW_AUTHENTICATE, header_value(&realm));
+                P::login_refused(headers, StatusCode::UNAUTHORIZED)
             }
             Self::CaptchaNeeded => {
-                let mut response = html_page(StatusCode::FORBIDDEN, "Forbidden");
-                let reason = format!("CAPTCHA_CHALLENGE; login-url={base_url}/login.jsp");
-                let headers = response.headers_mut();
                 headers.insert(LOGIN_REASON, HeaderValue::from_static("AUTHENTICATION_DENIED"));
+                let reason = format!("CAPTCHA_CHALLENGE; login-url={base_url}/login.jsp");
                 headers.insert(DENIED_REASON, header_value(&reason));
-                response
+                P::login_refused(headers, StatusCode::FORBIDDEN)
             }
         }
     }
 }
 
-/// The folded name of an account that has logged in; without one, 401.
-pub(super) struct LoggedIn(pub(super) String);
+/// The folded name of an account that has logged in; nobody is refused.
+pub(crate) struct LoggedIn(pub(crate) String);
 
-impl FromRequestParts<JiraDataCenter> for LoggedIn {
-    type Rejection = Refusal;
+impl<P: Product> FromRequestParts<Installation<P>> for LoggedIn {
+    type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, _: &JiraDataCenter) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(parts: &mut Parts, _: &Installation<P>) -> Result<Self, Self::Rejection> {
         match parts.extensions.get::<Caller>() {
             Some(Caller::Account(name)) => Ok(Self(name.clone())),
-            Some(Caller::Anonymous) | None => Err(Refusal::message(
-                StatusCode::UNAUTHORIZED,
-                "You are not authenticated. Authentication required to perform this operation.",
-            )),
+            Some(Caller::Anonymous) | None => Err(P::log_in_first()),
         }
     }
 }
 
-/// The folded name of an account that may administer Jira; another account is 403, nobody is 401.
-pub(super) struct Administrator(pub(super) String);
+/// The folded name of an account that may administer the product; others are refused.
+pub(crate) struct Administrator(pub(crate) String);
 
-impl FromRequestParts<JiraDataCenter> for Administrator {
-    type Rejection = Refusal;
+impl<P: Product> FromRequestParts<Installation<P>> for Administrator {
+    type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, jira: &JiraDataCenter) -> Result<Self, Self::Rejection> {
-        let LoggedIn(name) = LoggedIn::from_request_parts(parts, jira).await?;
-        if jira.site().is_administrator(&name) {
+    async fn from_request_parts(parts: &mut Parts, site: &Installation<P>) -> Result<Self, Self::Rejection> {
+        let LoggedIn(name) = LoggedIn::from_request_parts(parts, site).await?;
+        if P::directory(&mut site.site()).is_administrator(&name) {
             Ok(Self(name))
         } else {
-            Err(Refusal::message(
-                StatusCode::FORBIDDEN,
-                "You do not have permission to perform this operation.",
-            ))
+            Err(P::not_an_administrator())
         }
     }
 }

@@ -1,92 +1,95 @@
-//! What every request to the product's API passes: counting, faults, authentication, cross-site check, rate limit.
+//! What every request to a product's API passes: counting, faults, authentication, cross-site check, rate limit.
 
 use std::time::Duration;
 
 use axum::{
-    Json,
     extract::{ConnectInfo, MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
-    API, JiraDataCenter,
-    answers::{Refusal, header_value, html_page},
+    Installation, Product,
     authentication::{Caller, LOGIN_REASON, authenticate},
-};
-use crate::{
-    faults::{RateLimit, Ruling},
+    html_page,
     rate_limit::{Reading, TokenBucket},
+    request::header_value,
     serving::ConnectionSwitch,
 };
+use crate::faults::{RateLimit, Ruling};
 
 /// Counts the request, lets a fault have its way with it, and passes it on.
-pub(super) async fn admit(State(jira): State<JiraDataCenter>, request: Request, next: Next) -> Response {
+pub(super) async fn admit<P: Product>(
+    State(site): State<Installation<P>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let method = request.method().clone();
-    let operation = operation_of(&request);
+    let operation = operation_of(&request, P::API);
     let switch = request.extensions().get::<ConnectInfo<ConnectionSwitch>>().map(|info| info.0.clone());
     let ruling = {
-        let mut traffic = jira.traffic();
+        let mut traffic = site.traffic();
         traffic.calls.arrived(&operation);
         traffic.faults.rule(&operation)
     };
     match ruling {
         Ruling::Pass => {
-            let response = carry_out(&jira, request, next).await;
-            answered(&jira, &method, response)
+            let response = carry_out(&site, request, next).await;
+            answered(&site, &method, response)
         }
-        Ruling::Refuse(status) => answered(&jira, &method, refusal(status)),
+        Ruling::Refuse(status) => answered(&site, &method, refusal::<P>(status)),
         Ruling::Hang { carried_out, hang_seconds } => {
             if carried_out {
-                carry_out(&jira, request, next).await;
+                carry_out(&site, request, next).await;
             }
             tokio::time::sleep(Duration::from_secs(hang_seconds)).await;
             drop_connection(switch.as_ref(), StatusCode::GATEWAY_TIMEOUT)
         }
         Ruling::Drop { carried_out } => {
             if carried_out {
-                carry_out(&jira, request, next).await;
+                carry_out(&site, request, next).await;
             }
             drop_connection(switch.as_ref(), StatusCode::BAD_GATEWAY)
         }
     }
 }
 
-fn answered(jira: &JiraDataCenter, method: &Method, response: Response) -> Response {
-    jira.traffic().calls.answered(method, response.status());
+fn answered<P: Product>(site: &Installation<P>, method: &Method, response: Response) -> Response {
+    site.traffic().calls.answered(method, response.status());
     response
 }
 
 /// Names the operation by method and route, such as `PUT /project/{key}`.
-fn operation_of(request: &Request) -> String {
+fn operation_of(request: &Request, api: &str) -> String {
     let route = request.extensions().get::<MatchedPath>().map_or("(unknown)", MatchedPath::as_str);
-    format!("{} {}", request.method(), route.strip_prefix(API).unwrap_or(route))
+    format!("{} {}", request.method(), route.strip_prefix(api).unwrap_or(route))
 }
 
-async fn carry_out(jira: &JiraDataCenter, mut request: Request, next: Next) -> Response {
+async fn carry_out<P: Product>(installation: &Installation<P>, mut request: Request, next: Next) -> Response {
     let caller = {
-        let mut site = jira.site();
-        authenticate(request.headers(), &mut site).map_err(|refusal| refusal.response(&site.base_url))
+        let mut site = installation.site();
+        let directory = P::directory(&mut site);
+        authenticate(request.headers(), directory)
+            .map_err(|refusal| refusal.response::<P>(&directory.base_url))
     };
     let caller = match caller {
         Ok(caller) => caller,
         Err(response) => return response,
     };
     if is_cross_site(request.method(), request.headers()) {
-        return Refusal::message(StatusCode::FORBIDDEN, "XSRF check failed").into_response();
+        return P::refusal(StatusCode::FORBIDDEN, "XSRF check failed");
     }
     let Caller::Account(name) = &caller else {
         request.extensions_mut().insert(caller);
         return next.run(request).await;
     };
     let shown_name = header_value(name);
-    let reading = read_bucket(jira, name);
+    let reading = read_bucket(installation, name);
     request.extensions_mut().insert(caller);
     let mut response = match reading {
-        Some((_, reading)) if !reading.admitted => too_many_requests(),
+        Some((_, reading)) if !reading.admitted => too_many_requests::<P>(),
         Some(_) | None => next.run(request).await,
     };
     if let Some((limit, reading)) = reading {
@@ -105,9 +108,9 @@ fn is_cross_site(method: &Method, headers: &HeaderMap) -> bool {
         && !text("x-atlassian-token").eq_ignore_ascii_case("no-check")
 }
 
-fn read_bucket(jira: &JiraDataCenter, name: &str) -> Option<(RateLimit, Reading)> {
-    let mut traffic = jira.traffic();
-    let limit = traffic.faults.rate_limit().or(jira.inner.options.rate_limit)?;
+fn read_bucket<P: Product>(site: &Installation<P>, name: &str) -> Option<(RateLimit, Reading)> {
+    let mut traffic = site.traffic();
+    let limit = traffic.faults.rate_limit().or(site.options().rate_limit)?;
     let now = Instant::now();
     let bucket = traffic.buckets.entry(name.to_owned()).or_insert_with(|| TokenBucket::full(limit, now));
     Some((limit, bucket.take(limit, now)))
@@ -133,19 +136,19 @@ fn add_limit_headers(headers: &mut HeaderMap, limit: RateLimit, reading: Reading
     headers.insert(header::RETRY_AFTER, HeaderValue::from(reading.retry_after_seconds));
 }
 
-fn too_many_requests() -> Response {
-    (StatusCode::TOO_MANY_REQUESTS, Json(json!({ "message": "Rate limit exceeded." }))).into_response()
+fn too_many_requests<P: Product>() -> Response {
+    P::refusal(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded.")
 }
 
-fn refusal(status: u16) -> Response {
+fn refusal<P: Product>(status: u16) -> Response {
     match status {
         429 => {
-            let mut response = too_many_requests();
+            let mut response = too_many_requests::<P>();
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             response
         }
         503 => html_page(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
-        _ => Refusal::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error").into_response(),
+        _ => P::refusal(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"),
     }
 }
 
