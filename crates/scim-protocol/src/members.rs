@@ -248,6 +248,10 @@ fn take_keys(
 /// `members` without a filter.
 fn list_change(op: Op, value: Option<Value>, strictness: Strictness) -> Result<MemberChange, ScimError> {
     if let Some(unclear) = Unclear::of(op, value.as_ref(), strictness) {
+        if unclear == Unclear::NobodyNamed {
+            // A later operation may say clearly who the members are; one that is no valid member is refused even so.
+            check_elements(value)?;
+        }
         return Ok(MemberChange::Unclear(unclear));
     }
     let value = value.filter(|value| !value.is_null());
@@ -272,6 +276,17 @@ fn references(value: Option<Value>) -> Result<Vec<MemberRef>, ScimError> {
         }
         Some(element) => Ok(vec![reference(element, &member)?]),
     }
+}
+
+/// Refuses what would be refused in any document.
+fn check_elements(value: Option<Value>) -> Result<(), ScimError> {
+    let Some(members) = schema::group().schema.attribute("members") else { return Ok(()) };
+    let member = members.element();
+    let elements = match value {
+        Some(Value::Array(elements)) => elements,
+        value => value.into_iter().collect(),
+    };
+    elements.into_iter().try_for_each(|element| normalize_one(&member, element, "members").map(drop))
 }
 
 /// Types and texts are checked as in any document, since the id comes to be stored.

@@ -133,6 +133,19 @@ fn members_without_an_id_are_invalid_value() {
 }
 
 #[test]
+fn an_invalid_member_is_refused_even_when_a_later_operation_replaces_the_list() {
+    let list = json!([{"value": ""}, {"VALUE": [null], "value": {}}]);
+    let operations = json!([
+        {"op": "replace", "path": "members", "value": list},
+        {"op": "replace", "path": "members", "value": []},
+    ]);
+    for strictness in [Lenient, Strict] {
+        let error = split(operations.clone(), strictness).unwrap_err();
+        assert_eq!(error.scim_type, Some(ScimType::InvalidValue), "{error}");
+    }
+}
+
+#[test]
 fn what_cannot_be_said_by_ids_needs_the_document_and_returns_the_request() {
     for operation in [
         json!({"op": "remove", "path": "members[display eq \"x\"]"}),
