@@ -182,12 +182,12 @@ impl Users {
         Ok(())
     }
 
-    /// The user with its groups, if there is one.
-    pub async fn find_with_groups(&self, id: UserId) -> Result<Option<FoundUser>> {
+    /// The user, if there is one, with its groups read along if they are asked for.
+    pub async fn find_to_show(&self, id: UserId, reads_groups: bool) -> Result<Option<FoundUser>> {
         let backend = self.tenant.store.backend();
+        let groups = if reads_groups { with_groups(backend) } else { NO_GROUPS };
         let sql = format!(
-            "SELECT {COLUMNS}{} FROM users r WHERE r.tenant_id = $1 AND r.connection_id = $2 AND r.id = $3",
-            with_groups(backend),
+            "SELECT {COLUMNS}{groups} FROM users r WHERE r.tenant_id = $1 AND r.connection_id = $2 AND r.id = $3"
         );
         let query = FoundUser::find_by_statement(statement(backend, sql, self.key(id)));
         Ok(query.one(&self.tenant.store.connection).await?)

@@ -23,14 +23,12 @@ pub async fn handle(
     let projection = projection(query.as_deref(), &directory.resource_types.user)?;
     let found = directory
         .users
-        .find_with_groups(id(&text)?)
+        .find_to_show(id(&text)?, projection.wants("groups"))
         .await?
         .ok_or_else(|| ScimError::not_found("No such user".to_owned()))?;
     let resource = match found.groups {
-        Some(groups) if projection.wants("groups") => {
-            representation::user(&found.row, &groups, &directory.base_url)
-        }
-        _ => represent(&directory, &found.row, &projection).await?,
+        Some(groups) => representation::user(&found.row, &groups, &directory.base_url),
+        None => represent(&directory, &found.row, &projection).await?,
     };
     let version = resource["meta"]["version"].as_str().unwrap_or_default();
     if let Some(response) = answer::not_modified(&headers, version) {
