@@ -37,18 +37,21 @@ pub(crate) async fn share(transaction: &WriteTransaction, connection: Connection
     Ok(())
 }
 
-/// Waits for everyone, and keeps them waiting until the transaction ends.
+/// Waits for everyone, and keeps them waiting until the transaction ends. [`Error::NotFound`] when the tenant has
+/// no such connection.
 pub(crate) async fn alone(
     transaction: &WriteTransaction,
     (tenant, connection): (TenantId, ConnectionId),
 ) -> Result<()> {
-    if !matter(transaction.get_database_backend()) {
-        return Ok(());
+    let mut values = vec![tenant.into(), connection.into()];
+    let mut turn = "";
+    if matter(transaction.get_database_backend()) {
+        values.push(number(connection).into());
+        turn = "FROM (SELECT pg_advisory_xact_lock($3)) turn ";
     }
-    let sql = "UPDATE connections SET generation = generation + 1 \
-        FROM (SELECT pg_advisory_xact_lock($3)) turn WHERE tenant_id = $1 AND id = $2";
-    let values = vec![tenant.into(), connection.into(), number(connection).into()];
-    if execute(&**transaction, sql, values).await? == 0 {
+    let sql =
+        format!("UPDATE connections SET generation = generation + 1 {turn}WHERE tenant_id = $1 AND id = $2");
+    if execute(&**transaction, &sql, values).await? == 0 {
         return Err(Error::NotFound("connection"));
     }
     Ok(())

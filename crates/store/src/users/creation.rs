@@ -36,7 +36,8 @@ impl Creation<'_> {
         }
         let (sql, values) = self.statement();
         let answer = store.connection.query_one_raw(statement(store.backend(), sql, values)).await?;
-        Ok(answer.is_some_and(|row| row.try_get_by_index::<i64>(0).is_ok_and(|created| created == 1)))
+        // What cannot be read is no "no": the user may be there.
+        Ok(answer.map(|row| row.try_get_by_index::<i64>(0)).transpose()? == Some(1))
     }
 
     fn statement(&self) -> (String, Vec<Value>) {

@@ -1,9 +1,11 @@
 //! One tenant's rows cannot be seen, changed or referred to by another's.
 
 use scim_protocol::filter;
+use serde_json::json;
 use store::Error;
 use store::entity::words::TaskKind;
 use store::id::UserId;
+use store::links::NewLink;
 use store::search::{Query, Start};
 use store::users::Users;
 
@@ -12,6 +14,7 @@ use crate::place::{LEASE, Place, context, create_user, furnish, on_both};
 on_both!(
     two_tenants_with_the_same_names_see_only_their_own,
     foreign_keys_forbid_rows_that_refer_to_another_tenants,
+    a_link_needs_a_connection_of_its_own_tenant,
 );
 
 /// The users of a directory that a search finds.
@@ -61,6 +64,16 @@ async fn two_tenants_with_the_same_names_see_only_their_own(place: Place) {
     assert!(matches!(globex.connections().get(place.connection).await, Err(Error::NotFound(_))));
     assert!(matches!(globex.tokens(place.connection).insert("t", None).await, Err(Error::NotFound(_))));
     assert!(place.tenant.users(place.connection).find(ours).await.unwrap().is_some());
+}
+
+async fn a_link_needs_a_connection_of_its_own_tenant(place: Place) {
+    let globex = place.store.tenants().insert("globex", "Globex").await.unwrap().id;
+    let (_, site_id, _) = furnish(&place.store.tenant(globex)).await;
+    let connection_id = place.connection;
+    let new = NewLink { connection_id, site_id, precedence: 0, enabled: true, settings: json!({}) };
+    let refused = place.store.tenant(globex).links().insert(new).await.unwrap_err();
+    assert!(matches!(refused, Error::NotFound("connection")), "{refused:?}");
+    assert_eq!(place.number("SELECT MAX(generation) AS n FROM connections").await, 1, "each linked once");
 }
 
 async fn foreign_keys_forbid_rows_that_refer_to_another_tenants(place: Place) {
