@@ -23,7 +23,7 @@ pub use http::budget::Budget;
 pub use product::Product;
 pub use site::Site;
 
-/// Makes the connector of a site, with a budget of its own. Nothing is sent yet.
+/// Makes the connector of a site. Nothing is sent yet.
 ///
 /// `base_url` is the address of the instance with its context path, if it has one: `https://host/jira`.
 /// Fails with [`SiteError::TargetRefused`] for an address that may not be called, and with
@@ -37,7 +37,7 @@ pub fn connect(
     connect_within(&Arc::default(), product, base_url, credentials, http)
 }
 
-/// The same with a budget that outlives the connector, or is shared with others.
+/// The same, with a budget that the caller can read.
 pub fn connect_within(
     budget: &Arc<Budget>,
     product: Product,

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use atlassian::Budget;
 use atlassian::credentials::Credentials;
 use atlassian::error::SiteError;
 use atlassian::http::HttpSettings;
@@ -42,8 +41,6 @@ pub struct ConnectedSite {
     pub calls_at_once: usize,
     /// Rules that the product itself sets.
     pub rules: ProductRules,
-    /// What the site grants us. It stays the same when the site's row is edited.
-    pub budget: Arc<Budget>,
     own_key: OnceCell<String>,
     version: i64,
 }
@@ -95,8 +92,7 @@ impl Connectors {
             Credentials::Basic { .. } => LOGINS_AT_ONCE,
             _ => usize::MAX,
         };
-        let budget = sites.get(&row.id).map(|connected| Arc::clone(&connected.budget)).unwrap_or_default();
-        let connector = atlassian::connect_within(&budget, product, &base_url, credentials, &self.http)
+        let connector = atlassian::connect(product, &base_url, credentials, &self.http)
             .map_err(|error| ConnectError::Settings(error.to_string()))?;
         let rules = ProductRules {
             admin_groups: product.admin_groups().iter().map(|&name| name.to_owned()).collect(),
@@ -107,7 +103,6 @@ impl Connectors {
             product: product.as_str(),
             calls_at_once,
             rules,
-            budget,
             own_key: OnceCell::new(),
             version: row.version,
         });

@@ -12,7 +12,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
-use super::retry_after;
+use super::retry_after::{LONGEST, retry_after};
 use crate::error::SiteError;
 
 /// A call that would wait longer than this is refused instead, so that whoever makes it can put the work off
@@ -31,7 +31,7 @@ pub struct Grant {
     pub per_second: f64,
 }
 
-/// One site's budget, shared by all who call it. Answers keep it up to date.
+/// One site's budget, shared by all who call it through one connector. Answers keep it up to date.
 #[derive(Debug, Default)]
 pub struct Budget {
     bucket: Mutex<Bucket>,
@@ -46,8 +46,8 @@ struct Bucket {
     filled_at: Option<Instant>,
     /// Requests sent and not answered yet.
     under_way: u32,
-    /// When the request was sent whose answer the tokens are from.
-    told_by: Option<Instant>,
+    /// When the request was sent whose answer the tokens are from, and when that answer came.
+    told_by: Option<(Instant, Instant)>,
     closed_until: Option<Instant>,
 }
 
@@ -109,8 +109,13 @@ impl Bucket {
         let Some(grant) = self.grant else { return closed };
         self.fill(grant, now);
         let missing = 1.0 + grant.spare() - self.tokens;
+        // The site may have been misunderstood, or limits nothing any more: it is asked again after a time.
+        let unsure_in = self
+            .told_by
+            .map_or(Duration::ZERO, |(_, came_at)| (came_at + LONGEST).saturating_duration_since(now));
+        let refill =
+            if missing > 0.0 { (missing / grant.per_second).min(unsure_in.as_secs_f64()) } else { 0.0 };
         // Rounded up, as a timer may not wake before.
-        let refill = if missing > 0.0 { (missing / grant.per_second).min(86_400.0) } else { 0.0 };
         closed.max(Duration::from_secs_f64((refill * 1_000.0).ceil() / 1_000.0))
     }
 
@@ -134,10 +139,10 @@ impl Bucket {
         let Some((grant, remaining)) = told(headers) else { return };
         self.grant = Some(grant);
         // What an earlier request was told is older news.
-        if self.told_by.is_some_and(|told_by| sent_at < told_by) {
+        if self.told_by.is_some_and(|(told_by, _)| sent_at < told_by) {
             return;
         }
-        self.told_by = Some(sent_at);
+        self.told_by = Some((sent_at, now));
         self.filled_at = Some(now);
         // This one is counted in what remains; the others that are under way may not be.
         self.tokens = remaining - f64::from(self.under_way.saturating_sub(1));
@@ -256,6 +261,18 @@ mod tests {
         }
         while waiting.join_next().await.is_some() {}
         assert_eq!(*order.lock().unwrap(), [0, 2, 3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reading_silences_a_site_for_an_hour_at_the_most() {
+        let budget = Budget::default();
+        ask(&budget, &headers(1, 0, 1, u32::MAX)).await;
+        let wait = budget.pass().await.unwrap_err().retry_after().unwrap();
+        assert_eq!(wait, LONGEST);
+        tokio::time::advance(LONGEST).await;
+        for _ in 0..3 {
+            ask(&budget, &HeaderMap::new()).await;
+        }
     }
 
     #[test]

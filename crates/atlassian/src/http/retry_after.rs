@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
 /// The longest wait that is believed. A wrong clock or a hostile site must not silence a site for days.
-const LONGEST: Duration = Duration::from_hours(1);
+pub(super) const LONGEST: Duration = Duration::from_hours(1);
 
 /// Reads `Retry-After` (RFC 9110 section 10.2.3: seconds or a date). A date counts from the answer's own
 /// `Date`, so that our clock does not matter. Without it, Atlassian's `X-RateLimit-Interval-Seconds`: after
