@@ -145,8 +145,16 @@ async fn nothing_secret_or_personal_is_logged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_simulated_site_serves_until_it_is_told_to_stop() {
+    for (product, whoami) in
+        [("jira-data-center", "rest/api/2/myself"), ("confluence-data-center", "rest/api/user/current")]
+    {
+        serves_until_it_is_told_to_stop(product, whoami).await;
+    }
+}
+
+async fn serves_until_it_is_told_to_stop(product: &str, whoami: &str) {
     let mut child = command()
-        .args(["sandbox", "--product", "jira-data-center", "--listen", "127.0.0.1:0", "--admin-token", "t"])
+        .args(["sandbox", "--product", product, "--listen", "127.0.0.1:0", "--admin-token", "t"])
         .args(["--users", "3", "--groups", "2"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -159,7 +167,7 @@ async fn a_simulated_site_serves_until_it_is_told_to_stop() {
     let state: serde_json::Value =
         client().get(format!("{url}/_sandbox/state")).send().await.unwrap().json().await.unwrap();
     assert_eq!(state["users"].as_array().unwrap().len(), 4, "three people and the administrator");
-    let myself = client().get(format!("{url}/rest/api/2/myself")).bearer_auth("t").send().await.unwrap();
+    let myself = client().get(format!("{url}/{whoami}")).bearer_auth("t").send().await.unwrap();
     assert_eq!(myself.status().as_u16(), 200);
     std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     let ended =

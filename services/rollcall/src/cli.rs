@@ -104,6 +104,8 @@ pub(crate) struct SandboxArguments {
 pub(crate) enum SandboxProduct {
     /// Jira Data Center.
     JiraDataCenter,
+    /// Confluence Data Center; no connector speaks to it yet.
+    ConfluenceDataCenter,
 }
 
 #[cfg(test)]

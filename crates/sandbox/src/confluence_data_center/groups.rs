@@ -10,21 +10,16 @@ use serde_json::Value;
 use super::{
     ConfluenceDataCenter,
     answers::{Refusal, page},
-    users::may_view,
+    users::Viewer,
 };
-use crate::data_center::{
-    authentication::{Administrator, Caller},
-    directory::fold,
-    request::Parameters,
-};
+use crate::data_center::{authentication::Administrator, directory::fold, request::Parameters};
 
 /// `GET /group`.
 pub(super) async fn list(
     State(confluence): State<ConfluenceDataCenter>,
-    caller: axum::Extension<Caller>,
+    _: Viewer,
     parameters: Parameters,
 ) -> Result<Json<Value>, Refusal> {
-    may_view(&caller)?;
     let all = {
         let site = confluence.site();
         site.directory.groups.values().map(|group| site.group_bean(&group.name)).collect()
@@ -35,10 +30,9 @@ pub(super) async fn list(
 /// `GET /group/{group}`.
 pub(super) async fn get(
     State(confluence): State<ConfluenceDataCenter>,
-    caller: axum::Extension<Caller>,
+    _: Viewer,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
-    may_view(&caller)?;
     let site = confluence.site();
     Ok(Json(site.group_bean(&site.group(&name)?.name)))
 }
@@ -46,11 +40,10 @@ pub(super) async fn get(
 /// `GET /group/{group}/member`: deactivated members too.
 pub(super) async fn members(
     State(confluence): State<ConfluenceDataCenter>,
-    caller: axum::Extension<Caller>,
+    _: Viewer,
     Path(name): Path<String>,
     parameters: Parameters,
 ) -> Result<Json<Value>, Refusal> {
-    may_view(&caller)?;
     let all = {
         let site = confluence.site();
         let members = site.directory.members_of(site.group(&name)?);
@@ -62,11 +55,10 @@ pub(super) async fn members(
 /// `GET /group/{group}/groupmember`: this site nests no groups.
 pub(super) async fn group_members(
     State(confluence): State<ConfluenceDataCenter>,
-    caller: axum::Extension<Caller>,
+    _: Viewer,
     Path(name): Path<String>,
     parameters: Parameters,
 ) -> Result<Json<Value>, Refusal> {
-    may_view(&caller)?;
     confluence.site().group(&name)?;
     page(&confluence, &format!("/group/{name}/groupmember"), &parameters, Vec::new())
 }
@@ -74,10 +66,9 @@ pub(super) async fn group_members(
 /// `GET /user/memberof?username=` or `?key=`.
 pub(super) async fn of_user(
     State(confluence): State<ConfluenceDataCenter>,
-    caller: axum::Extension<Caller>,
+    _: Viewer,
     parameters: Parameters,
 ) -> Result<Json<Value>, Refusal> {
-    may_view(&caller)?;
     let all = {
         let site = confluence.site();
         let folded = fold(&site.named_account(&parameters)?.name);

@@ -2,8 +2,8 @@
 
 use axum::{
     Json,
-    extract::State,
-    http::StatusCode,
+    extract::{FromRequestParts, State},
+    http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -55,10 +55,9 @@ pub(super) async fn current(
 /// `GET /user?username=` or `?key=`.
 pub(super) async fn get(
     State(confluence): State<ConfluenceDataCenter>,
-    caller: axum::Extension<Caller>,
+    _: Viewer,
     parameters: Parameters,
 ) -> Result<Json<Value>, Refusal> {
-    may_view(&caller)?;
     let site = confluence.site();
     Ok(Json(site.person(site.named_account(&parameters)?, parameters.expands("status"))))
 }
@@ -66,20 +65,18 @@ pub(super) async fn get(
 /// `GET /user/list`: everybody, deactivated people too.
 pub(super) async fn list(
     State(confluence): State<ConfluenceDataCenter>,
-    caller: axum::Extension<Caller>,
+    _: Viewer,
     parameters: Parameters,
 ) -> Result<Json<Value>, Refusal> {
-    may_view(&caller)?;
     people(&confluence, "/user/list", &parameters, |_| true)
 }
 
 /// `GET /admin/users/list/active`.
 pub(super) async fn list_active(
     State(confluence): State<ConfluenceDataCenter>,
-    caller: axum::Extension<Caller>,
+    _: Viewer,
     parameters: Parameters,
 ) -> Result<Json<Value>, Refusal> {
-    may_view(&caller)?;
     people(&confluence, "/admin/users/list/active", &parameters, |account| account.active)
 }
 
@@ -97,11 +94,17 @@ fn people(
     page(confluence, path, parameters, all)
 }
 
-/// Reading people and groups without having logged in is 403, not 401.
-pub(super) fn may_view(caller: &Caller) -> Result<(), Refusal> {
-    match caller {
-        Caller::Account(_) => Ok(()),
-        Caller::Anonymous => Err(Refusal::forbidden("User not permitted to view this.")),
+/// Somebody who may see people and groups: everybody who has logged in. Others are answered with 403, not 401.
+pub(super) struct Viewer;
+
+impl FromRequestParts<ConfluenceDataCenter> for Viewer {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &ConfluenceDataCenter) -> Result<Self, Refusal> {
+        match parts.extensions.get::<Caller>() {
+            Some(Caller::Account(_)) => Ok(Self),
+            Some(Caller::Anonymous) | None => Err(Refusal::forbidden("User not permitted to view this.")),
+        }
     }
 }
 

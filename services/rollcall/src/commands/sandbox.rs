@@ -4,7 +4,9 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use sandbox::jira_data_center::{JiraDataCenter, Options};
+use sandbox::SimulatedSite;
+use sandbox::confluence_data_center::{self, ConfluenceDataCenter};
+use sandbox::jira_data_center::{self, JiraDataCenter};
 use telemetry::LogFormat;
 use tokio::net::TcpListener;
 
@@ -14,20 +16,12 @@ use crate::signals::stop_on_signal;
 pub(crate) async fn run(arguments: SandboxArguments) -> anyhow::Result<ExitCode> {
     telemetry::start_logging("info", LogFormat::Text)?;
     let stop = stop_on_signal()?;
-    let site = match arguments.product {
-        SandboxProduct::JiraDataCenter => JiraDataCenter::new(Options {
-            admin_token: arguments.admin_token,
-            users: arguments.users,
-            groups: arguments.groups,
-            ..Options::default()
-        }),
-    };
-    let listener = TcpListener::bind(arguments.listen)
-        .await
-        .with_context(|| format!("listening on {}", arguments.listen))?;
-    let running = sandbox::serve(&site, listener)?;
+    let listen = arguments.listen;
+    let (name, site) = site(arguments);
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
+    let running = sandbox::serve(site.as_ref(), listener)?;
     let mut out = std::io::stdout();
-    writeln!(out, "A simulated Jira Data Center answers at {}; Ctrl-C ends it.", running.base_url)?;
+    writeln!(out, "A simulated {name} answers at {}; Ctrl-C ends it.", running.base_url)?;
     writeln!(out, "  what it has:   curl {}/_sandbox/state", running.base_url)?;
     writeln!(
         out,
@@ -42,4 +36,21 @@ pub(crate) async fn run(arguments: SandboxArguments) -> anyhow::Result<ExitCode>
     stop.cancelled().await;
     running.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The simulated site, and the product's name.
+fn site(arguments: SandboxArguments) -> (&'static str, Box<dyn SimulatedSite>) {
+    let SandboxArguments { product, admin_token, users, groups, listen: _ } = arguments;
+    match product {
+        SandboxProduct::JiraDataCenter => {
+            let defaults = jira_data_center::Options::default();
+            let options = jira_data_center::Options { admin_token, users, groups, ..defaults };
+            ("Jira Data Center", Box::new(JiraDataCenter::new(options)))
+        }
+        SandboxProduct::ConfluenceDataCenter => {
+            let defaults = confluence_data_center::Options::default();
+            let options = confluence_data_center::Options { admin_token, users, groups, ..defaults };
+            ("Confluence Data Center", Box::new(ConfluenceDataCenter::new(options)))
+        }
+    }
 }
