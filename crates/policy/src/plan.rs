@@ -57,7 +57,7 @@ pub struct Change {
 /// Something that differs and stays so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Skipped {
-    /// What is not done, such as `create`, `update`, `group jira-administrators`.
+    /// What is not done, such as `create`, `rename`, `group jira-administrators`.
     pub what: String,
     /// Why, in words.
     pub reason: String,

@@ -10,6 +10,21 @@ pub struct ProductRules {
     /// Whether user names that differ in case alone are different. Atlassian's products say no, so a
     /// change of case alone is not worth a rename (Confluence lower-cases names and would never match).
     pub username_case_sensitive: bool,
+    /// What the product cannot do, whatever is asked for.
+    pub obstacles: Obstacles,
+}
+
+/// For each step that a product may lack: why it cannot be made there, in words; `None` where it can.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Obstacles {
+    /// Making an account.
+    pub create_account: Option<String>,
+    /// Changing an account's user name.
+    pub rename_account: Option<String>,
+    /// Deactivating an account, and activating it again.
+    pub deactivate_account: Option<String>,
+    /// Deleting an account.
+    pub delete_account: Option<String>,
 }
 
 impl ProductRules {

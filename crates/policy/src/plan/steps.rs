@@ -10,10 +10,12 @@ pub(super) fn steps(desired: &DesiredAccount, observed: Option<&ObservedAccount>
         (Existence::Active, None) => create(desired),
         (Existence::Active, Some(observed)) => bring_up(desired, observed),
         (Existence::Inactive, Some(observed)) if observed.active => {
-            deprovision(desired, Action::Deactivate, "The account is deactivated")
+            let obstacle = desired.product.obstacles.deactivate_account.as_deref();
+            deprovision(desired, Action::Deactivate, "The account is deactivated", obstacle)
         }
         (Existence::Deleted, Some(_)) => {
-            deprovision(desired, Action::DeleteAccount, "The account is deleted")
+            let obstacle = desired.product.obstacles.delete_account.as_deref();
+            deprovision(desired, Action::DeleteAccount, "The account is deleted", obstacle)
         }
         (Existence::StripGroups, Some(observed)) => {
             let memberships = memberships(desired, Some(observed));
@@ -35,7 +37,9 @@ pub(super) fn steps(desired: &DesiredAccount, observed: Option<&ObservedAccount>
 }
 
 fn create(desired: &DesiredAccount) -> AccountPlan {
-    let reason = if desired.username.value.is_empty() {
+    let reason = if let Some(obstacle) = &desired.product.obstacles.create_account {
+        &not_possible(obstacle)
+    } else if desired.username.value.is_empty() {
         "the directory gives the user no userName"
     } else if let Some(source) = &desired.may_create {
         let reason = "The user is active in the directory and the site has no account for it";
@@ -66,7 +70,11 @@ fn bring_up(desired: &DesiredAccount, observed: &ObservedAccount) -> AccountPlan
         return plan;
     }
     update(desired, observed, &mut plan);
-    if !observed.active {
+    if observed.active {
+        // It is as it is to be.
+    } else if let Some(obstacle) = &desired.product.obstacles.deactivate_account {
+        plan.not_done.push(skipped("reactivate", &not_possible(obstacle)));
+    } else {
         let reason = "The user is active in the directory and the account is deactivated";
         plan.changes.push(change(Action::Reactivate, reason, desired.may_reactivate.as_ref()));
     }
@@ -77,7 +85,11 @@ fn bring_up(desired: &DesiredAccount, observed: &ObservedAccount) -> AccountPlan
 /// Attributes that differ; one that the directory leaves empty stays as the site has it.
 fn update(desired: &DesiredAccount, observed: &ObservedAccount, plan: &mut AccountPlan) {
     let wanted = &desired.username.value;
-    let renamed = !wanted.is_empty() && !desired.product.same_username(wanted, &observed.username);
+    let mut renamed = !wanted.is_empty() && !desired.product.same_username(wanted, &observed.username);
+    if let (true, Some(obstacle)) = (renamed, &desired.product.obstacles.rename_account) {
+        plan.not_done.push(skipped("rename", &not_possible(obstacle)));
+        renamed = false;
+    }
     let shown = desired.display_name.value.trim();
     let reworded = !shown.is_empty() && shown != observed.display_name.trim();
     let email = desired.email.as_ref().map(|email| &email.value);
@@ -103,7 +115,11 @@ fn same_address(wanted: &str, observed: Option<&str>) -> bool {
         .is_some_and(|observed| scim_protocol::fold(wanted.trim()) == scim_protocol::fold(observed.trim()))
 }
 
-fn deprovision(desired: &DesiredAccount, action: Action, what: &str) -> AccountPlan {
+fn deprovision(desired: &DesiredAccount, action: Action, what: &str, obstacle: Option<&str>) -> AccountPlan {
+    if let Some(obstacle) = obstacle {
+        let not_done = vec![skipped(action.name(), &not_possible(obstacle))];
+        return AccountPlan { not_done, ..AccountPlan::default() };
+    }
     let source = desired.decided_by.as_ref();
     let rule = source.map_or("no link claims it", |source| source.rule.as_str());
     let changes = vec![change(action, &format!("{what}, because {rule}"), source)];
@@ -113,6 +129,11 @@ fn deprovision(desired: &DesiredAccount, action: Action, what: &str) -> AccountP
 fn refused_groups(desired: &DesiredAccount) -> Vec<Skipped> {
     let refused = desired.refused_groups.values();
     refused.map(|group| skipped(&format!("group {}", group.name), &group.reason)).collect()
+}
+
+/// What the product cannot do is said alike in plans, in runs and by connectors.
+fn not_possible(obstacle: &str) -> String {
+    format!("not possible here, because {obstacle}")
 }
 
 pub(super) fn change(action: Action, reason: &str, source: Option<&Source>) -> Change {

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::account::{Claim, DirectoryUser, fold};
+use crate::product::{Obstacles, ProductRules};
 use crate::testing::{account as observed_account, apply, claim, jira, link, names, settings, user};
 
 /// What a plan says, in short: names of actions with the group they concern.
@@ -100,11 +101,57 @@ fn only_attributes_that_differ_are_updated() {
 
 #[test]
 fn case_of_a_user_name_is_updated_where_it_counts() {
-    let product = crate::product::ProductRules { username_case_sensitive: true, ..jira() };
+    let product = ProductRules { username_case_sensitive: true, ..jira() };
     let observed = ObservedAccount { username: "ADA".into(), ..observed_account(&[]) };
     let plan = account(&fold(&[claim(1)], &product), Some(&observed));
     let expected = Action::UpdateAccount { username: Some("ada".into()), display_name: None, email: None };
     assert_eq!(plan.changes[0].action, expected);
+}
+
+/// A product that can do nothing but update an account.
+fn hindered() -> ProductRules {
+    let obstacle = |what: &str| Some(format!("it cannot {what}"));
+    let obstacles = Obstacles {
+        create_account: obstacle("create"),
+        rename_account: obstacle("rename"),
+        deactivate_account: obstacle("deactivate"),
+        delete_account: obstacle("delete"),
+    };
+    ProductRules { obstacles, ..jira() }
+}
+
+#[test]
+fn what_the_product_cannot_do_is_left_with_its_reason() {
+    let off = || ObservedAccount { active: false, ..observed_account(&[]) };
+    let cases = [
+        (claim(1), None, "create"),
+        (claim(1), Some(ObservedAccount { username: "lovelace".into(), ..observed_account(&[]) }), "rename"),
+        (inactive(&[], "deactivate"), Some(observed_account(&[])), "deactivate"),
+        (inactive(&[], "delete"), Some(observed_account(&[])), "delete_account"),
+        (claim(1), Some(off()), "reactivate"),
+    ];
+    for (claim, observed, what) in cases {
+        let plan = account(&fold(&[claim], &hindered()), observed.as_ref());
+        assert_eq!(steps(&plan), [""; 0], "{what}");
+        assert_eq!(plan.not_done[0].what, what);
+        let verb = what.trim_end_matches("_account").replace("reactivate", "deactivate");
+        assert_eq!(plan.not_done[0].reason, format!("not possible here, because it cannot {verb}"));
+    }
+}
+
+#[test]
+fn what_else_differs_is_done_where_a_rename_is_not_possible() {
+    let observed = ObservedAccount {
+        username: "lovelace".into(),
+        email: Some("old@x.test".into()),
+        ..observed_account(&[])
+    };
+    let plan = account(&fold(&[member(&["devs"])], &hindered()), Some(&observed));
+    assert_eq!(steps(&plan), ["update_account", "ensure_group devs", "add_member devs"]);
+    let expected =
+        Action::UpdateAccount { username: None, display_name: None, email: Some("ada@x.test".into()) };
+    assert_eq!(plan.changes[0].action, expected);
+    assert_eq!(skipped(&plan)[0].0, "rename");
 }
 
 #[test]
