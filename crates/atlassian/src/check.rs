@@ -7,7 +7,8 @@ use crate::site::{ServerInfo, Site};
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What was looked at: `reachable`, `credentials`, `version`, `permission` or `budget`.
+    /// What was looked at: `reachable`, `credentials`, `version`, `permission`, `capabilities`
+    /// or `budget`.
     pub name: &'static str,
     /// Whether it is as it should be.
     pub ok: bool,
@@ -25,8 +26,8 @@ impl Check {
     }
 }
 
-/// Looks at reachability, credentials, version and permission, in this order, and at what the site said
-/// meanwhile about the requests that it grants; `budget` is the one that `site` keeps to.
+/// Looks at reachability, credentials, version and permission, in this order, tells what the product cannot do,
+/// and what the site said meanwhile about the requests that it grants; `budget` is the one that `site` keeps to.
 ///
 /// The first refusal of the credentials ends it, and so does a site that cannot be reached: checks that
 /// could not be made are left out.
@@ -61,8 +62,23 @@ pub async fn run(site: &dyn Site, budget: &Budget) -> Vec<Check> {
         ),
         Err(error) => Check::failed("permission", advice(&error)),
     });
+    checks.push(capabilities(site));
     checks.push(granted(budget.grant()));
     checks
+}
+
+fn capabilities(site: &dyn Site) -> Check {
+    let obstacles: Vec<String> = site
+        .capabilities()
+        .obstacles()
+        .map(|(what, why)| format!("{what} is not possible here, because {why}"))
+        .collect();
+    let detail = if obstacles.is_empty() {
+        "the product can do all that links can ask for".to_owned()
+    } else {
+        obstacles.join("; ")
+    };
+    Check::passed("capabilities", detail)
 }
 
 fn granted(grant: Option<Grant>) -> Check {
@@ -77,7 +93,7 @@ fn granted(grant: Option<Grant>) -> Check {
 }
 
 fn describe(info: &ServerInfo) -> String {
-    let title = info.title.as_deref().unwrap_or("no title");
+    let title = info.title.as_deref().unwrap_or_else(|| info.product.name());
     match &info.base_url {
         Some(base_url) => format!("{title} answers, and calls itself {base_url}"),
         None => format!("{title} answers"),
@@ -86,19 +102,26 @@ fn describe(info: &ServerInfo) -> String {
 
 fn version(info: &ServerInfo) -> Check {
     let oldest = info.product.oldest_version();
-    let mut numbers = info.version.split(['.', '-']).map(str::parse::<u32>);
+    let Some(version) = &info.version else {
+        let detail = format!(
+            "the site does not tell its version; make sure that it is {}.{} or later",
+            oldest.0, oldest.1
+        );
+        return Check::passed("version", detail);
+    };
+    let mut numbers = version.split(['.', '-']).map(str::parse::<u32>);
     let (Some(Ok(major)), minor) = (numbers.next(), numbers.next().and_then(Result::ok).unwrap_or(0)) else {
-        let detail = format!("the site calls its version {:?}, which is none that we know", info.version);
+        let detail = format!("the site calls its version {version:?}, which is none that we know");
         return Check::failed("version", detail);
     };
     if (major, minor) < oldest {
         let detail = format!(
-            "version {} is older than {}.{}, the oldest that works; upgrade the site",
-            info.version, oldest.0, oldest.1
+            "version {version} is older than {}.{}, the oldest that works; upgrade the site",
+            oldest.0, oldest.1
         );
         return Check::failed("version", detail);
     }
-    Check::passed("version", format!("version {}", info.version))
+    Check::passed("version", format!("version {version}"))
 }
 
 /// The failure, and what an admin can do about it.
@@ -126,9 +149,8 @@ fn advice(error: &SiteError) -> String {
             "make sure that the site is up, then test again"
         }
         SiteError::TargetRefused { .. } => "use a public address, or ask the operator to allow this range",
-        SiteError::AlreadyExists { .. } | SiteError::Ambiguous { .. } | SiteError::NotPossible(_) => {
-            "ask the site's admin"
-        }
+        SiteError::NotPossible(_) => "ask the site's admin to see to it",
+        SiteError::AlreadyExists { .. } | SiteError::Ambiguous { .. } => "ask the site's admin",
     };
     format!("{error}; {what_to_do}")
 }

@@ -75,7 +75,7 @@ pub enum SiteError {
         detail: String,
     },
     /// The product, or this version or directory of it, cannot do this.
-    #[error("not possible here: {0}")]
+    #[error("not possible here, because {0}")]
     NotPossible(String),
     /// The answer is not what the product answers: a redirect, a log-in page, broken JSON.
     #[error("the answer is not understood: {detail}")]
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn texts_have_no_final_period() {
-        assert_eq!(SiteError::NotPossible(detail()).to_string(), "not possible here: x");
+        assert_eq!(SiteError::NotPossible(detail()).to_string(), "not possible here, because x");
         assert!(!SiteError::RateLimited { retry_after: None }.to_string().ends_with('.'));
     }
 }

@@ -6,7 +6,9 @@
 //! how much of an answer is read.
 
 pub mod check;
+pub mod confluence_data_center;
 pub mod credentials;
+mod data_center;
 pub mod error;
 pub mod http;
 pub mod jira_data_center;
@@ -51,6 +53,9 @@ pub fn connect_within(
     match product {
         Product::JiraDataCenter => {
             Ok(Arc::new(jira_data_center::JiraDataCenter::new(client, base_url, credentials)))
+        }
+        Product::ConfluenceDataCenter => {
+            Ok(Arc::new(confluence_data_center::ConfluenceDataCenter::new(client, base_url, credentials)))
         }
     }
 }

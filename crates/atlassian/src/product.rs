@@ -12,16 +12,27 @@ use serde::{Deserialize, Serialize};
 pub enum Product {
     /// Jira Data Center and Server.
     JiraDataCenter,
+    /// Confluence Data Center and Server.
+    ConfluenceDataCenter,
 }
 
 impl Product {
     /// Every product.
-    pub const ALL: &'static [Self] = &[Self::JiraDataCenter];
+    pub const ALL: &'static [Self] = &[Self::JiraDataCenter, Self::ConfluenceDataCenter];
 
     /// The text form.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::JiraDataCenter => "jira-data-center",
+            Self::ConfluenceDataCenter => "confluence-data-center",
+        }
+    }
+
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::JiraDataCenter => "Jira",
+            Self::ConfluenceDataCenter => "Confluence",
         }
     }
 
@@ -30,14 +41,16 @@ impl Product {
     pub fn admin_groups(self) -> &'static [&'static str] {
         match self {
             Self::JiraDataCenter => &["jira-administrators", "jira-system-administrators"],
+            Self::ConfluenceDataCenter => &["confluence-administrators"],
         }
     }
 
     /// The oldest version (major, minor) that the connector is written for. Jira 8.14 is the first with
-    /// personal access tokens.
+    /// personal access tokens, Confluence 8.2 the first with calls that administer users.
     pub fn oldest_version(self) -> (u32, u32) {
         match self {
             Self::JiraDataCenter => (8, 14),
+            Self::ConfluenceDataCenter => (8, 2),
         }
     }
 }

@@ -112,8 +112,9 @@ impl AccountRef {
 /// What to find an account by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccountQuery {
-    /// The key.
-    Key(String),
+    /// An account that was seen before, by its key. Where the product cannot be asked for a key, the user name says
+    /// where to look, and the key whether it is the same account.
+    Known(AccountRef),
     /// The user name, in any case.
     Username(String),
     /// The e-mail address, in any case.
@@ -191,8 +192,8 @@ pub struct Page<T> {
 pub struct ServerInfo {
     /// The product.
     pub product: Product,
-    /// Its version: `10.3.1`.
-    pub version: String,
+    /// Its version: `10.3.1`; `None` when it tells none.
+    pub version: Option<String>,
     /// The name that its admins gave it.
     pub title: Option<String>,
     /// The address that it takes for its own.
@@ -203,6 +204,8 @@ pub struct ServerInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
+    /// See accounts' e-mail addresses, and find accounts by them.
+    pub see_email: Capability,
     /// Make an account.
     pub create_account: Capability,
     /// Change an account's user name.
@@ -219,6 +222,23 @@ pub struct Capabilities {
     pub delete_group: Capability,
 }
 
+impl Capabilities {
+    /// What cannot be asked for: in a few words, and why.
+    pub fn obstacles(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let all = [
+            ("seeing e-mail addresses", self.see_email),
+            ("making accounts", self.create_account),
+            ("changing user names", self.rename_account),
+            ("deactivating accounts", self.deactivate_account),
+            ("deleting accounts", self.delete_account),
+            ("making groups", self.create_group),
+            ("renaming groups", self.rename_group),
+            ("deleting groups", self.delete_group),
+        ];
+        all.into_iter().filter_map(|(what, capability)| Some((what, capability.obstacle()?)))
+    }
+}
+
 /// Whether something can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capability {
@@ -229,8 +249,11 @@ pub enum Capability {
 }
 
 impl Capability {
-    /// Whether it can.
-    pub fn is_supported(self) -> bool {
-        self == Self::Supported
+    /// Why it cannot; `None` when it can.
+    pub fn obstacle(self) -> Option<&'static str> {
+        match self {
+            Self::Supported => None,
+            Self::NotPossible(reason) => Some(reason),
+        }
     }
 }

@@ -104,7 +104,7 @@ pub(crate) struct SandboxArguments {
 pub(crate) enum SandboxProduct {
     /// Jira Data Center.
     JiraDataCenter,
-    /// Confluence Data Center; no connector speaks to it yet.
+    /// Confluence Data Center.
     ConfluenceDataCenter,
 }
 

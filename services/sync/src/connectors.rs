@@ -7,8 +7,8 @@ use atlassian::credentials::Credentials;
 use atlassian::error::SiteError;
 use atlassian::http::HttpSettings;
 use atlassian::product::Product;
-use atlassian::site::Site;
-use policy::product::ProductRules;
+use atlassian::site::{Capability, Site};
+use policy::product::{Obstacles, ProductRules};
 use store::entity::site;
 use store::id::SiteId;
 use store::tenant::TenantStore;
@@ -41,6 +41,8 @@ pub struct ConnectedSite {
     pub calls_at_once: usize,
     /// Rules that the product itself sets.
     pub rules: ProductRules,
+    /// Whether the site shows e-mail addresses. Where it does not, the ledger's is what was last written.
+    pub shows_email: bool,
     own_key: OnceCell<String>,
     version: i64,
 }
@@ -94,15 +96,24 @@ impl Connectors {
         };
         let connector = atlassian::connect(product, &base_url, credentials, &self.http)
             .map_err(|error| ConnectError::Settings(error.to_string()))?;
+        let capabilities = connector.capabilities();
+        let obstacle = |capability: Capability| capability.obstacle().map(str::to_owned);
         let rules = ProductRules {
             admin_groups: product.admin_groups().iter().map(|&name| name.to_owned()).collect(),
-            ..ProductRules::default()
+            username_case_sensitive: false,
+            obstacles: Obstacles {
+                create_account: obstacle(capabilities.create_account),
+                rename_account: obstacle(capabilities.rename_account),
+                deactivate_account: obstacle(capabilities.deactivate_account),
+                delete_account: obstacle(capabilities.delete_account),
+            },
         };
         let connected = Arc::new(ConnectedSite {
             connector,
             product: product.as_str(),
             calls_at_once,
             rules,
+            shows_email: capabilities.see_email.obstacle().is_none(),
             own_key: OnceCell::new(),
             version: row.version,
         });

@@ -233,7 +233,7 @@ async fn add_member(
         Ok(()) => {}
         Err(Interruption::Site(SiteError::NotFound { detail })) => {
             let accounts = workplace.tenant.accounts(workplace.site.id);
-            let query = AccountQuery::Key(reference.key.clone());
+            let query = AccountQuery::Known(reference.clone());
             if workplace.call(connector.find_account(&query)).await?.is_none() {
                 return Err(SiteError::NotFound { detail }.into());
             }

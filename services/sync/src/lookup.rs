@@ -39,8 +39,11 @@ pub(crate) enum Found {
 /// Looks the account up.
 pub(crate) async fn find(workplace: &Workplace, wanted: &Wanted<'_>) -> Result<Found, Interruption> {
     let connector = &workplace.connected.connector;
-    for query in queries(wanted) {
+    for query in queries(wanted, workplace.connected.shows_email) {
         let Some(mut account) = workplace.call(connector.find_account(&query)).await? else { continue };
+        if !workplace.connected.shows_email {
+            account.email = remembered_email(wanted, &account);
+        }
         let same = SameAs::Key(account.key.clone());
         match workplace.tenant.accounts(workplace.site.id).other_row(wanted.held, &same).await? {
             OtherRow::None => {}
@@ -68,6 +71,12 @@ pub(crate) async fn find(workplace: &Workplace, wanted: &Wanted<'_>) -> Result<F
     Ok(Found::Nothing)
 }
 
+/// The address that was last written to an account whose address the site does not show.
+fn remembered_email(wanted: &Wanted<'_>, account: &Account) -> Option<String> {
+    let ledger = &wanted.held.account;
+    ledger.email.clone().filter(|_| ledger.key.as_ref() == Some(&account.key))
+}
+
 /// Whether an account with the wanted address has the user name of another user of the directory, whose it
 /// is by the stronger sign although nothing was done for that user yet.
 async fn is_named_for_another(
@@ -85,11 +94,12 @@ async fn is_named_for_another(
 
 /// The questions in order. A key that is known is the identity; a user name under which a creation may
 /// have succeeded comes before the one wanted now.
-fn queries(wanted: &Wanted<'_>) -> Vec<AccountQuery> {
+fn queries(wanted: &Wanted<'_>, shows_email: bool) -> Vec<AccountQuery> {
     let ledger = &wanted.held.account;
     let mut queries = Vec::new();
     if let Some(key) = &ledger.key {
-        queries.push(AccountQuery::Key(key.clone()));
+        let known = AccountRef { key: key.clone(), username: ledger.username.clone() };
+        queries.push(AccountQuery::Known(known));
     }
     if ledger.created_by_us && ledger.in_doubt {
         queries.push(AccountQuery::Username(ledger.username.clone()));
@@ -99,6 +109,8 @@ fn queries(wanted: &Wanted<'_>) -> Vec<AccountQuery> {
             // The identity is the key, asked above.
             MatchBy::Id => continue,
             MatchBy::Username => Some(AccountQuery::Username(wanted.username.to_owned())),
+            // Nobody is found by what the site hides; the other rules still hold.
+            MatchBy::Email if !shows_email => continue,
             MatchBy::Email => wanted.email.map(|email| AccountQuery::Email(email.to_owned())),
         };
         queries.extend(query.filter(|query| !queries.contains(query)));

@@ -5,7 +5,8 @@
 
 use reqwest::Method;
 
-use super::{JiraDataCenter, answer, same_name, wire};
+use super::{JiraDataCenter, wire};
+use crate::data_center::same_name;
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, AccountUpdate, NewAccount, Page, PageStart};
 
@@ -41,8 +42,8 @@ impl JiraDataCenter {
         if value.is_empty() {
             return Ok(None);
         }
-        let request = self.get("user").query(&[(parameter, value), ("expand", "groups")]);
-        match self.read::<wire::User>(operation, request).await {
+        let request = self.connection.get(&["user"]).query(&[(parameter, value), ("expand", "groups")]);
+        match self.connection.read::<wire::User>(operation, request).await {
             Ok(user) if user.deleted => Ok(None),
             Ok(user) => Ok(Some(user.into())),
             Err(SiteError::NotFound { .. }) => Ok(None),
@@ -94,14 +95,14 @@ impl JiraDataCenter {
         offset: usize,
         limit: usize,
     ) -> Result<Vec<wire::User>, SiteError> {
-        let request = self.get("user/search").query(&[
+        let request = self.connection.get(&["user", "search"]).query(&[
             ("username", text),
             ("includeActive", "true"),
             ("includeInactive", "true"),
             ("startAt", &offset.to_string()),
             ("maxResults", &limit.to_string()),
         ]);
-        let mut users: Vec<wire::User> = self.read(operation, request).await?;
+        let mut users: Vec<wire::User> = self.connection.read(operation, request).await?;
         if users.iter().any(|user| user.deleted) {
             return Err(SiteError::Protocol { detail: "the search shows deleted accounts".to_owned() });
         }
@@ -131,9 +132,9 @@ impl JiraDataCenter {
             active: None,
             application_keys: Some(&[]),
         };
-        let request = self.request(Method::POST, "user").json(&body);
-        match self.send("create_account", request).await {
-            Ok(answer) => match answer::parse::<wire::User>(&answer) {
+        let request = self.connection.request(Method::POST, &["user"]).json(&body);
+        match self.connection.send("create_account", request).await {
+            Ok(answer) => match self.connection.parse::<wire::User>(&answer) {
                 Ok(user) if !user.deleted => Ok(user.into()),
                 // It was made, and the body is not in the vendor's document: look.
                 _ => self.account_by_username(&new.username).await?.ok_or_else(|| SiteError::Protocol {
@@ -175,9 +176,10 @@ impl JiraDataCenter {
             active: update.active,
             application_keys: None,
         };
-        let request = self.request(Method::PUT, "user").query(&[("key", &account.key)]).json(&body);
-        match self.send("update_account", request).await {
-            Ok(answer) if update.active.is_none() => match answer::parse::<wire::User>(&answer) {
+        let request =
+            self.connection.request(Method::PUT, &["user"]).query(&[("key", &account.key)]).json(&body);
+        match self.connection.send("update_account", request).await {
+            Ok(answer) if update.active.is_none() => match self.connection.parse::<wire::User>(&answer) {
                 Ok(user) if user.key == account.key && !user.deleted => Ok(user.into()),
                 _ => self.present(account).await,
             },
@@ -231,8 +233,8 @@ impl JiraDataCenter {
     }
 
     pub(super) async fn delete(&self, account: &AccountRef) -> Result<(), SiteError> {
-        let request = self.request(Method::DELETE, "user").query(&[("key", &account.key)]);
-        match self.send("delete_account", request).await {
+        let request = self.connection.request(Method::DELETE, &["user"]).query(&[("key", &account.key)]);
+        match self.connection.send("delete_account", request).await {
             Ok(_) | Err(SiteError::NotFound { .. }) => Ok(()),
             Err(SiteError::Rejected { status: 400, detail }) => {
                 match self.account_by_key(&account.key).await? {

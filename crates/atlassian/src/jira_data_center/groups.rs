@@ -2,9 +2,10 @@
 
 use reqwest::Method;
 
-use super::{JiraDataCenter, same_name, wire};
+use super::{JiraDataCenter, wire};
+use crate::data_center::same_name;
 use crate::error::SiteError;
-use crate::site::{Account, AccountRef, Page, PageStart, SiteGroup};
+use crate::site::{Account, Page, PageStart, SiteGroup};
 
 /// How many suggestions are asked for to find one group.
 const FIND_PAGE: usize = 50;
@@ -41,9 +42,11 @@ impl JiraDataCenter {
         query: &str,
         limit: usize,
     ) -> Result<wire::GroupSuggestions, SiteError> {
-        let request =
-            self.get("groups/picker").query(&[("query", query), ("maxResults", &limit.to_string())]);
-        self.read(operation, request).await
+        let request = self
+            .connection
+            .get(&["groups", "picker"])
+            .query(&[("query", query), ("maxResults", &limit.to_string())]);
+        self.connection.read(operation, request).await
     }
 
     /// Jira pages no list of groups. What it shows at once is all or is refused: a list that silently lacks
@@ -63,8 +66,8 @@ impl JiraDataCenter {
     /// 400 is the answer for a group that is there and for a name that cannot be: a look tells which.
     pub(super) async fn make_group(&self, name: &str) -> Result<(), SiteError> {
         let body = wire::GroupName { name: name.to_owned() };
-        let request = self.request(Method::POST, "group").json(&body);
-        match self.send("create_group", request).await {
+        let request = self.connection.request(Method::POST, &["group"]).json(&body);
+        match self.connection.send("create_group", request).await {
             Ok(_) => Ok(()),
             Err(SiteError::Rejected { status: 400, detail }) => Err(match self.group_by_name(name).await? {
                 Some(_) => SiteError::AlreadyExists { detail },
@@ -76,8 +79,8 @@ impl JiraDataCenter {
 
     /// 400 is also the answer for a group that does not exist.
     pub(super) async fn remove_group(&self, name: &str) -> Result<(), SiteError> {
-        let request = self.request(Method::DELETE, "group").query(&[("groupname", name)]);
-        match self.send("delete_group", request).await {
+        let request = self.connection.request(Method::DELETE, &["group"]).query(&[("groupname", name)]);
+        match self.connection.send("delete_group", request).await {
             Ok(_) | Err(SiteError::NotFound { .. }) => Ok(()),
             Err(SiteError::Rejected { status: 400, detail }) => match self.group_by_name(name).await? {
                 None => Ok(()),
@@ -87,69 +90,20 @@ impl JiraDataCenter {
         }
     }
 
-    /// 400 is the answer for a member that is in already and for any other mistake; 404 for an account or
-    /// group that is gone, and for an account that was renamed behind our back. A look tells which.
-    pub(super) async fn join(&self, group: &str, account: &AccountRef) -> Result<(), SiteError> {
-        let Err(refusal) = self.post_member(group, &account.username).await else { return Ok(()) };
-        match self.standing(group, account, &refusal).await? {
-            Standing::Member => Ok(()),
-            Standing::NoAccount => Err(SiteError::NotFound { detail: "the account is gone".to_owned() }),
-            Standing::Renamed { username, .. } => self.post_member(group, &username).await,
-            Standing::NotMember => Err(refusal),
-        }
-    }
-
-    /// As [`Self::join`], the other way round.
-    pub(super) async fn leave(&self, group: &str, account: &AccountRef) -> Result<(), SiteError> {
-        let Err(refusal) = self.delete_member(group, &account.username).await else { return Ok(()) };
-        match self.standing(group, account, &refusal).await? {
-            Standing::NoAccount | Standing::NotMember => self.group_is_there(group, refusal).await,
-            Standing::Renamed { username, member: true } => self.delete_member(group, &username).await,
-            Standing::Renamed { .. } => Ok(()),
-            Standing::Member => Err(refusal),
-        }
-    }
-
-    /// After a 404 that may be the group's own: nobody is in a group that is gone, but the caller wants to
-    /// know.
-    async fn group_is_there(&self, group: &str, refusal: SiteError) -> Result<(), SiteError> {
-        if matches!(refusal, SiteError::NotFound { .. }) && self.group_by_name(group).await?.is_none() {
-            return Err(refusal);
-        }
-        Ok(())
-    }
-
-    async fn post_member(&self, group: &str, username: &str) -> Result<(), SiteError> {
+    pub(super) async fn post_member(&self, group: &str, username: &str) -> Result<(), SiteError> {
         let body = wire::GroupName { name: username.to_owned() };
-        let request = self.request(Method::POST, "group/user").query(&[("groupname", group)]).json(&body);
-        self.send("add_member", request).await.map(drop)
+        let request = self
+            .connection
+            .request(Method::POST, &["group", "user"])
+            .query(&[("groupname", group)])
+            .json(&body);
+        self.connection.send("add_member", request).await.map(drop)
     }
 
-    async fn delete_member(&self, group: &str, username: &str) -> Result<(), SiteError> {
+    pub(super) async fn delete_member(&self, group: &str, username: &str) -> Result<(), SiteError> {
         let query = [("groupname", group), ("username", username)];
-        let request = self.request(Method::DELETE, "group/user").query(&query);
-        self.send("remove_member", request).await.map(drop)
-    }
-
-    /// How the account stands to the group, after a refusal that can mean several things. Another refusal
-    /// is passed on as it is.
-    async fn standing(
-        &self,
-        group: &str,
-        account: &AccountRef,
-        refusal: &SiteError,
-    ) -> Result<Standing, SiteError> {
-        if !matches!(refusal, SiteError::Rejected { status: 400, .. } | SiteError::NotFound { .. }) {
-            return Err(refusal.clone());
-        }
-        let Some(found) = self.account_by_key(&account.key).await? else { return Ok(Standing::NoAccount) };
-        // A list that is cut short proves nothing: the refusal stands.
-        let Some(groups) = found.groups else { return Err(refusal.clone()) };
-        let member = groups.iter().any(|name| same_name(name, group));
-        if !same_name(&found.username, &account.username) {
-            return Ok(Standing::Renamed { username: found.username, member });
-        }
-        Ok(if member { Standing::Member } else { Standing::NotMember })
+        let request = self.connection.request(Method::DELETE, &["group", "user"]).query(&query);
+        self.connection.send("remove_member", request).await.map(drop)
     }
 
     pub(super) async fn members(&self, group: &str, page: &PageStart) -> Result<Page<Account>, SiteError> {
@@ -177,24 +131,12 @@ impl JiraDataCenter {
         offset: usize,
         limit: usize,
     ) -> Result<wire::MemberPage, SiteError> {
-        let request = self.get("group/member").query(&[
+        let request = self.connection.get(&["group", "member"]).query(&[
             ("groupname", group),
             ("includeInactiveUsers", "true"),
             ("startAt", &offset.to_string()),
             ("maxResults", &limit.to_string()),
         ]);
-        self.read(operation, request).await
+        self.connection.read(operation, request).await
     }
-}
-
-/// How an account stands to a group.
-enum Standing {
-    /// It is in it.
-    Member,
-    /// It is not in it.
-    NotMember,
-    /// There is no such account.
-    NoAccount,
-    /// It has another user name than we thought.
-    Renamed { username: String, member: bool },
 }

@@ -132,11 +132,21 @@ pub(super) struct MemberPage {
 }
 
 /// `ErrorCollection`: what was wrong, in the language of the account or the site.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ErrorCollection {
+struct ErrorCollection {
     #[serde(default)]
-    pub(super) error_messages: Vec<String>,
+    error_messages: Option<Vec<String>>,
     #[serde(default)]
-    pub(super) errors: BTreeMap<String, String>,
+    errors: Option<BTreeMap<String, String>>,
+}
+
+/// What an error body says. One with neither field is not Jira's.
+pub(super) fn errors(body: &[u8]) -> Option<Vec<String>> {
+    let ErrorCollection { error_messages, errors } = serde_json::from_slice(body).ok()?;
+    if error_messages.is_none() && errors.is_none() {
+        return None;
+    }
+    let fields = errors.unwrap_or_default().into_iter().map(|(field, text)| format!("{field}: {text}"));
+    Some(error_messages.unwrap_or_default().into_iter().chain(fields).collect())
 }

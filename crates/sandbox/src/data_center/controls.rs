@@ -53,6 +53,7 @@ pub(super) async fn clear_captcha<P: Product>(State(site): State<Installation<P>
 #[serde(untagged, deny_unknown_fields)]
 pub(super) enum UserChange {
     Delete { delete: String },
+    Rename { rename: String, to: String },
     Upsert(UserUpsert),
 }
 
@@ -70,7 +71,7 @@ pub(super) struct UserUpsert {
     token: Option<String>,
 }
 
-/// `POST /_sandbox/users`: makes or changes an account, or deletes one whatever it leads.
+/// `POST /_sandbox/users`: makes or changes an account, renames one, or deletes one whatever it leads.
 pub(super) async fn users<P: Product>(
     State(site): State<Installation<P>>,
     Body(change): Body<UserChange>,
@@ -82,6 +83,14 @@ pub(super) async fn users<P: Product>(
             let folded = fold(&delete);
             directory.named(&folded)?;
             directory.remove_account(&folded);
+        }
+        UserChange::Rename { rename, to } => {
+            let folded = fold(&rename);
+            directory.named(&folded)?;
+            if fold(&to) != folded && directory.accounts.contains_key(&fold(&to)) {
+                return Err((StatusCode::CONFLICT, format!("there is an account {to} already")));
+            }
+            directory.rename_account(&folded, &to);
         }
         UserChange::Upsert(upsert) => directory.upsert_user(upsert),
     }

@@ -1,7 +1,7 @@
-//! The engine at a simulated Jira over HTTP, on a real SQLite and a real PostgreSQL.
+//! The engine at simulated sites over HTTP, on a real SQLite and a real PostgreSQL.
 //!
 //! `world` is the stage: a tenant with a directory, a site and a link between them. Each scenario is a function
-//! over it, run on both databases.
+//! over it, run on both databases; `simulated` has the products, and most scenarios run at Jira.
 
 /// Makes a test on each database of every scenario in the module.
 macro_rules! on_both_databases {
@@ -21,10 +21,28 @@ macro_rules! on_both_databases {
     };
 }
 
+/// The same, and on SQLite at every other product.
+macro_rules! at_every_product {
+    ($($scenario:ident),+ $(,)?) => {
+        on_both_databases!($($scenario),+);
+
+        mod at_confluence {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $scenario() {
+                let store = store::testing::sqlite_store().await;
+                let product = crate::simulated::Simulated::Confluence;
+                super::$scenario(crate::world::World::at(store, product).await).await;
+            })+
+        }
+    };
+}
+
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
 mod behind_our_back;
+#[cfg(test)]
+mod confluence;
 #[cfg(test)]
 mod crashes;
 #[cfg(test)]
@@ -37,5 +55,7 @@ mod random;
 mod safety;
 #[cfg(test)]
 mod several;
+#[cfg(test)]
+mod simulated;
 #[cfg(test)]
 mod world;

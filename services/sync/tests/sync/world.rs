@@ -8,7 +8,6 @@ use atlassian::http::HttpSettings;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use sandbox::faults::Faults;
-use sandbox::jira_data_center::{JiraDataCenter, Options};
 use sandbox::state::{StateSnapshot, UserState};
 use sandbox::{RunningSandbox, SimulatedSite};
 use serde_json::{Value, json};
@@ -34,6 +33,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use zeroize::Zeroizing;
 
+use crate::simulated::{Simulated, Write};
+
 /// How long anything may take that must come about.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -43,6 +44,7 @@ pub(crate) const ADMIN: &str = "rollcall";
 pub(crate) struct World {
     pub(crate) store: TestStore,
     pub(crate) tenant: TenantStore,
+    pub(crate) product: Simulated,
     pub(crate) sandbox: Box<dyn SimulatedSite>,
     pub(crate) served: Option<RunningSandbox>,
     pub(crate) site: SiteId,
@@ -130,16 +132,16 @@ fn group_document(name: &str) -> Value {
 impl World {
     /// With default settings and an empty directory; the engine does not run yet.
     pub(crate) async fn new(store: TestStore) -> Self {
-        Self::at(store, "jira-data-center", JiraDataCenter::new(Options::default())).await
+        Self::at(store, Simulated::Jira).await
     }
 
-    /// At a site of another product, or one that starts otherwise.
-    pub(crate) async fn at(store: TestStore, product: &str, sandbox: impl SimulatedSite + 'static) -> Self {
-        let sandbox: Box<dyn SimulatedSite> = Box::new(sandbox);
+    /// At a site of another product.
+    pub(crate) async fn at(store: TestStore, product: Simulated) -> Self {
+        let sandbox = product.start();
         let tenant = store.tenants().insert("acme", "Acme").await.unwrap();
         let tenant = store.tenant(tenant.id);
         let served = sandbox::serve(&*sandbox, TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
-        let site = add_site(&tenant, product, &served.base_url, &bearer()).await.id;
+        let site = add_site(&tenant, product.product(), &served.base_url, &bearer()).await.id;
         let connection = add_connection(&tenant, "directory").await;
         let link = add_link(&tenant, connection, site, 0, json!({})).await;
         let served = Some(served);
@@ -147,7 +149,18 @@ impl World {
         while let Some(run) = store.claim_run(uuid::Uuid::now_v7(), Duration::ZERO).await.unwrap() {
             tenant.runs().advance(&run).await.unwrap();
         }
-        Self { store, tenant, sandbox, served, site, connection, link, options: options(), engine: None }
+        Self {
+            store,
+            tenant,
+            product,
+            sandbox,
+            served,
+            site,
+            connection,
+            link,
+            options: options(),
+            engine: None,
+        }
     }
 
     /// Replaces the link's settings.
@@ -314,6 +327,11 @@ impl World {
     pub(crate) fn calls(&self, operation: Option<&str>) -> u64 {
         let calls = self.state().calls;
         operation.map_or(calls.total, |name| calls.by_operation.get(name).copied().unwrap_or(0))
+    }
+
+    /// Calls so far that made a write of that kind.
+    pub(crate) fn writes(&self, write: Write) -> u64 {
+        self.calls(Some(self.product.operation(write)))
     }
 
     /// Changes something at the site behind our back.

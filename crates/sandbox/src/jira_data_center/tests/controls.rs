@@ -42,6 +42,12 @@ async fn accounts_change_behind_the_clients_back_and_are_not_counted_as_created(
     assert_eq!((&user.body["name"], &user.body["emailAddress"]), (&json!("Zoe"), &json!("z@example.com")));
     assert_eq!((&user.body["displayName"], &user.body["active"]), (&json!("Zoe Z"), &json!(false)));
     assert!(jira.state().creates_by_name.is_empty());
+    let taken = post(&jira, "/_sandbox/users", json!({"rename": "zoe", "to": "Rollcall"})).await;
+    assert_eq!(taken.status, StatusCode::CONFLICT);
+    post(&jira, "/_sandbox/users", json!({"rename": "zoe", "to": "zora"})).await;
+    let renamed = get(&jira, &format!("/user?key={}", user.body["key"].as_str().unwrap())).await;
+    assert_eq!(renamed.body["name"], json!("zora"));
+    post(&jira, "/_sandbox/users", json!({"rename": "ZORA", "to": "zoe"})).await;
     let gone = post(&jira, "/_sandbox/users", json!({"delete": "ZOE"})).await;
     assert_eq!(gone.status, StatusCode::NO_CONTENT);
     assert_eq!(get(&jira, "/user?username=zoe").await.status, StatusCode::NOT_FOUND);

@@ -35,7 +35,7 @@ use credentials::{SiteCredentials, sealable};
 pub struct CreateSite {
     /// Name for people.
     name: String,
-    /// `jira-data-center`.
+    /// `jira-data-center` or `confluence-data-center`.
     product: String,
     /// Address of the instance, with its context path if it has one.
     base_url: String,
@@ -125,7 +125,8 @@ pub(crate) async fn create_site(
     problems.name("name", &body.name);
     let product = body.product.parse::<Product>();
     if product.is_err() {
-        problems.add("product", "is not supported; use jira-data-center");
+        let known: Vec<&str> = Product::ALL.iter().map(|product| product.as_str()).collect();
+        problems.add("product", format!("is not supported; use one of {}", known.join(", ")));
     }
     let base_url = problems.base_url("base_url", &body.base_url);
     let credentials = problems.take(sealable(body.credentials));

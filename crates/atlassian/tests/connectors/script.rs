@@ -1,7 +1,6 @@
 //! A server that answers exactly the calls that a test foresees, each once.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use atlassian::http::HttpSettings;
 use atlassian::{Budget, Credentials, Product, Site};
@@ -10,14 +9,15 @@ use url::Url;
 use wiremock::matchers::{any, body_json, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-/// A scripted Jira and a connector to it.
+/// A scripted site and a connector to it.
 pub(crate) struct Script {
+    api: &'static str,
     pub(crate) server: MockServer,
     pub(crate) site: Arc<dyn Site>,
     pub(crate) budget: Arc<Budget>,
 }
 
-/// One foreseen call: method, path below `/jira/rest/api/2/`, and what must be in the query.
+/// One foreseen call: method, path below the API's, and what must be in the query.
 pub(crate) struct Call {
     method: &'static str,
     path: &'static str,
@@ -49,37 +49,28 @@ pub(crate) fn settings() -> HttpSettings {
     HttpSettings { allow_targets: vec!["127.0.0.0/8".parse().unwrap()], ..HttpSettings::default() }
 }
 
-pub(crate) fn connector(base_url: &str, credentials: Credentials, settings: &HttpSettings) -> Arc<dyn Site> {
-    let base_url = Url::parse(base_url).unwrap();
-    atlassian::connect(Product::JiraDataCenter, &base_url, credentials, settings).unwrap()
-}
-
 impl Script {
-    pub(crate) async fn new() -> Self {
-        Self::with(bearer(), &settings()).await
-    }
-
-    /// A site whose calls may take `limit`.
-    pub(crate) async fn hurried(limit: Duration) -> Self {
-        Self::with(bearer(), &HttpSettings { request_timeout: limit, ..settings() }).await
-    }
-
-    pub(crate) async fn with(credentials: Credentials, settings: &HttpSettings) -> Self {
+    /// A site of a product, whose API is at that path.
+    pub(crate) async fn of(
+        product: Product,
+        api: &'static str,
+        credentials: Credentials,
+        settings: &HttpSettings,
+    ) -> Self {
         let server = MockServer::start().await;
-        // Without this an unforeseen call would look like Jira's 404.
+        // Without this an unforeseen call would look like the product's 404.
         let unforeseen = Mock::given(any()).respond_with(ResponseTemplate::new(418)).with_priority(u8::MAX);
         unforeseen.expect(0).mount(&server).await;
-        let base_url = Url::parse(&format!("{}/jira/", server.uri())).unwrap();
+        let base_url = Url::parse(&format!("{}/at/", server.uri())).unwrap();
         let budget = Arc::default();
-        let product = Product::JiraDataCenter;
         let site = atlassian::connect_within(&budget, product, &base_url, credentials, settings).unwrap();
-        Self { server, site, budget }
+        Self { api, server, site, budget }
     }
 
     /// Foresees a call; calls that are alike are answered in the order in which they were foreseen. The
     /// test fails when a call is not made.
     pub(crate) async fn foresee(&self, call: Call, answer: ResponseTemplate) {
-        let mut mock = Mock::given(method(call.method)).and(path(format!("/jira/rest/api/2/{}", call.path)));
+        let mut mock = Mock::given(method(call.method)).and(path(format!("/at/{}/{}", self.api, call.path)));
         mock = mock.and(header("authorization", "Bearer t0ken")).and(header("accept", "application/json"));
         for (name, value) in call.query {
             mock = mock.and(query_param(name, value));
@@ -97,29 +88,4 @@ impl Script {
 /// An answer with a JSON body.
 pub(crate) fn answer(status: u16, body: Value) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_json(body)
-}
-
-/// Jira's error body with one message.
-pub(crate) fn refusal(status: u16, message: &str) -> ResponseTemplate {
-    answer(status, json!({ "errorMessages": [message], "errors": {} }))
-}
-
-/// A user as GET `/user` shows it.
-pub(crate) fn user(key: &str, name: &str, active: bool) -> Value {
-    json!({
-        "self": format!("https://jira.example.com/rest/api/2/user?username={name}"),
-        "key": key, "name": name, "emailAddress": format!("{name}@example.com"),
-        "avatarUrls": { "48x48": "https://jira.example.com/avatar" },
-        "displayName": name.to_uppercase(), "active": active, "deleted": false,
-        "timeZone": "Europe/Rome", "locale": "en_US",
-        "groups": { "size": 0, "items": [] }, "applicationRoles": { "size": 1, "items": [] }
-    })
-}
-
-/// The same, in groups.
-pub(crate) fn user_in(key: &str, name: &str, groups: &[&str]) -> Value {
-    let mut user = user(key, name, true);
-    let items: Vec<Value> = groups.iter().map(|name| json!({ "name": name, "self": "x" })).collect();
-    user["groups"] = json!({ "size": items.len(), "items": items });
-    user
 }

@@ -13,10 +13,11 @@ use url::Url;
 use wiremock::matchers::header;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::script::{Script, answer, bearer, call, connector, refusal, settings, user};
+use super::{connector, hurried, refusal, script, user};
+use crate::script::{answer, bearer, call, settings};
 
 async fn myself(answer: ResponseTemplate) -> SiteError {
-    let script = Script::new().await;
+    let script = script().await;
     script.foresee(call("GET", "myself"), answer).await;
     script.site.own_account().await.unwrap_err()
 }
@@ -74,7 +75,7 @@ async fn success_of_a_stranger_is_a_refusal() {
         let error = myself(answer(200, user("k", "anna", true)).insert_header(name, value)).await;
         assert!(matches!(error, SiteError::Unauthorized { captcha: false, .. }), "{name}: {error:?}");
     }
-    let script = Script::new().await;
+    let script = script().await;
     let named = answer(200, user("k", "anna", true)).insert_header("X-AUSERNAME", "anna");
     script.foresee(call("GET", "myself"), named.insert_header("X-Seraph-LoginReason", "OK")).await;
     assert_eq!(script.site.own_account().await.unwrap().key, "k");
@@ -97,7 +98,7 @@ async fn garbage_is_not_understood_and_not_quoted() {
 #[tokio::test]
 async fn a_proxys_404_is_not_taken_for_a_missing_account() {
     let foreign = ResponseTemplate::new(404).set_body_raw("<h1>Not here</h1>", "text/html");
-    let script = Script::new().await;
+    let script = script().await;
     script.foresee(call("GET", "user"), foreign).await;
     let error = script.site.find_account(&AccountQuery::Username("anna".into())).await.unwrap_err();
     assert!(matches!(error, SiteError::Protocol { .. }), "{error:?}");
@@ -135,7 +136,7 @@ fn new_anna() -> NewAccount {
 
 #[tokio::test]
 async fn late_answer_leaves_the_outcome_unknown() {
-    let script = Script::hurried(Duration::from_millis(300)).await;
+    let script = hurried(Duration::from_millis(300)).await;
     let late = answer(201, user("k", "anna", true)).set_delay(Duration::from_mins(1));
     script.foresee(call("POST", "user"), late).await;
     let error = script.site.create_account(&new_anna()).await.unwrap_err();

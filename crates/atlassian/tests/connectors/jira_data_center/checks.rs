@@ -6,7 +6,8 @@ use atlassian::{Product, SiteError};
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
-use crate::script::{Script, answer, call, refusal, user};
+use super::{refusal, script, user};
+use crate::script::{answer, call};
 
 fn server_info(version: &str) -> ResponseTemplate {
     answer(
@@ -29,7 +30,7 @@ fn permissions(held: bool) -> ResponseTemplate {
 }
 
 async fn checked(answers: Vec<(&'static str, ResponseTemplate)>) -> Vec<Check> {
-    let script = Script::new().await;
+    let script = script().await;
     for (path, answer) in answers {
         script.foresee(call("GET", path), answer).await;
     }
@@ -42,11 +43,11 @@ fn found(checks: &[Check]) -> Vec<(&'static str, bool)> {
 
 #[tokio::test]
 async fn server_info_names_version_title_and_address() {
-    let script = Script::new().await;
+    let script = script().await;
     script.foresee(call("GET", "serverInfo"), server_info("10.3.1")).await;
     let expected = ServerInfo {
         product: Product::JiraDataCenter,
-        version: "10.3.1".into(),
+        version: Some("10.3.1".into()),
         title: Some("Our Jira".into()),
         base_url: Some("https://jira.example.com".into()),
     };
@@ -55,7 +56,7 @@ async fn server_info_names_version_title_and_address() {
 
 #[tokio::test]
 async fn cloud_is_not_taken_for_data_center() {
-    let script = Script::new().await;
+    let script = script().await;
     let cloud = answer(200, json!({ "version": "1001.0.0-SNAPSHOT", "deploymentType": "Cloud" }));
     script.foresee(call("GET", "serverInfo"), cloud).await;
     let error = script.site.server_info().await.unwrap_err();
@@ -72,7 +73,7 @@ async fn permission_is_read_from_either_key_and_never_guessed() {
         (json!({ "BROWSE": held(true) }), None),
     ];
     for (permissions, expected) in table {
-        let script = Script::new().await;
+        let script = script().await;
         let answer = answer(200, json!({ "permissions": permissions }));
         script.foresee(call("GET", "mypermissions"), answer).await;
         assert_eq!(script.site.may_administer().await.ok(), expected);
@@ -87,10 +88,13 @@ async fn healthy_site_passes_every_check() {
         ("mypermissions", permissions(true)),
     ])
     .await;
-    let names = ["reachable", "credentials", "version", "permission", "budget"].map(|name| (name, true));
+    let names = ["reachable", "credentials", "version", "permission", "capabilities", "budget"];
+    let names = names.map(|name| (name, true));
     assert_eq!(found(&checks), names);
     assert_eq!(checks[1].detail, "logged in as sync");
-    assert_eq!(checks[4].detail, "the site tells of no limit to the rate of requests");
+    let cannot = "renaming groups is not possible here, because Jira's REST API cannot rename a group";
+    assert_eq!(checks[4].detail, cannot);
+    assert_eq!(checks[5].detail, "the site tells of no limit to the rate of requests");
 }
 
 #[tokio::test]
@@ -107,7 +111,7 @@ async fn what_the_site_grants_is_told() {
         ("mypermissions", permissions(true)),
     ])
     .await;
-    assert!(checks[4].detail.contains("2.5 requests a second in the long run, 100 at once"), "{checks:?}");
+    assert!(checks[5].detail.contains("2.5 requests a second in the long run, 100 at once"), "{checks:?}");
 }
 
 #[tokio::test]
@@ -153,7 +157,7 @@ async fn old_and_strange_versions_fail_and_the_rest_is_still_checked() {
         .await;
         assert_eq!(
             found(&checks)[2..],
-            [("version", ok), ("permission", true), ("budget", true)],
+            [("version", ok), ("permission", true), ("capabilities", true), ("budget", true)],
             "{version}"
         );
     }

@@ -5,7 +5,8 @@ use atlassian::site::{PageStart, SiteGroup};
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
-use crate::script::{Call, Script, answer, call, refusal};
+use super::{refusal, script};
+use crate::script::{Call, answer, call};
 
 fn picker(query: &str) -> Call {
     call("GET", "groups/picker").query("query", query)
@@ -19,7 +20,7 @@ fn shown(total: usize, names: &[&str]) -> ResponseTemplate {
 
 #[tokio::test]
 async fn group_is_found_by_its_whole_name_in_any_case() {
-    let script = Script::new().await;
+    let script = script().await;
     script.foresee(picker("DEV team"), shown(3, &["dev teams", "all dev team", "Dev Team"])).await;
     let found = script.site.find_group("DEV team").await.unwrap();
     assert_eq!(found, Some(SiteGroup { name: "Dev Team".into() }));
@@ -27,7 +28,7 @@ async fn group_is_found_by_its_whole_name_in_any_case() {
 
 #[tokio::test]
 async fn group_that_a_complete_list_lacks_is_none() {
-    let script = Script::new().await;
+    let script = script().await;
     script.foresee(picker("dev"), shown(1, &["developers"])).await;
     assert_eq!(script.site.find_group("dev").await, Ok(None));
     assert_eq!(script.site.find_group("").await, Ok(None));
@@ -36,7 +37,7 @@ async fn group_that_a_complete_list_lacks_is_none() {
 #[tokio::test]
 async fn list_that_is_cut_short_leads_to_a_direct_question() {
     let direct = || call("GET", "group/member").query("groupname", "dev").query("maxResults", "1");
-    let script = Script::new().await;
+    let script = script().await;
     script.foresee(picker("dev"), shown(900, &["dev-a", "dev-b"])).await;
     script.foresee(direct(), answer(200, json!({ "values": [], "isLast": true }))).await;
     assert_eq!(script.site.find_group("dev").await, Ok(Some(SiteGroup { name: "dev".into() })));
@@ -48,7 +49,7 @@ async fn list_that_is_cut_short_leads_to_a_direct_question() {
 
 #[tokio::test]
 async fn group_is_made() {
-    let script = Script::new().await;
+    let script = script().await;
     let made = call("POST", "group").body(json!({ "name": "dev" }));
     script.foresee(made, answer(201, json!({ "name": "dev", "self": "x", "users": {} }))).await;
     assert_eq!(script.site.create_group("dev").await, Ok(()));
@@ -56,7 +57,7 @@ async fn group_is_made() {
 
 #[tokio::test]
 async fn refused_group_is_told_by_a_look_and_not_by_the_sentence() {
-    let script = Script::new().await;
+    let script = script().await;
     script.foresee(call("POST", "group"), refusal(400, "schon da")).await;
     script.foresee(picker("dev"), shown(1, &["DEV"])).await;
     let error = script.site.create_group("dev").await.unwrap_err();
@@ -71,7 +72,7 @@ async fn refused_group_is_told_by_a_look_and_not_by_the_sentence() {
 #[tokio::test]
 async fn group_that_is_gone_is_deleted() {
     let delete = || call("DELETE", "group").query("groupname", "dev");
-    let script = Script::new().await;
+    let script = script().await;
     script.foresee(delete(), ResponseTemplate::new(200)).await;
     script.foresee(delete(), refusal(404, "")).await;
     script.foresee(delete(), refusal(400, "")).await;
@@ -87,7 +88,7 @@ async fn group_that_is_gone_is_deleted() {
 
 #[tokio::test]
 async fn all_groups_are_listed_or_none() {
-    let script = Script::new().await;
+    let script = script().await;
     script.foresee(picker(""), shown(2, &["a", "b"])).await;
     let page = script.site.list_groups(PageStart::FIRST).await.unwrap();
     assert_eq!(page.items.iter().map(|group| group.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);

@@ -5,7 +5,7 @@ use reqwest::header::{HeaderMap, LOCATION};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::wire::ErrorCollection;
+use super::Dialect;
 use crate::error::SiteError;
 use crate::http::{Answer, retry_after};
 
@@ -13,22 +13,23 @@ use crate::http::{Answer, retry_after};
 const DETAIL_CHARACTERS: usize = 300;
 
 /// Passes a success on, and turns everything else into the error that it is.
-pub(super) fn judge(answer: Answer) -> Result<Answer, SiteError> {
-    if let Some(refused) = refused_credentials(&answer) {
+pub(super) fn judge(dialect: &Dialect, answer: Answer) -> Result<Answer, SiteError> {
+    let errors = (dialect.errors)(&answer.body);
+    if let Some(refused) = refused_credentials(&answer, errors.as_deref()) {
         return Err(refused);
     }
     if answer.status.is_success() {
         return Ok(answer);
     }
     let status = answer.status.as_u16();
-    let detail = said(&answer);
+    let detail = said(&answer, errors.as_deref());
     Err(match answer.status {
         StatusCode::TOO_MANY_REQUESTS => SiteError::RateLimited { retry_after: retry_after(&answer.headers) },
         StatusCode::FORBIDDEN => SiteError::Forbidden { detail },
         // A proxy or a wrong address answers 404 as well: believing it would make accounts anew.
-        StatusCode::NOT_FOUND if is_foreign(&answer) => {
-            SiteError::Protocol { detail: "404 with a body that is not Jira's".to_owned() }
-        }
+        StatusCode::NOT_FOUND if errors.is_none() && !is_blank(&answer) => SiteError::Protocol {
+            detail: format!("404 with a body that is not {}'s", dialect.product.name()),
+        },
         StatusCode::NOT_FOUND => SiteError::NotFound { detail },
         StatusCode::CONFLICT => SiteError::AlreadyExists { detail },
         code if code.is_redirection() => SiteError::Protocol { detail: redirected(status, &answer.headers) },
@@ -41,10 +42,14 @@ pub(super) fn judge(answer: Answer) -> Result<Answer, SiteError> {
 }
 
 /// Reads the body of a success.
-pub(super) fn parse<T: DeserializeOwned>(answer: &Answer) -> Result<T, SiteError> {
+pub(super) fn parse<T: DeserializeOwned>(dialect: &Dialect, answer: &Answer) -> Result<T, SiteError> {
     serde_json::from_slice(&answer.body).map_err(|error| {
         // Serde's message may quote the body, which may be a person's data or a stranger's page.
-        let problem = if error.is_data() { "another shape than Jira's" } else { "no JSON" };
+        let problem = if error.is_data() {
+            format!("another shape than {}'s", dialect.product.name())
+        } else {
+            "no JSON".to_owned()
+        };
         let at = format!("line {}, column {}", error.line(), error.column());
         SiteError::Protocol { detail: format!("{} with {problem} ({at})", answer.status.as_u16()) }
     })
@@ -54,7 +59,7 @@ pub(super) fn parse<T: DeserializeOwned>(answer: &Answer) -> Result<T, SiteError
 ///
 /// 401 does. So do Seraph's headers on any other status, and a user header that says "anonymous": some
 /// calls answer strangers with 200 and an empty list. The headers are unverified; absent ones say nothing.
-fn refused_credentials(answer: &Answer) -> Option<SiteError> {
+fn refused_credentials(answer: &Answer, errors: Option<&[String]>) -> Option<SiteError> {
     let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
     let login = header("x-seraph-loginreason");
     let captcha = header("x-authentication-denied-reason").contains("CAPTCHA_CHALLENGE")
@@ -64,24 +69,19 @@ fn refused_credentials(answer: &Answer) -> Option<SiteError> {
         || login.contains("AUTHENTICATED_FAILED")
         || (answer.status.is_success() && header("x-ausername").eq_ignore_ascii_case("anonymous"));
     refused.then(|| {
-        let detail = if captcha { "it asks for a CAPTCHA first".to_owned() } else { said(answer) };
+        let detail = if captcha { "it asks for a CAPTCHA first".to_owned() } else { said(answer, errors) };
         SiteError::Unauthorized { captcha, detail }
     })
 }
 
-/// The site's own words where they are Jira's error body, else the status alone: the text of a stranger's
+/// The site's own words where they are the product's error body, else the status alone: the text of a stranger's
 /// page is nobody's business.
-fn said(answer: &Answer) -> String {
-    let status = answer.status.as_u16();
-    let Ok(errors) = serde_json::from_slice::<ErrorCollection>(&answer.body) else {
-        return format!("status {status}");
-    };
-    let fields = errors.errors.into_iter().map(|(field, text)| format!("{field}: {text}"));
-    let texts: Vec<String> = errors.error_messages.into_iter().chain(fields).collect();
-    if texts.is_empty() {
-        return format!("status {status}");
+fn said(answer: &Answer, errors: Option<&[String]>) -> String {
+    let text = errors.unwrap_or_default().join("; ");
+    if text.is_empty() {
+        return format!("status {}", answer.status.as_u16());
     }
-    let text: String = texts.join("; ").chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let text = text.trim_end_matches(['.', ' ']);
     match text.char_indices().nth(DETAIL_CHARACTERS) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -89,10 +89,9 @@ fn said(answer: &Answer) -> String {
     }
 }
 
-/// Whether a body is there that Jira did not write. An empty one may be Jira's.
-fn is_foreign(answer: &Answer) -> bool {
-    !answer.body.iter().all(u8::is_ascii_whitespace)
-        && serde_json::from_slice::<ErrorCollection>(&answer.body).is_err()
+/// Whether there is no body. A 404 without one may be the product's.
+fn is_blank(answer: &Answer) -> bool {
+    answer.body.iter().all(u8::is_ascii_whitespace)
 }
 
 fn redirected(status: u16, headers: &HeaderMap) -> String {

@@ -1,0 +1,140 @@
+//! What the connectors of the Data Center products share: how a call is addressed and authorized, and what the
+//! status and headers of an answer mean. What they do not share is their [`Dialect`].
+
+mod answer;
+pub(crate) mod membership;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::{Method, RequestBuilder};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::credentials::Credentials;
+use crate::error::SiteError;
+use crate::http::{Answer, HttpClient};
+use crate::product::Product;
+
+/// What differs from product to product.
+#[derive(Debug)]
+pub(crate) struct Dialect {
+    /// The product.
+    pub(crate) product: Product,
+    /// Where its API is, below the site's address: `rest/api/2`.
+    pub(crate) api: &'static str,
+    /// What an error body says, sentence by sentence; `None` for a body that is not the product's.
+    pub(crate) errors: fn(&[u8]) -> Option<Vec<String>>,
+}
+
+/// One site, with our credentials.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    dialect: &'static Dialect,
+    client: HttpClient,
+    base_url: Url,
+    credentials: Credentials,
+}
+
+/// Everything but RFC 3986's unreserved characters is escaped: servlet containers read `;` as the beginning of
+/// a parameter, and so `ann;x` as `ann`.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+impl Connection {
+    /// To the site at `base_url`, which has been checked.
+    pub(crate) fn new(
+        dialect: &'static Dialect,
+        client: HttpClient,
+        base_url: &Url,
+        credentials: Credentials,
+    ) -> Self {
+        Self { dialect, client, base_url: base_url.clone(), credentials }
+    }
+
+    /// Begins a request to a path below the API's. A segment that comes from outside must be [`addressable`].
+    pub(crate) fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+        let mut url = self.base_url.clone();
+        let mut whole = format!("{}/{}", url.path().trim_end_matches('/'), self.dialect.api);
+        for segment in path {
+            whole.push('/');
+            whole.extend(utf8_percent_encode(segment, SEGMENT));
+        }
+        url.set_path(&whole);
+        let writes = method != Method::GET;
+        let request = self.client.request(method, url).header("Accept", "application/json");
+        let request = self.credentials.authorize(request);
+        if writes {
+            // The products take writes for cross-site forgery unless told otherwise (unverified for REST; harmless).
+            request.header("X-Atlassian-Token", "no-check")
+        } else {
+            request
+        }
+    }
+
+    /// Begins a request that reads.
+    pub(crate) fn get(&self, path: &[&str]) -> RequestBuilder {
+        self.request(Method::GET, path)
+    }
+
+    /// Sends a request; an answer that is no success is an error.
+    pub(crate) async fn send(
+        &self,
+        operation: &'static str,
+        request: RequestBuilder,
+    ) -> Result<Answer, SiteError> {
+        let answer = self.client.send(self.dialect.product.as_str(), operation, request).await?;
+        answer::judge(self.dialect, answer)
+    }
+
+    /// Sends a request and reads the body of the answer.
+    pub(crate) async fn read<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        request: RequestBuilder,
+    ) -> Result<T, SiteError> {
+        self.parse(&self.send(operation, request).await?)
+    }
+
+    /// Reads the body of a success.
+    pub(crate) fn parse<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, SiteError> {
+        answer::parse(self.dialect, answer)
+    }
+}
+
+/// The name, if a path can carry it as one segment.
+///
+/// An empty one and the dots would address something else. A slash, even when escaped, is refused by the web server
+/// that the products run on.
+pub(crate) fn addressable(name: &str) -> Result<&str, SiteError> {
+    if matches!(name, "" | "." | "..") || name.contains(['/', '\\']) || name.contains(char::is_control) {
+        return Err(SiteError::NotPossible(format!(
+            "the product's REST API cannot be asked about something that is called {name:?}"
+        )));
+    }
+    Ok(name)
+}
+
+/// Whether two names are one to the products: they compare without case.
+pub(crate) fn same_name(left: &str, right: &str) -> bool {
+    left == right || left.to_lowercase() == right.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_would_address_something_else_are_refused() {
+        for name in ["", ".", "..", "a/b", "a\\b", "a\nb"] {
+            let refused = addressable(name).unwrap_err();
+            assert!(matches!(refused, SiteError::NotPossible(_)), "{name:?}: {refused:?}");
+        }
+        for name in ["ann", "a.b", "...", "a;b", "a b", "a%2Fb", "ann@example.com", "änne"] {
+            assert_eq!(addressable(name), Ok(name));
+        }
+    }
+
+    #[test]
+    fn a_segment_stays_one_whatever_is_in_it() {
+        let escaped: String = utf8_percent_encode("a;b=c?d#e%2F+ä", SEGMENT).collect();
+        assert_eq!(escaped, "a%3Bb%3Dc%3Fd%23e%252F%2B%C3%A4");
+    }
+}
