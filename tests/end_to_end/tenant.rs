@@ -42,13 +42,13 @@ impl Tenant {
         tenant
     }
 
-    /// Registers a simulated Jira and links the connection to it. Returns the link's id.
-    pub(crate) async fn link_jira(&self, base_url: &str, settings: Value) -> String {
+    /// Registers a simulated site and links the connection to it. Returns the link's id.
+    pub(crate) async fn link(&self, product: &str, base_url: &str, settings: Value) -> String {
         let site = self
             .post(
                 "/sites",
                 &json!({
-                    "name": "Jira", "product": "jira-data-center", "base_url": base_url,
+                    "name": product, "product": product, "base_url": base_url,
                     "credentials": {"type": "bearer", "token": "sandbox-token"},
                 }),
             )

@@ -1,7 +1,8 @@
-//! Two thousand random SCIM writes while the process is killed and the site fails at random: in the end the
+//! Two thousand random SCIM writes while the process is killed and the sites fail at random: in the end each
 //! site is as the acknowledged writes say, nothing is lost, and no account was created twice.
 
 mod oracle;
+mod site;
 mod writer;
 
 use std::sync::Arc;
@@ -10,14 +11,12 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use sandbox::SimulatedSite as _;
 use sandbox::faults::{FaultKind, Faults};
-use sandbox::jira_data_center::{JiraDataCenter, Options};
 use serde_json::json;
-use tokio::net::TcpListener;
 
 use self::oracle::Oracle;
-use self::writer::Writer;
+use self::site::Site;
+use self::writer::{Names, Writer};
 use crate::program::{Engine, Program};
 use crate::tenant::Tenant;
 
@@ -29,31 +28,37 @@ const SETTLING_LIMIT: Duration = Duration::from_mins(4);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn site_equals_the_acknowledged_writes_after_kills_and_faults_on_postgresql() {
-    survive(Engine::Postgres).await;
+    survive(Engine::Postgres, vec![Site::jira().await], Names::ComeBack).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn site_equals_the_acknowledged_writes_after_kills_and_faults_on_sqlite() {
-    survive(Engine::Sqlite).await;
+    survive(Engine::Sqlite, vec![Site::jira().await], Names::ComeBack).await;
 }
 
-async fn survive(engine: Engine) {
+/// All of them are fed by one connection at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn sites_of_every_other_product_equal_the_acknowledged_writes_after_kills_and_faults() {
+    survive(Engine::Postgres, Site::others().await, Names::OfRenamedStayAway).await;
+}
+
+async fn survive(engine: Engine, sites: Vec<Site>, names: Names) {
     let seed = seed();
     println!("seed {seed}: set ROLLCALL_TEST_SEED to repeat these writes");
     let began = Instant::now();
-    let jira = JiraDataCenter::new(Options::default());
-    let site = sandbox::serve(&jira, TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
     // A killed worker's leases hold back what it was at; short ones keep the test short.
     let mut program = Program::start(engine, &[("ROLLCALL_LEASE_SECONDS", "5")]).await;
     let tenant = Tenant::register(&program, "acme").await;
     // Deactivations are many by design here; the threshold has tests of its own.
     let safety = json!({"safety": {"max_deactivations": 0, "max_deactivations_percent": 100}});
-    tenant.link_jira(&site.base_url, safety).await;
-    jira.set_faults(random_faults(seed));
+    for (index, site) in (0..).zip(&sites) {
+        tenant.link(site.product, &site.base_url, safety.clone()).await;
+        site.set_faults(random_faults(seed + index));
+    }
 
     let written = Arc::new(AtomicUsize::new(0));
     let writers = (0..WRITERS).map(|index| {
-        let mut writer = Writer::new(&tenant, index, seed, Arc::clone(&written));
+        let mut writer = Writer::new(&tenant, names, (index, seed), Arc::clone(&written));
         tokio::spawn(async move {
             writer.write(WRITES / WRITERS).await;
             writer.oracle
@@ -73,14 +78,18 @@ async fn survive(engine: Engine) {
 
     // Nothing acknowledged is lost, and nothing else is there.
     oracle.assert_directory(&tenant).await;
-    jira.set_faults(Faults::default());
-    settle(&program, &jira, &oracle).await;
-    let state = jira.state();
-    println!("settled after {:?} with {} calls", began.elapsed(), state.calls.total);
-    for (name, times) in &state.creates_by_name {
-        assert_eq!(*times, 1, "{name} was created {times} times");
+    for site in &sites {
+        site.set_faults(Faults::default());
     }
-    oracle.assert_no_stranger(&state);
+    settle(&program, &sites, &oracle).await;
+    for site in &sites {
+        let state = site.state();
+        println!("{} settled after {:?} with {} calls", site.product, began.elapsed(), state.calls.total);
+        for (name, times) in &state.creates_by_name {
+            assert_eq!(*times, 1, "{name} was created {times} times at {}", site.product);
+        }
+        oracle.assert_no_stranger(&state);
+    }
 }
 
 /// Kills and restarts the program after random numbers of writes, at a random moment of what follows.
@@ -97,11 +106,11 @@ async fn kill_at_random_moments(program: &mut Program, seed: u64, written: &Atom
     }
 }
 
-/// Waits until the site matches and no task is left.
-async fn settle(program: &Program, jira: &JiraDataCenter, oracle: &Oracle) {
+/// Waits until each site matches and no task is left.
+async fn settle(program: &Program, sites: &[Site], oracle: &Oracle) {
     let deadline = Instant::now() + SETTLING_LIMIT;
     loop {
-        let differences = oracle.differences(&jira.state());
+        let differences: Vec<String> = sites.iter().flat_map(|site| oracle.differences(site)).collect();
         let waiting = program.backlog().await;
         if differences.is_empty() && waiting.is_empty() {
             return;

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sandbox::state::StateSnapshot;
+use sandbox::state::{StateSnapshot, UserState};
 use serde_json::Value;
 
+use super::site::Site;
 use crate::tenant::Tenant;
 
 /// A user as it was last acknowledged.
@@ -30,6 +31,8 @@ pub(crate) struct Oracle {
     pub(crate) groups: BTreeMap<String, Group>,
     /// Names that users had who are deleted or renamed.
     pub(crate) former_users: BTreeSet<String>,
+    /// Names that users had before they were renamed, by id; also of those who are deleted.
+    pub(crate) former_names: BTreeMap<String, Vec<String>>,
     /// Names that groups had that are deleted or renamed.
     pub(crate) former_groups: BTreeSet<String>,
 }
@@ -40,7 +43,13 @@ impl Oracle {
         self.users.extend(other.users);
         self.groups.extend(other.groups);
         self.former_users.extend(other.former_users);
+        self.former_names.extend(other.former_names);
         self.former_groups.extend(other.former_groups);
+    }
+
+    /// Whether somebody had this name before being renamed.
+    pub(crate) fn is_of_renamed(&self, name: &str) -> bool {
+        self.former_names.values().flatten().any(|former| former == name)
     }
 
     /// Reads the whole directory back over SCIM and compares it.
@@ -69,13 +78,20 @@ impl Oracle {
     }
 
     /// What is not at the site as it should be.
-    pub(crate) fn differences(&self, site: &StateSnapshot) -> Vec<String> {
+    pub(crate) fn differences(&self, site: &Site) -> Vec<String> {
+        let state = site.state();
         let mut differences = Vec::new();
-        let account = |name: &str| site.users.iter().find(|account| account.name.eq_ignore_ascii_case(name));
         let mut live = BTreeSet::new();
-        for user in self.users.values() {
-            live.insert(user.login.as_str());
-            match account(&user.login) {
+        // Under which name each user's account stands there.
+        let mut accounts = BTreeMap::new();
+        for (id, user) in &self.users {
+            let names = self.names_at(site, id, user);
+            let account = names.iter().find_map(|name| account(&state, name));
+            live.extend(names);
+            if let Some(account) = account {
+                accounts.insert(id, account.name.as_str());
+            }
+            match account {
                 // Who was never able to log in needs no account.
                 None if !user.active => {}
                 None => differences.push(format!("{} has no account", user.login)),
@@ -92,17 +108,29 @@ impl Oracle {
             }
         }
         for name in self.former_users.iter().filter(|name| !live.contains(name.as_str())) {
-            if account(name).is_some_and(|account| account.active) {
+            if account(&state, name).is_some_and(|account| account.active) {
                 differences.push(format!("{name} is gone and can log in"));
             }
         }
-        self.compare_groups(site, &mut differences);
-        differences
+        self.compare_groups(&state, &accounts, &mut differences);
+        differences.iter().map(|difference| format!("{}: {difference}", site.product)).collect()
     }
 
-    fn compare_groups(&self, site: &StateSnapshot, differences: &mut Vec<String>) {
-        let active =
-            |id: &String| self.users.get(id).filter(|user| user.active).map(|user| user.login.as_str());
+    /// The names that a user's account may have: where it cannot be renamed it has one that the user once had.
+    fn names_at<'a>(&'a self, site: &Site, id: &str, user: &'a User) -> Vec<&'a str> {
+        let former = self.former_names.get(id).filter(|_| !site.renames);
+        former.into_iter().flatten().chain([&user.login]).map(String::as_str).collect()
+    }
+
+    fn compare_groups(
+        &self,
+        state: &StateSnapshot,
+        accounts: &BTreeMap<&String, &str>,
+        differences: &mut Vec<String>,
+    ) {
+        let active = |id: &String| {
+            accounts.get(id).copied().filter(|_| self.users.get(id).is_some_and(|user| user.active))
+        };
         let everyone: BTreeSet<&str> = self.users.keys().filter_map(active).collect();
         let mut asked: BTreeMap<&str, BTreeSet<&str>> =
             self.former_groups.iter().map(|name| (name.as_str(), BTreeSet::new())).collect();
@@ -110,7 +138,7 @@ impl Oracle {
             asked.insert(&group.display_name, group.members.iter().filter_map(active).collect());
         }
         for (name, members) in asked {
-            let group = site.groups.iter().find(|group| group.name.eq_ignore_ascii_case(name));
+            let group = state.groups.iter().find(|group| group.name.eq_ignore_ascii_case(name));
             let lives = self.groups.values().any(|group| group.display_name == name);
             if group.is_none() && lives {
                 differences.push(format!("group {name} is not there"));
@@ -139,6 +167,10 @@ impl Oracle {
             assert!(known, "nobody asked for {account:?}");
         }
     }
+}
+
+fn account<'a>(state: &'a StateSnapshot, name: &str) -> Option<&'a UserState> {
+    state.users.iter().find(|account| account.name.eq_ignore_ascii_case(name))
 }
 
 async fn read_all(tenant: &Tenant, path: &str) -> Vec<Value> {

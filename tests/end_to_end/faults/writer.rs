@@ -22,9 +22,20 @@ const MOST_USERS: usize = 25;
 /// Groups that a writer has at the most.
 const MOST_GROUPS: usize = 4;
 
+/// Which names of people who left may be another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// All of them.
+    ComeBack,
+    /// Those of people who were deleted; where a product renames nobody, somebody who was renamed still has an account
+    /// under the old name.
+    OfRenamedStayAway,
+}
+
 /// A writer and what it has been promised.
 pub(crate) struct Writer {
     pub(crate) oracle: Oracle,
+    names: Names,
     client: Client,
     base_url: String,
     token: String,
@@ -43,9 +54,15 @@ struct Answer {
 }
 
 impl Writer {
-    pub(crate) fn new(tenant: &Tenant, index: usize, seed: u64, written: Arc<AtomicUsize>) -> Self {
+    pub(crate) fn new(
+        tenant: &Tenant,
+        names: Names,
+        (index, seed): (usize, u64),
+        written: Arc<AtomicUsize>,
+    ) -> Self {
         Self {
             oracle: Oracle::default(),
+            names,
             client: tenant.client.clone(),
             base_url: tenant.scim.clone(),
             token: tenant.token.clone(),
@@ -87,7 +104,10 @@ impl Writer {
     async fn create_user(&mut self) {
         // Now and then someone comes back under the name of someone who left.
         let left: Vec<&String> = self.oracle.former_users.iter().collect();
-        let taken = |name: &str| self.oracle.users.values().any(|user| user.login == name);
+        let taken = |name: &str| {
+            self.oracle.users.values().any(|user| user.login == name)
+                || self.names == Names::OfRenamedStayAway && self.oracle.is_of_renamed(name)
+        };
         let again = left.choose(&mut self.random).map(|name| (*name).clone()).filter(|name| !taken(name));
         let login = match again {
             Some(name) if self.random.random_bool(0.4) => name,
@@ -150,6 +170,7 @@ impl Writer {
             .await;
         let user = self.oracle.users.get_mut(id).unwrap();
         let former = std::mem::replace(&mut user.login, name);
+        self.oracle.former_names.entry(id.to_owned()).or_default().push(former.clone());
         self.oracle.former_users.insert(former);
     }
 
