@@ -114,6 +114,11 @@ impl Program {
         self.database.backlog_by_state().await.unwrap()
     }
 
+    /// Why tasks that are left failed.
+    pub(crate) async fn task_errors(&self) -> Vec<String> {
+        self.database.task_errors().await
+    }
+
     /// What the process has written to its log since its last start.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::database::WriteTransaction;
-use crate::entity::words::RunOutcome;
+use crate::entity::words::{RunOutcome, TaskKind, TaskState};
 use crate::entity::{account, claim, membership, task};
 use crate::error::{Error, Result};
 use crate::id::{AccountId, ConnectionId, SiteId, UserId};
@@ -312,10 +312,43 @@ impl Accounts {
             execute(&*transaction, sql, values).await?;
         }
         self.drop_if_unclaimed(&transaction, held.account.id).await?;
+        self.wake_who_waits_for_the_name(&transaction, held, &conclusion, now).await?;
         timeline::insert(&transaction, self.tenant.id, now, conclusion.entries).await?;
         runs::record(&transaction, task, now, conclusion.outcome, conclusion.detail).await?;
         end_task(&transaction, task, &conclusion.end).await?;
         transaction.commit().await
+    }
+
+    /// Who was refused because an account has the user name is due now that it has it no more, or is another's.
+    async fn wake_who_waits_for_the_name(
+        &self,
+        transaction: &WriteTransaction,
+        held: &HeldAccount,
+        conclusion: &Conclusion,
+        now: Timestamp,
+    ) -> Result<()> {
+        let name = &held.account.username_folded;
+        let is_free = match &conclusion.observation {
+            Observation::Present { username, .. } => lookup::folded(username) != *name,
+            Observation::Absent => true,
+            Observation::Unchanged => false,
+        };
+        if !is_free && conclusion.released_claims.is_empty() {
+            return Ok(());
+        }
+        let sql = "UPDATE tasks SET due_at = $3 WHERE tenant_id = $1 AND site_id = $2 AND kind = $4 \
+            AND state = $5 AND due_at > $3 AND object_id IN (SELECT u.id FROM links l JOIN users u \
+            ON u.tenant_id = l.tenant_id AND u.connection_id = l.connection_id \
+            WHERE l.tenant_id = $1 AND l.site_id = $2 AND u.user_name_folded = $6)";
+        let values = vec![
+            self.tenant.id.into(),
+            self.site.into(),
+            now.into(),
+            TaskKind::User.into(),
+            TaskState::Failed.into(),
+            name.as_str().into(),
+        ];
+        execute(&**transaction, sql, values).await.map(drop)
     }
 
     /// The account that a user claims, if any.

@@ -5,12 +5,13 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, EntityTrait as _};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::database::{Store, StoreOptions};
+use crate::entity::task;
 use crate::vault::Vault;
 
 /// Names the PostgreSQL server for tests: a role that may create databases.
@@ -42,6 +43,18 @@ impl TestStore {
     /// Another store on the same database, such as one of a second replica.
     pub async fn connect_again(&self) -> Store {
         open(&self.url, self.store.clock.clone()).await
+    }
+
+    /// What is left of tasks and why, for a test that fails.
+    pub async fn task_errors(&self) -> Vec<String> {
+        let tasks = task::Entity::find().all(&self.store.connection).await.unwrap_or_default();
+        let told = |task: task::Model| {
+            format!(
+                "{:?} after {} attempts, due at {:?}: {:?}",
+                task.state, task.attempts, task.due_at, task.last_error
+            )
+        };
+        tasks.into_iter().map(told).collect()
     }
 }
 

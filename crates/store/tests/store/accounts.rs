@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use store::Error;
 use store::accounts::{Acquired, Conclusion, HeldAccount, Intent, Observation, OtherRow, SameAs};
-use store::entity::words::RunOutcome;
+use store::entity::words::{RunOutcome, TaskKind};
 use store::id::{AccountId, UserId};
 use store::tasks::TaskEnd;
 use uuid::Uuid;
@@ -21,6 +21,7 @@ on_both!(
     a_conclusion_that_comes_late_writes_nothing_at_all,
     users_of_two_directories_share_the_account_of_their_name,
     a_row_that_is_the_same_account_is_joined,
+    who_waits_for_a_name_is_due_when_it_is_free,
     the_last_free_deprovisioning_is_taken_once,
     the_threshold_counts_each_account_once_and_the_judged_one_always,
 );
@@ -208,6 +209,28 @@ async fn a_row_that_is_the_same_account_is_joined(place: Place) {
     let third = held(acquire(&place, bob, "bob", LEASE).await);
     assert_eq!(accounts.join(&third, &same).await.unwrap(), OtherRow::AnotherPerson);
     assert_eq!(accounts.find_by_user(bob).await.unwrap().unwrap().id, third.account.id);
+}
+
+async fn who_waits_for_a_name_is_due_when_it_is_free(place: Place) {
+    let accounts = place.tenant.accounts(place.site);
+    let tasks = place.tenant.tasks(place.site);
+    let ann = place.user("ann").await;
+    let first = held(acquire(&place, ann, "old", LEASE).await);
+    let work = task(&place).await;
+    // Two who are refused: one for the name that the account has, one for another reason.
+    let old = place.user("old").await;
+    let other = place.user("other").await;
+    assert!(matches!(acquire(&place, old, "old", LEASE).await, Acquired::Taken));
+    let hour = place.tenant.now().plus(Duration::from_hours(1));
+    for task in tasks.claim(Uuid::now_v7(), LEASE, 5).await.unwrap() {
+        let end = TaskEnd::Refused { due_at: hour, error: "x".to_owned() };
+        tasks.end(&task, end, vec![], RunOutcome::Failed).await.unwrap();
+    }
+    let due = async |user: UserId| tasks.find(TaskKind::User, user.0).await.unwrap().unwrap().due_at;
+    assert_eq!([due(old).await, due(other).await], [hour, hour]);
+    accounts.conclude(&first, &work, conclusion(present("k", "ann"))).await.unwrap();
+    assert!(due(old).await < hour);
+    assert_eq!(due(other).await, hour);
 }
 
 async fn the_threshold_counts_each_account_once_and_the_judged_one_always(place: Place) {
