@@ -7,6 +7,7 @@
 //! [`serve`] puts a site on a port. [`state`] is what a test reads back, [`faults`] what it can make go wrong.
 //! [`idp`] holds the other end: clients that speak SCIM as the identity providers do.
 
+pub mod bitbucket_data_center;
 pub mod confluence_data_center;
 pub mod data_center;
 pub mod faults;
