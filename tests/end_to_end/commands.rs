@@ -145,9 +145,11 @@ async fn nothing_secret_or_personal_is_logged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_simulated_site_serves_until_it_is_told_to_stop() {
-    for (product, whoami) in
-        [("jira-data-center", "rest/api/2/myself"), ("confluence-data-center", "rest/api/user/current")]
-    {
+    for (product, whoami) in [
+        ("jira-data-center", "rest/api/2/myself"),
+        ("confluence-data-center", "rest/api/user/current"),
+        ("bitbucket-data-center", "rest/api/latest/admin/users"),
+    ] {
         serves_until_it_is_told_to_stop(product, whoami).await;
     }
 }

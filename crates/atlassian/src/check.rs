@@ -2,7 +2,7 @@
 
 use crate::error::SiteError;
 use crate::http::budget::{Budget, Grant};
-use crate::site::{ServerInfo, Site};
+use crate::site::{Capability, ServerInfo, Site};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,11 +68,12 @@ pub async fn run(site: &dyn Site, budget: &Budget) -> Vec<Check> {
 }
 
 fn capabilities(site: &dyn Site) -> Check {
-    let obstacles: Vec<String> = site
-        .capabilities()
-        .obstacles()
-        .map(|(what, why)| format!("{what} is not possible here, because {why}"))
-        .collect();
+    let told = |(what, capability)| match capability {
+        Capability::Supported => None,
+        Capability::Otherwise(how) => Some(format!("{what} is done otherwise here: {how}")),
+        Capability::NotPossible(why) => Some(format!("{what} is not possible here, because {why}")),
+    };
+    let obstacles: Vec<String> = site.capabilities().all().into_iter().filter_map(told).collect();
     let detail = if obstacles.is_empty() {
         "the product can do all that links can ask for".to_owned()
     } else {

@@ -5,6 +5,7 @@
 //! [`http`] holds the rules that every call obeys: which addresses may be reached, how long a call may take,
 //! how much of an answer is read.
 
+pub mod bitbucket_data_center;
 pub mod check;
 pub mod confluence_data_center;
 pub mod credentials;
@@ -53,6 +54,9 @@ pub fn connect_within(
     match product {
         Product::JiraDataCenter => {
             Ok(Arc::new(jira_data_center::JiraDataCenter::new(client, base_url, credentials)))
+        }
+        Product::BitbucketDataCenter => {
+            Ok(Arc::new(bitbucket_data_center::BitbucketDataCenter::new(client, base_url, credentials)))
         }
         Product::ConfluenceDataCenter => {
             Ok(Arc::new(confluence_data_center::ConfluenceDataCenter::new(client, base_url, credentials)))

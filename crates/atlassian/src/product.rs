@@ -14,17 +14,21 @@ pub enum Product {
     JiraDataCenter,
     /// Confluence Data Center and Server.
     ConfluenceDataCenter,
+    /// Bitbucket Data Center and Server.
+    BitbucketDataCenter,
 }
 
 impl Product {
     /// Every product.
-    pub const ALL: &'static [Self] = &[Self::JiraDataCenter, Self::ConfluenceDataCenter];
+    pub const ALL: &'static [Self] =
+        &[Self::JiraDataCenter, Self::ConfluenceDataCenter, Self::BitbucketDataCenter];
 
     /// The text form.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::JiraDataCenter => "jira-data-center",
             Self::ConfluenceDataCenter => "confluence-data-center",
+            Self::BitbucketDataCenter => "bitbucket-data-center",
         }
     }
 
@@ -33,24 +37,29 @@ impl Product {
         match self {
             Self::JiraDataCenter => "Jira",
             Self::ConfluenceDataCenter => "Confluence",
+            Self::BitbucketDataCenter => "Bitbucket",
         }
     }
 
     /// Groups that administer the product as it is installed. They are never touched unless a mapping
-    /// names them. Jira's names are common knowledge, not a documented contract.
-    pub fn admin_groups(self) -> &'static [&'static str] {
+    /// names them. Jira's names are common knowledge, not a documented contract. `None` where the site tells
+    /// them ([`crate::Site::admin_groups`]).
+    pub fn admin_groups(self) -> Option<&'static [&'static str]> {
         match self {
-            Self::JiraDataCenter => &["jira-administrators", "jira-system-administrators"],
-            Self::ConfluenceDataCenter => &["confluence-administrators"],
+            Self::JiraDataCenter => Some(&["jira-administrators", "jira-system-administrators"]),
+            Self::ConfluenceDataCenter => Some(&["confluence-administrators"]),
+            Self::BitbucketDataCenter => None,
         }
     }
 
     /// The oldest version (major, minor) that the connector is written for. Jira 8.14 is the first with
-    /// personal access tokens, Confluence 8.2 the first with calls that administer users.
+    /// personal access tokens, Confluence 8.2 the first with calls that administer users; Bitbucket has tokens since
+    /// 5.5, and the oldest that is supported by its vendor is 8.9.
     pub fn oldest_version(self) -> (u32, u32) {
         match self {
             Self::JiraDataCenter => (8, 14),
             Self::ConfluenceDataCenter => (8, 2),
+            Self::BitbucketDataCenter => (8, 0),
         }
     }
 }

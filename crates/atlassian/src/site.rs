@@ -29,6 +29,13 @@ pub trait Site: Send + Sync + Debug {
     /// The account that matches exactly. [`SiteError::Ambiguous`] when an e-mail address has several.
     async fn find_account(&self, by: &AccountQuery) -> Result<Option<Account>, SiteError>;
 
+    /// Names of the groups that carry the product's administration, where the site tells them; elsewhere
+    /// [`Product::admin_groups`] has them.
+    async fn admin_groups(&self) -> Result<Vec<String>, SiteError> {
+        let fixed = self.capabilities().product.admin_groups().unwrap_or_default();
+        Ok(fixed.iter().map(|&name| name.to_owned()).collect())
+    }
+
     /// Names of all groups of an account; `None` when the account is gone.
     async fn account_groups(&self, account: &AccountRef) -> Result<Option<Vec<String>>, SiteError>;
 
@@ -38,7 +45,9 @@ pub trait Site: Send + Sync + Debug {
 
     /// Changes the given fields, and answers with the account as it is afterwards.
     ///
-    /// A change of `active` is read back: [`SiteError::NotPossible`] when the site accepted and ignored it.
+    /// A change of `active` is read back: [`SiteError::NotPossible`] when the site accepted and ignored it. Where
+    /// deactivating is [`Capability::Otherwise`], what the account holds by itself is taken away; its groups are
+    /// the caller's business.
     /// [`SiteError::AlreadyExists`] when a new user name is taken.
     async fn update_account(
         &self,
@@ -204,6 +213,8 @@ pub struct ServerInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
+    /// The product.
+    pub product: Product,
     /// See accounts' e-mail addresses, and find accounts by them.
     pub see_email: Capability,
     /// Make an account.
@@ -223,9 +234,9 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// What cannot be asked for: in a few words, and why.
-    pub fn obstacles(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        let all = [
+    /// Each with what it is, in a few words.
+    pub fn all(&self) -> [(&'static str, Capability); 8] {
+        [
             ("seeing e-mail addresses", self.see_email),
             ("making accounts", self.create_account),
             ("changing user names", self.rename_account),
@@ -234,8 +245,7 @@ impl Capabilities {
             ("making groups", self.create_group),
             ("renaming groups", self.rename_group),
             ("deleting groups", self.delete_group),
-        ];
-        all.into_iter().filter_map(|(what, capability)| Some((what, capability.obstacle()?)))
+        ]
     }
 }
 
@@ -244,6 +254,8 @@ impl Capabilities {
 pub enum Capability {
     /// It can.
     Supported,
+    /// It is done in another way, and which, in words for an admin.
+    Otherwise(&'static str),
     /// It cannot, and why, in words for an admin.
     NotPossible(&'static str),
 }
@@ -252,7 +264,7 @@ impl Capability {
     /// Why it cannot; `None` when it can.
     pub fn obstacle(self) -> Option<&'static str> {
         match self {
-            Self::Supported => None,
+            Self::Supported | Self::Otherwise(_) => None,
             Self::NotPossible(reason) => Some(reason),
         }
     }

@@ -10,6 +10,8 @@ pub struct ProductRules {
     /// Whether user names that differ in case alone are different. Atlassian's products say no, so a
     /// change of case alone is not worth a rename (Confluence lower-cases names and would never match).
     pub username_case_sensitive: bool,
+    /// Whether deactivating an account means taking its access away: its groups, and what it holds by itself.
+    pub withdraws_access: bool,
     /// What the product cannot do, whatever is asked for.
     pub obstacles: Obstacles,
 }

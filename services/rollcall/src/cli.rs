@@ -101,11 +101,14 @@ pub(crate) struct SandboxArguments {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
+#[expect(clippy::enum_variant_names, reason = "the names are the products' own, and others follow")]
 pub(crate) enum SandboxProduct {
     /// Jira Data Center.
     JiraDataCenter,
     /// Confluence Data Center.
     ConfluenceDataCenter,
+    /// Bitbucket Data Center.
+    BitbucketDataCenter,
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use policy::account::{Claim, DesiredAccount, DirectoryUser};
+use policy::account::{Claim, DirectoryUser, Existence};
 use policy::plan::ObservedAccount;
 use scim_protocol::fold;
 use serde_json::json;
@@ -16,6 +16,7 @@ use store::id::UserId;
 use store::tasks::TaskEnd;
 
 use crate::execution;
+use crate::failure::{count, refusal_wait};
 use crate::lookup::{self, Found, Wanted};
 use crate::progress::Progress;
 use crate::site::finish_idle;
@@ -23,6 +24,9 @@ use crate::workplace::{Interruption, Workplace};
 
 /// The shortest and the longest wait before coming back to an account that another worker holds.
 const BUSY_WAIT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// The longest wait before looking again whether a name is free that the directory has given to somebody else.
+const RENAME_WAIT: Duration = Duration::from_secs(30);
 
 /// Brings the account that a user claims to the state that all its claims ask for.
 pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result<()> {
@@ -49,8 +53,14 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
             tasks.end(task, end, Vec::new(), RunOutcome::Unchanged).await
         }
         Acquired::Taken => {
-            let error = "The user name is that of another user's account at this site";
-            tasks.end(task, workplace.refused(task, error), Vec::new(), RunOutcome::Failed).await
+            // The directory has given the name to somebody new: its account is about to be renamed, and to look
+            // whether it was costs no call.
+            let wait = refusal_wait(count(task.attempts), &workplace.engine.options).min(RENAME_WAIT);
+            let end = TaskEnd::Refused {
+                due_at: workplace.tenant.now().plus(wait),
+                error: "The user name is that of another user's account at this site".to_owned(),
+            };
+            tasks.end(task, end, Vec::new(), RunOutcome::Failed).await
         }
         Acquired::Held(held) => {
             let done = match work(workplace, task, &held).await {
@@ -79,11 +89,10 @@ async fn work<'a>(
     held: &HeldAccount,
 ) -> store::Result<Option<Progress<'a>>> {
     let claims = claims(workplace, held).await?;
-    let desired = policy::account::fold(&claims, &workplace.connected.rules);
     let mut progress = Progress::new(workplace, task, held, &claims);
     let limit = workplace.engine.options.account_lease * 5 / 6;
     let attempt = tokio::select! {
-        attempt = attempt(workplace, task, held, &desired, &mut progress) => Some(attempt),
+        attempt = attempt(workplace, task, held, &claims, &mut progress) => Some(attempt),
         () = tokio::time::sleep(limit) => None,
         () = workplace.stop.cut_off.cancelled() => None,
     };
@@ -110,10 +119,15 @@ async fn attempt(
     workplace: &Workplace,
     task: &task::Model,
     held: &HeldAccount,
-    desired: &DesiredAccount,
+    claims: &[Claim],
     progress: &mut Progress<'_>,
 ) -> Result<Attempt, Interruption> {
-    let known = held.account.key.is_some() && !held.account.in_doubt && !task.verify;
+    let desired = &policy::account::fold(claims, &*workplace.rules().await?);
+    // What an account must lose that cannot be deactivated is more than what the ledger knows of.
+    let withdraws = workplace.connected.withdraws_access
+        && desired.existence == Existence::Inactive
+        && held.account.active != Some(false);
+    let known = held.account.key.is_some() && !held.account.in_doubt && !task.verify && !withdraws;
     let observed = if known {
         Some(from_ledger(held))
     } else {

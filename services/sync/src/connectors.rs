@@ -1,7 +1,8 @@
 //! One connector per site, kept while the site's row stays the same.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use atlassian::credentials::Credentials;
 use atlassian::error::SiteError;
@@ -12,12 +13,15 @@ use policy::product::{Obstacles, ProductRules};
 use store::entity::site;
 use store::id::SiteId;
 use store::tenant::TenantStore;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 use url::Url;
 
 /// Calls at once with a password: should it cease to work in the middle of them, fewer log-ins fail than the
 /// three after which products ask for a CAPTCHA.
 const LOGINS_AT_ONCE: usize = 2;
+
+/// How long the admin groups that a site tells are believed.
+const RULES_LIFETIME: Duration = Duration::from_mins(5);
 
 /// Why there is no connector for a site.
 #[derive(Debug, thiserror::Error)]
@@ -39,12 +43,21 @@ pub struct ConnectedSite {
     pub product: &'static str,
     /// Calls that may be under way at the same time, where that is bounded.
     pub calls_at_once: usize,
-    /// Rules that the product itself sets.
-    pub rules: ProductRules,
     /// Whether the site shows e-mail addresses. Where it does not, the ledger's is what was last written.
     pub shows_email: bool,
+    /// Whether deactivating an account means taking its access away.
+    pub withdraws_access: bool,
     own_key: OnceCell<String>,
+    rules: Mutex<Rules>,
     version: i64,
+}
+
+/// Rules that the product itself sets, and until when they are believed.
+#[derive(Debug)]
+struct Rules {
+    known: Arc<ProductRules>,
+    /// `None` for ever.
+    until: Option<Instant>,
 }
 
 impl ConnectedSite {
@@ -56,13 +69,28 @@ impl ConnectedSite {
             .await?;
         Ok(key)
     }
+
+    /// Rules that the product itself sets, if nothing need be asked for them.
+    pub fn known_rules(&self) -> Option<Arc<ProductRules>> {
+        let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        rules.until.is_none_or(|until| Instant::now() < until).then(|| Arc::clone(&rules.known))
+    }
+
+    /// The same, asked of the site.
+    pub async fn read_rules(&self) -> Result<Arc<ProductRules>, SiteError> {
+        let admin_groups = self.connector.admin_groups().await?;
+        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        rules.known = Arc::new(ProductRules { admin_groups, ..ProductRules::clone(&rules.known) });
+        rules.until = Some(Instant::now() + RULES_LIFETIME);
+        Ok(Arc::clone(&rules.known))
+    }
 }
 
 /// The connectors of this process.
 #[derive(Clone, Debug)]
 pub struct Connectors {
     http: HttpSettings,
-    sites: Arc<Mutex<HashMap<SiteId, Arc<ConnectedSite>>>>,
+    sites: Arc<AsyncMutex<HashMap<SiteId, Arc<ConnectedSite>>>>,
 }
 
 impl Connectors {
@@ -98,9 +126,12 @@ impl Connectors {
             .map_err(|error| ConnectError::Settings(error.to_string()))?;
         let capabilities = connector.capabilities();
         let obstacle = |capability: Capability| capability.obstacle().map(str::to_owned);
+        let admin_groups = product.admin_groups();
+        let withdraws_access = matches!(capabilities.deactivate_account, Capability::Otherwise(_));
         let rules = ProductRules {
-            admin_groups: product.admin_groups().iter().map(|&name| name.to_owned()).collect(),
+            admin_groups: admin_groups.unwrap_or_default().iter().map(|&name| name.to_owned()).collect(),
             username_case_sensitive: false,
+            withdraws_access,
             obstacles: Obstacles {
                 create_account: obstacle(capabilities.create_account),
                 rename_account: obstacle(capabilities.rename_account),
@@ -112,9 +143,13 @@ impl Connectors {
             connector,
             product: product.as_str(),
             calls_at_once,
-            rules,
             shows_email: capabilities.see_email.obstacle().is_none(),
+            withdraws_access,
             own_key: OnceCell::new(),
+            rules: Mutex::new(Rules {
+                known: Arc::new(rules),
+                until: admin_groups.is_none().then(Instant::now),
+            }),
             version: row.version,
         });
         sites.insert(row.id, Arc::clone(&connected));

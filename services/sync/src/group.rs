@@ -2,6 +2,7 @@
 
 use atlassian::error::SiteError;
 use policy::group::{Mapping, site_groups_for};
+use policy::settings::CompiledSettings;
 use serde_json::json;
 use store::entity::task;
 use store::entity::words::{ObjectKind, RunOutcome, TimelineKind};
@@ -31,16 +32,8 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
     let (Some(group), Some(link)) = (group, link) else { return finish_idle(workplace, task).await };
     let mut entries = Vec::new();
     let tasks = workplace.tenant.tasks(task.site_id);
-    let site_groups = match site_groups_for(&group.display_name, &link.settings, &workplace.connected.rules) {
-        Mapping::Mapped { site_groups } => site_groups,
-        Mapping::Excluded { reason } => {
-            entries.push(entry(workplace, task, &format!("Not synchronized: {reason}")));
-            return tasks.end(task, TaskEnd::Finished, entries, RunOutcome::Skipped).await;
-        }
-    };
-    let create = link.settings.group_sync.create_missing;
     let ensured = tokio::select! {
-        ensured = ensure_all(workplace, task, &site_groups, create, &mut entries) => ensured,
+        ensured = ensure_all(workplace, task, &group.display_name, &link.settings, &mut entries) => ensured,
         // A look tells whether a group was made; nothing is in doubt.
         () = workplace.stop.cut_off.cancelled() => Err(Interruption::PutOff),
     };
@@ -62,12 +55,20 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
 async fn ensure_all(
     workplace: &Workplace,
     task: &task::Model,
-    names: &[String],
-    create: bool,
+    display_name: &str,
+    settings: &CompiledSettings,
     entries: &mut Vec<NewEntry>,
 ) -> Result<RunOutcome, Interruption> {
+    let site_groups = match site_groups_for(display_name, settings, &*workplace.rules().await?) {
+        Mapping::Mapped { site_groups } => site_groups,
+        Mapping::Excluded { reason } => {
+            entries.push(entry(workplace, task, &format!("Not synchronized: {reason}")));
+            return Ok(RunOutcome::Skipped);
+        }
+    };
+    let create = settings.group_sync.create_missing;
     let mut outcome = RunOutcome::Unchanged;
-    for name in names {
+    for name in &site_groups {
         let (became, said) = match ensure_group(workplace, name, create, task.verify).await? {
             Ensured::There => continue,
             Ensured::Created => (RunOutcome::Changed, format!("Created group {name}")),

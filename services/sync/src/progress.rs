@@ -134,8 +134,12 @@ impl<'a> Progress<'a> {
             self.outcome = RunOutcome::Skipped;
             self.actions.push(json!({ "not_done": skipped.what, "reason": skipped.reason }));
         }
-        if plan.changes.is_empty() && !plan.not_done.is_empty() {
-            let said: Vec<&str> = plan.not_done.iter().map(|skipped| skipped.reason.as_str()).collect();
+        if !plan.not_done.is_empty() {
+            let said = plan.not_done.iter().map(|skipped| match skipped.what.as_str() {
+                "account" => skipped.reason.clone(),
+                what => format!("{}: {}", what.replace('_', " "), skipped.reason),
+            });
+            let said: Vec<String> = said.collect();
             self.entry(&format!("Left as it is: {}", said.join("; ")), None);
         }
         self.confirmed.extend(plan.in_place.iter().cloned());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use atlassian::error::SiteError;
+use policy::product::ProductRules;
 use store::entity::{site, task};
 use store::tasks::TaskEnd;
 use store::tenant::TenantStore;
@@ -111,6 +112,14 @@ impl Workplace {
             self.signals.internal_errors.store(0, Ordering::Relaxed);
         }
         Ok(answer?)
+    }
+
+    /// Rules that the product itself sets; a site that has to be asked for them is asked now and then.
+    pub(crate) async fn rules(&self) -> Result<Arc<ProductRules>, Interruption> {
+        match self.connected.known_rules() {
+            Some(rules) => Ok(rules),
+            None => self.call(self.connected.read_rules()).await,
+        }
     }
 
     /// Whether a refusal is of this one object, so that the next may well succeed.

@@ -117,9 +117,10 @@ async fn settle(program: &Program, sites: &[Site], oracle: &Oracle) {
         }
         assert!(
             Instant::now() < deadline,
-            "{} differences: {:#?}\ntasks: {waiting:?}",
+            "{} differences: {:#?}\ntasks: {waiting:?} {:?}",
             differences.len(),
-            &differences[..differences.len().min(20)]
+            &differences[..differences.len().min(20)],
+            program.task_errors().await
         );
         tokio::time::sleep(Duration::from_millis(200)).await;
     }

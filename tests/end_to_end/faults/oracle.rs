@@ -95,8 +95,11 @@ impl Oracle {
                 // Who was never able to log in needs no account.
                 None if !user.active => {}
                 None => differences.push(format!("{} has no account", user.login)),
-                Some(found) if found.active != user.active => {
-                    differences.push(format!("{} is active: {}", user.login, found.active));
+                Some(found) if user.active && !found.active => {
+                    differences.push(format!("{} cannot log in", user.login));
+                }
+                Some(found) if !user.active && site.gives_access(&state, found) => {
+                    differences.push(format!("{} has access", user.login));
                 }
                 Some(found)
                     if user.active
@@ -108,7 +111,7 @@ impl Oracle {
             }
         }
         for name in self.former_users.iter().filter(|name| !live.contains(name.as_str())) {
-            if account(&state, name).is_some_and(|account| account.active) {
+            if account(&state, name).is_some_and(|account| site.gives_access(&state, account)) {
                 differences.push(format!("{name} is gone and can log in"));
             }
         }

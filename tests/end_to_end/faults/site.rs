@@ -1,9 +1,10 @@
 //! The simulated sites that fail at random, and what each of them can do.
 
+use sandbox::bitbucket_data_center::{self, BitbucketDataCenter};
 use sandbox::confluence_data_center::{self, ConfluenceDataCenter};
 use sandbox::faults::Faults;
 use sandbox::jira_data_center::{self, JiraDataCenter};
-use sandbox::state::StateSnapshot;
+use sandbox::state::{StateSnapshot, UserState};
 use sandbox::{RunningSandbox, SimulatedSite};
 use tokio::net::TcpListener;
 
@@ -13,6 +14,8 @@ pub(crate) struct Site {
     pub(crate) base_url: String,
     /// Whether it can change a user name.
     pub(crate) renames: bool,
+    /// Whether it can deactivate an account; elsewhere it loses its groups.
+    pub(crate) deactivates: bool,
     simulated: Box<dyn SimulatedSite>,
     _served: RunningSandbox,
 }
@@ -20,20 +23,32 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) async fn jira() -> Self {
         let jira = JiraDataCenter::new(jira_data_center::Options::default());
-        Self::serve("jira-data-center", true, jira).await
+        Self::serve("jira-data-center", jira).await
     }
 
     /// One of each product besides Jira.
     pub(crate) async fn others() -> Vec<Self> {
         let confluence = ConfluenceDataCenter::new(confluence_data_center::Options::default());
-        vec![Self::serve("confluence-data-center", false, confluence).await]
+        let bitbucket = BitbucketDataCenter::new(bitbucket_data_center::Options::default());
+        vec![
+            Self { renames: false, ..Self::serve("confluence-data-center", confluence).await },
+            Self { deactivates: false, ..Self::serve("bitbucket-data-center", bitbucket).await },
+        ]
     }
 
-    async fn serve(product: &'static str, renames: bool, simulated: impl SimulatedSite + 'static) -> Self {
+    /// A site that can do everything.
+    async fn serve(product: &'static str, simulated: impl SimulatedSite + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let served = sandbox::serve(&simulated, listener).unwrap();
         let base_url = served.base_url.clone();
-        Self { product, base_url, renames, simulated: Box::new(simulated), _served: served }
+        Self {
+            product,
+            base_url,
+            renames: true,
+            deactivates: true,
+            simulated: Box::new(simulated),
+            _served: served,
+        }
     }
 
     pub(crate) fn set_faults(&self, faults: Faults) {
@@ -42,5 +57,11 @@ impl Site {
 
     pub(crate) fn state(&self) -> StateSnapshot {
         self.simulated.state()
+    }
+
+    /// Whether somebody can work there with the account.
+    pub(crate) fn gives_access(&self, state: &StateSnapshot, account: &UserState) -> bool {
+        let is_member = || state.groups.iter().any(|group| group.members.contains(&account.name));
+        account.active && (self.deactivates || is_member())
     }
 }

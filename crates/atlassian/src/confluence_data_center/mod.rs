@@ -30,8 +30,12 @@ const SUPER_GROUP: &str = "confluence-administrators";
 const NO_RENAME: &str = "Confluence's REST API cannot change a user name";
 const NO_EMAIL: &str = "Confluence's REST API does not show e-mail addresses";
 
-static CONFLUENCE: Dialect =
-    Dialect { product: Product::ConfluenceDataCenter, api: "rest/api", errors: wire::errors };
+static CONFLUENCE: Dialect = Dialect {
+    product: Product::ConfluenceDataCenter,
+    api: "rest/api",
+    answers_401_to_the_barred: false,
+    errors: wire::errors,
+};
 
 /// The connector of Confluence Data Center.
 #[derive(Debug)]
@@ -50,6 +54,7 @@ impl ConfluenceDataCenter {
 impl Site for ConfluenceDataCenter {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
+            product: Product::ConfluenceDataCenter,
             see_email: Capability::NotPossible(NO_EMAIL),
             create_account: Capability::Supported,
             rename_account: Capability::NotPossible(NO_RENAME),

@@ -11,12 +11,18 @@ use crate::http::{Answer, retry_after};
 
 /// The most of a site's own words that is passed on, in characters.
 const DETAIL_CHARACTERS: usize = 300;
+/// Who the site takes us for.
+const USER_NAME: &str = "x-ausername";
 
 /// Passes a success on, and turns everything else into the error that it is.
 pub(super) fn judge(dialect: &Dialect, answer: Answer) -> Result<Answer, SiteError> {
     let errors = (dialect.errors)(&answer.body);
     if let Some(refused) = refused_credentials(&answer, errors.as_deref()) {
-        return Err(refused);
+        let barred = dialect.answers_401_to_the_barred && errors.is_some() && known_name(&answer).is_some();
+        return Err(match refused {
+            SiteError::Unauthorized { captcha: false, detail } if barred => SiteError::Forbidden { detail },
+            refused => refused,
+        });
     }
     if answer.status.is_success() {
         return Ok(answer);
@@ -60,18 +66,27 @@ pub(super) fn parse<T: DeserializeOwned>(dialect: &Dialect, answer: &Answer) -> 
 /// 401 does. So do Seraph's headers on any other status, and a user header that says "anonymous": some
 /// calls answer strangers with 200 and an empty list. The headers are unverified; absent ones say nothing.
 fn refused_credentials(answer: &Answer, errors: Option<&[String]>) -> Option<SiteError> {
-    let header = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let header = |name: &str| header(answer, name);
     let login = header("x-seraph-loginreason");
     let captcha = header("x-authentication-denied-reason").contains("CAPTCHA_CHALLENGE")
         || login.contains("AUTHENTICATION_DENIED");
     let refused = answer.status == StatusCode::UNAUTHORIZED
         || captcha
         || login.contains("AUTHENTICATED_FAILED")
-        || (answer.status.is_success() && header("x-ausername").eq_ignore_ascii_case("anonymous"));
+        || (answer.status.is_success() && header(USER_NAME).eq_ignore_ascii_case("anonymous"));
     refused.then(|| {
         let detail = if captcha { "it asks for a CAPTCHA first".to_owned() } else { said(answer, errors) };
         SiteError::Unauthorized { captcha, detail }
     })
+}
+
+/// The name of the account that the site takes us for, as the answer tells it.
+pub(crate) fn known_name(answer: &Answer) -> Option<&str> {
+    Some(header(answer, USER_NAME)).filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("anonymous"))
+}
+
+fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
+    answer.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
 }
 
 /// The site's own words where they are the product's error body, else the status alone: the text of a stranger's

@@ -1,7 +1,7 @@
 //! What the connectors of the Data Center products share: how a call is addressed and authorized, and what the
 //! status and headers of an answer mean. What they do not share is their [`Dialect`].
 
-mod answer;
+pub(crate) mod answer;
 pub(crate) mod membership;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -21,6 +21,9 @@ pub(crate) struct Dialect {
     pub(crate) product: Product,
     /// Where its API is, below the site's address: `rest/api/2`.
     pub(crate) api: &'static str,
+    /// Whether 401 is also the answer to an account that may not do something. It is told apart by the header with
+    /// the account's name (unverified), so that a missing permission pauses no site.
+    pub(crate) answers_401_to_the_barred: bool,
     /// What an error body says, sentence by sentence; `None` for a body that is not the product's.
     pub(crate) errors: fn(&[u8]) -> Option<Vec<String>>,
 }

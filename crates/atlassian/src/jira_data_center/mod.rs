@@ -21,7 +21,12 @@ use crate::site::{
     ServerInfo, Site, SiteGroup,
 };
 
-static JIRA: Dialect = Dialect { product: Product::JiraDataCenter, api: "rest/api/2", errors: wire::errors };
+static JIRA: Dialect = Dialect {
+    product: Product::JiraDataCenter,
+    api: "rest/api/2",
+    answers_401_to_the_barred: false,
+    errors: wire::errors,
+};
 
 /// The connector of Jira Data Center.
 #[derive(Debug)]
@@ -40,6 +45,7 @@ impl JiraDataCenter {
 impl Site for JiraDataCenter {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
+            product: Product::JiraDataCenter,
             see_email: Capability::Supported,
             create_account: Capability::Supported,
             rename_account: Capability::Supported,

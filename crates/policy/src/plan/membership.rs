@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::steps::change;
-use super::{Action, Change, ObservedAccount};
+use super::steps::{change, skipped};
+use super::{Action, Change, ObservedAccount, Skipped};
 use crate::account::{DesiredAccount, DesiredGroup, Management};
 
 /// What differs between desired and observed memberships.
@@ -38,6 +38,34 @@ pub(super) fn memberships(desired: &DesiredAccount, observed: Option<&ObservedAc
         if !desired.groups.get(folded).as_ref().is_some_and(wanted) {
             removal(folded, desired, observed, &mut result);
         }
+    }
+    result
+}
+
+/// What takes all access away that groups give.
+pub(super) struct Withdrawal {
+    /// Steps that take the account out of its groups.
+    pub(super) removals: Vec<Change>,
+    /// Groups that it stays in, as they are protected.
+    pub(super) kept: Vec<Skipped>,
+}
+
+/// Takes the account out of every group that it is in, whoever put it there: what is left of an account that cannot be
+/// deactivated would let the person in.
+pub(super) fn withdrawal(desired: &DesiredAccount, observed: &ObservedAccount) -> Withdrawal {
+    let mut result = Withdrawal { removals: vec![], kept: vec![] };
+    let unsure = if observed.groups_known { None } else { Some(&observed.managed) };
+    let standing: BTreeSet<&String> = observed.groups.iter().chain(unsure.into_iter().flatten()).collect();
+    for group in standing {
+        if let Management::Protected { reason } = desired.managed_groups.management(group) {
+            let reason =
+                format!("{reason}; take the account out by hand if it is to lose what the group gives");
+            result.kept.push(skipped(&format!("group {group}"), &reason));
+            continue;
+        }
+        let reason = "The account is to be deactivated, which here means that its access is taken away";
+        let action = Action::RemoveMember { group: group.clone() };
+        result.removals.push(change(action, reason, desired.decided_by.as_ref()));
     }
     result
 }

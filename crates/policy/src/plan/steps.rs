@@ -1,6 +1,6 @@
 //! The steps for an account as a whole: existence and attributes.
 
-use super::membership::{Memberships, memberships};
+use super::membership::{Memberships, Withdrawal, memberships, withdrawal};
 use super::{AccountPlan, Action, Change, ObservedAccount, Skipped};
 use crate::account::{DesiredAccount, Existence, Source};
 
@@ -11,7 +11,13 @@ pub(super) fn steps(desired: &DesiredAccount, observed: Option<&ObservedAccount>
         (Existence::Active, Some(observed)) => bring_up(desired, observed),
         (Existence::Inactive, Some(observed)) if observed.active => {
             let obstacle = desired.product.obstacles.deactivate_account.as_deref();
-            deprovision(desired, Action::Deactivate, "The account is deactivated", obstacle)
+            let mut plan = deprovision(desired, Action::Deactivate, "The account is deactivated", obstacle);
+            if desired.product.withdraws_access {
+                let Withdrawal { removals, kept } = withdrawal(desired, observed);
+                plan.changes.splice(0..0, removals);
+                plan.not_done.extend(kept);
+            }
+            plan
         }
         (Existence::Deleted, Some(_)) => {
             let obstacle = desired.product.obstacles.delete_account.as_deref();
@@ -140,6 +146,6 @@ pub(super) fn change(action: Action, reason: &str, source: Option<&Source>) -> C
     Change { action, reason: reason.to_owned(), link: source.map(|source| source.link) }
 }
 
-fn skipped(what: &str, reason: &str) -> Skipped {
+pub(super) fn skipped(what: &str, reason: &str) -> Skipped {
     Skipped { what: what.to_owned(), reason: reason.to_owned() }
 }

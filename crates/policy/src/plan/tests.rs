@@ -140,6 +140,22 @@ fn what_the_product_cannot_do_is_left_with_its_reason() {
 }
 
 #[test]
+fn deactivation_by_withdrawal_takes_every_group_but_the_protected_ones() {
+    let product = ProductRules { withdraws_access: true, ..jira() };
+    let observed = ObservedAccount {
+        managed: names(&["devs", "gone"]),
+        ..observed_account(&["devs", "by-hand", "jira-administrators"])
+    };
+    let plan = account(&fold(&[inactive(&["devs"], "deactivate")], &product), Some(&observed));
+    assert_eq!(steps(&plan), ["remove_member by-hand", "remove_member devs", "deactivate"]);
+    assert_eq!(skipped(&plan)[0].0, "group jira-administrators");
+    assert!(plan.removes_access);
+    let off = ObservedAccount { active: false, ..observed };
+    let again = account(&fold(&[inactive(&["devs"], "deactivate")], &product), Some(&off));
+    assert_eq!(again, AccountPlan::default());
+}
+
+#[test]
 fn what_else_differs_is_done_where_a_rename_is_not_possible() {
     let observed = ObservedAccount {
         username: "lovelace".into(),

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use sandbox::SimulatedSite;
+use sandbox::bitbucket_data_center::{self, BitbucketDataCenter};
 use sandbox::confluence_data_center::{self, ConfluenceDataCenter};
 use sandbox::jira_data_center::{self, JiraDataCenter};
 use telemetry::LogFormat;
@@ -46,6 +47,11 @@ fn site(arguments: SandboxArguments) -> (&'static str, Box<dyn SimulatedSite>) {
             let defaults = jira_data_center::Options::default();
             let options = jira_data_center::Options { admin_token, users, groups, ..defaults };
             ("Jira Data Center", Box::new(JiraDataCenter::new(options)))
+        }
+        SandboxProduct::BitbucketDataCenter => {
+            let defaults = bitbucket_data_center::Options::default();
+            let options = bitbucket_data_center::Options { admin_token, users, groups, ..defaults };
+            ("Bitbucket Data Center", Box::new(BitbucketDataCenter::new(options)))
         }
         SandboxProduct::ConfluenceDataCenter => {
             let defaults = confluence_data_center::Options::default();

@@ -45,7 +45,7 @@ impl Write {
     fn is_done(self, world: &World, fault: FaultKind) -> bool {
         match self {
             Self::CreateAccount => world.is_active("grace"),
-            Self::Deactivate => world.account("ada").is_some_and(|account| !account.active),
+            Self::Deactivate => world.account("ada").is_some() && !world.has_access("ada"),
             Self::DeleteAccount => world.account("ada").is_none(),
             Self::CreateGroup => world.members(&crew(fault)) == names(&["ada"]),
             Self::AddMember => world.members("team") == names(&["ada", "linus"]),

@@ -26,11 +26,18 @@ macro_rules! at_every_product {
     ($($scenario:ident),+ $(,)?) => {
         on_both_databases!($($scenario),+);
 
-        mod at_confluence {
+        at_product!(at_confluence, Confluence, $($scenario),+);
+        at_product!(at_bitbucket, Bitbucket, $($scenario),+);
+    };
+}
+
+macro_rules! at_product {
+    ($module:ident, $product:ident, $($scenario:ident),+) => {
+        mod $module {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $scenario() {
                 let store = store::testing::sqlite_store().await;
-                let product = crate::simulated::Simulated::Confluence;
+                let product = crate::simulated::Simulated::$product;
                 super::$scenario(crate::world::World::at(store, product).await).await;
             })+
         }
@@ -41,6 +48,8 @@ macro_rules! at_every_product {
 mod accounts;
 #[cfg(test)]
 mod behind_our_back;
+#[cfg(test)]
+mod bitbucket;
 #[cfg(test)]
 mod confluence;
 #[cfg(test)]

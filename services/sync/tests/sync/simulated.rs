@@ -1,6 +1,7 @@
 //! The products whose simulated sites the engine works at, and what differs between them for a test.
 
 use sandbox::SimulatedSite;
+use sandbox::bitbucket_data_center::{self, BitbucketDataCenter};
 use sandbox::confluence_data_center::{self, ConfluenceDataCenter};
 use sandbox::jira_data_center::{self, JiraDataCenter};
 
@@ -9,6 +10,7 @@ use sandbox::jira_data_center::{self, JiraDataCenter};
 pub(crate) enum Simulated {
     Jira,
     Confluence,
+    Bitbucket,
 }
 
 /// One write of each kind.
@@ -39,6 +41,7 @@ impl Simulated {
         match self {
             Self::Jira => "jira-data-center",
             Self::Confluence => "confluence-data-center",
+            Self::Bitbucket => "bitbucket-data-center",
         }
     }
 
@@ -49,6 +52,7 @@ impl Simulated {
             Self::Confluence => {
                 Box::new(ConfluenceDataCenter::new(confluence_data_center::Options::default()))
             }
+            Self::Bitbucket => Box::new(BitbucketDataCenter::new(bitbucket_data_center::Options::default())),
         }
     }
 
@@ -67,22 +71,31 @@ impl Simulated {
             (Self::Confluence, Write::CreateGroup) => "POST /admin/group",
             (Self::Confluence, Write::AddMember) => "PUT /user/{username}/group/{group}",
             (Self::Confluence, Write::RemoveMember) => "DELETE /user/{username}/group/{group}",
+            (Self::Bitbucket, Write::CreateAccount) => "POST /admin/users",
+            // Nobody is deactivated; what is taken away first are the groups.
+            (Self::Bitbucket, Write::Deactivate | Write::RemoveMember) => "POST /admin/groups/remove-user",
+            (Self::Bitbucket, Write::DeleteAccount) => "DELETE /admin/users",
+            (Self::Bitbucket, Write::CreateGroup) => "POST /admin/groups",
+            (Self::Bitbucket, Write::AddMember) => "POST /admin/groups/add-users",
         }
     }
 
     /// Whether a user name can be changed.
     pub(crate) fn renames_accounts(self) -> bool {
-        match self {
-            Self::Jira => true,
-            Self::Confluence => false,
-        }
+        self != Self::Confluence
+    }
+
+    /// Whether an account can be deactivated; elsewhere it loses its groups.
+    pub(crate) fn deactivates_accounts(self) -> bool {
+        self != Self::Bitbucket
     }
 
     /// How the names of the groups begin that the product itself brings.
-    pub(crate) fn own_groups(self) -> &'static str {
+    pub(crate) fn own_groups(self) -> &'static [&'static str] {
         match self {
-            Self::Jira => "jira-",
-            Self::Confluence => "confluence-",
+            Self::Jira => &["jira-"],
+            Self::Confluence => &["confluence-"],
+            Self::Bitbucket => &["bitbucket-", "stash-"],
         }
     }
 }

@@ -318,6 +318,12 @@ impl World {
         self.account(name).is_some_and(|account| account.active)
     }
 
+    /// Whether somebody can work at the site with the account.
+    pub(crate) fn has_access(&self, name: &str) -> bool {
+        let is_member = || self.state().groups.iter().any(|group| group.members.iter().any(|m| m == name));
+        self.is_active(name) && (self.product.deactivates_accounts() || is_member())
+    }
+
     pub(crate) fn members(&self, group: &str) -> BTreeSet<String> {
         let groups = self.state().groups;
         groups.into_iter().filter(|found| found.name == group).flat_map(|group| group.members).collect()

@@ -35,7 +35,7 @@ use credentials::{SiteCredentials, sealable};
 pub struct CreateSite {
     /// Name for people.
     name: String,
-    /// `jira-data-center` or `confluence-data-center`.
+    /// `jira-data-center`, `confluence-data-center` or `bitbucket-data-center`.
     product: String,
     /// Address of the instance, with its context path if it has one.
     base_url: String,
