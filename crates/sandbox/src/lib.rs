@@ -9,6 +9,7 @@
 
 pub mod bitbucket_data_center;
 pub mod confluence_data_center;
+pub mod crowd;
 pub mod data_center;
 pub mod faults;
 pub mod idp;

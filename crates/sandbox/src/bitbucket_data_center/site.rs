@@ -23,6 +23,7 @@ const CONVENTIONS: Conventions = Conventions {
     keeps_key_of_name: false,
     administrators: &[ADMINISTRATORS],
     users: USERS,
+    serves_applications: false,
 };
 
 /// A global permission; the higher contain the lower.

@@ -24,6 +24,7 @@ const CONVENTIONS: Conventions = Conventions {
     keeps_key_of_name: false,
     administrators: &[ADMINISTRATORS],
     users: USERS,
+    serves_applications: false,
 };
 
 /// Everything at the site.

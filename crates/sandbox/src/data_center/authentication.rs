@@ -41,6 +41,12 @@ pub(super) fn authenticate(headers: &HeaderMap, directory: &mut Directory) -> Re
     let Some(authorization) = headers.get(header::AUTHORIZATION) else { return Ok(Caller::Anonymous) };
     let (scheme, credentials) =
         authorization.to_str().unwrap_or("").trim().split_once(' ').unwrap_or(("", ""));
+    if let Some((application, right)) = &directory.application {
+        let sent =
+            Some(credentials.trim()).filter(|_| scheme.eq_ignore_ascii_case("basic")).and_then(decode_basic);
+        let knows = sent.is_some_and(|(name, password)| name == *application && password == *right);
+        return if knows { Ok(Caller::Account(fold(application))) } else { Err(LoginRefusal::Failed) };
+    }
     let name = if scheme.eq_ignore_ascii_case("bearer") {
         by_token(credentials.trim(), directory)
     } else if scheme.eq_ignore_ascii_case("basic") {

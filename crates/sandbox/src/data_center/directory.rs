@@ -26,6 +26,8 @@ pub(crate) struct Conventions {
     pub(crate) administrators: &'static [&'static str],
     /// The group whose members may use the product.
     pub(crate) users: &'static str,
+    /// Whether an application logs in, by its name and password, and no account.
+    pub(crate) serves_applications: bool,
 }
 
 /// One account. `key` never changes; the map that holds it is by folded name.
@@ -61,6 +63,8 @@ pub struct Directory {
     pub(crate) groups: BTreeMap<String, Group>,
     /// Account keys by personal access token.
     pub(crate) tokens: HashMap<String, String>,
+    /// The name and password of the application that may log in, where no account may.
+    pub(crate) application: Option<(String, String)>,
     /// Failed log-ins in a row, by folded name.
     login_failures: HashMap<String, u32>,
     /// Folded names by account key, of the accounts that are there.
@@ -78,6 +82,9 @@ impl Directory {
             deleted: BTreeMap::new(),
             groups: BTreeMap::new(),
             tokens: HashMap::new(),
+            application: conventions
+                .serves_applications
+                .then(|| (options.admin_username.clone(), options.admin_password.clone())),
             login_failures: HashMap::new(),
             names_by_key: HashMap::new(),
             next_key: conventions.first_key,

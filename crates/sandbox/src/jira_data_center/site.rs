@@ -25,6 +25,7 @@ const CONVENTIONS: Conventions = Conventions {
     keeps_key_of_name: true,
     administrators: &[ADMINISTRATORS, SYSTEM_ADMINISTRATORS],
     users: SOFTWARE_USERS,
+    serves_applications: false,
 };
 
 #[derive(Clone, Debug)]
