@@ -149,6 +149,7 @@ async fn a_simulated_site_serves_until_it_is_told_to_stop() {
         ("jira-data-center", "rest/api/2/myself"),
         ("confluence-data-center", "rest/api/user/current"),
         ("bitbucket-data-center", "rest/api/latest/admin/users"),
+        ("crowd", "rest/usermanagement/1/user?username=rollcall"),
     ] {
         serves_until_it_is_told_to_stop(product, whoami).await;
     }
@@ -169,7 +170,10 @@ async fn serves_until_it_is_told_to_stop(product: &str, whoami: &str) {
     let state: serde_json::Value =
         client().get(format!("{url}/_sandbox/state")).send().await.unwrap().json().await.unwrap();
     assert_eq!(state["users"].as_array().unwrap().len(), 4, "three people and the administrator");
-    let myself = client().get(format!("{url}/{whoami}")).bearer_auth("t").send().await.unwrap();
+    let request = client().get(format!("{url}/{whoami}"));
+    let request =
+        if product == "crowd" { request.basic_auth("rollcall", Some("t")) } else { request.bearer_auth("t") };
+    let myself = request.send().await.unwrap();
     assert_eq!(myself.status().as_u16(), 200);
     std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     let ended =

@@ -49,7 +49,7 @@ impl Tenant {
                 "/sites",
                 &json!({
                     "name": product, "product": product, "base_url": base_url,
-                    "credentials": {"type": "bearer", "token": "sandbox-token"},
+                    "credentials": credentials(product),
                 }),
             )
             .await;
@@ -80,4 +80,12 @@ pub(crate) fn client() -> Client {
 /// A text member that must be there.
 pub(crate) fn text(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_else(|| panic!("{name} is missing in {value}")).to_owned()
+}
+
+/// What we log in at a simulated site with.
+fn credentials(product: &str) -> Value {
+    if product == "crowd" {
+        return json!({"type": "basic", "username": "rollcall", "password": "sandbox-password"});
+    }
+    json!({"type": "bearer", "token": "sandbox-token"})
 }

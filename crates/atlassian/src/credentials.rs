@@ -40,6 +40,14 @@ impl Credentials {
         }
     }
 
+    /// The user name, where there is one.
+    pub(crate) fn username(&self) -> Option<&str> {
+        match self {
+            Self::Bearer { .. } => None,
+            Self::Basic { username, .. } => Some(username),
+        }
+    }
+
     /// Refuses what no request can carry, before it fails in the middle of something. A token follows RFC
     /// 6750 section 2.1 (visible ASCII is enough here); RFC 7617 section 2 forbids a colon in a user name.
     pub(crate) fn check_sendable(&self) -> Result<(), SiteError> {

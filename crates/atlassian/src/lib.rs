@@ -9,6 +9,7 @@ pub mod bitbucket_data_center;
 pub mod check;
 pub mod confluence_data_center;
 pub mod credentials;
+pub mod crowd;
 mod data_center;
 pub mod error;
 pub mod http;
@@ -50,6 +51,7 @@ pub fn connect_within(
 ) -> Result<Arc<dyn Site>, SiteError> {
     http::target::check_url(base_url, &http.allow_targets)?;
     credentials.check_sendable()?;
+    product.check_credentials(&credentials)?;
     let client = http::HttpClient::new(http, base_url, budget)?;
     match product {
         Product::JiraDataCenter => {
@@ -58,6 +60,7 @@ pub fn connect_within(
         Product::BitbucketDataCenter => {
             Ok(Arc::new(bitbucket_data_center::BitbucketDataCenter::new(client, base_url, credentials)))
         }
+        Product::Crowd => Ok(Arc::new(crowd::Crowd::new(client, base_url, credentials))),
         Product::ConfluenceDataCenter => {
             Ok(Arc::new(confluence_data_center::ConfluenceDataCenter::new(client, base_url, credentials)))
         }

@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::credentials::Credentials;
+use crate::error::SiteError;
+
 /// A product of Atlassian. Its text form is the one of the admin API: `jira-data-center`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -16,12 +19,14 @@ pub enum Product {
     ConfluenceDataCenter,
     /// Bitbucket Data Center and Server.
     BitbucketDataCenter,
+    /// Crowd, and Jira's own user server.
+    Crowd,
 }
 
 impl Product {
     /// Every product.
     pub const ALL: &'static [Self] =
-        &[Self::JiraDataCenter, Self::ConfluenceDataCenter, Self::BitbucketDataCenter];
+        &[Self::JiraDataCenter, Self::ConfluenceDataCenter, Self::BitbucketDataCenter, Self::Crowd];
 
     /// The text form.
     pub fn as_str(self) -> &'static str {
@@ -29,6 +34,7 @@ impl Product {
             Self::JiraDataCenter => "jira-data-center",
             Self::ConfluenceDataCenter => "confluence-data-center",
             Self::BitbucketDataCenter => "bitbucket-data-center",
+            Self::Crowd => "crowd",
         }
     }
 
@@ -38,6 +44,7 @@ impl Product {
             Self::JiraDataCenter => "Jira",
             Self::ConfluenceDataCenter => "Confluence",
             Self::BitbucketDataCenter => "Bitbucket",
+            Self::Crowd => "Crowd",
         }
     }
 
@@ -49,17 +56,35 @@ impl Product {
             Self::JiraDataCenter => Some(&["jira-administrators", "jira-system-administrators"]),
             Self::ConfluenceDataCenter => Some(&["confluence-administrators"]),
             Self::BitbucketDataCenter => None,
+            Self::Crowd => Some(&["crowd-administrators"]),
         }
+    }
+
+    /// Refuses credentials of a kind that the product does not take.
+    pub fn check_credentials(self, credentials: &Credentials) -> Result<(), SiteError> {
+        match (self, credentials) {
+            (Self::Crowd, Credentials::Bearer { .. }) => Err(SiteError::Unauthorized {
+                captcha: false,
+                detail: "Crowd takes the name and password of an application, and no token".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a few failed log-ins with a password lock the account out until a person answers a CAPTCHA.
+    pub fn asks_for_captcha(self) -> bool {
+        self != Self::Crowd
     }
 
     /// The oldest version (major, minor) that the connector is written for. Jira 8.14 is the first with
     /// personal access tokens, Confluence 8.2 the first with calls that administer users; Bitbucket has tokens since
-    /// 5.5, and the oldest that is supported by its vendor is 8.9.
+    /// 5.5, and what we know of it is of 8.x and 9.x; Crowd's calls have been the same since 3.0.
     pub fn oldest_version(self) -> (u32, u32) {
         match self {
             Self::JiraDataCenter => (8, 14),
             Self::ConfluenceDataCenter => (8, 2),
             Self::BitbucketDataCenter => (8, 0),
+            Self::Crowd => (3, 0),
         }
     }
 }

@@ -101,7 +101,6 @@ pub(crate) struct SandboxArguments {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-#[expect(clippy::enum_variant_names, reason = "the names are the products' own, and others follow")]
 pub(crate) enum SandboxProduct {
     /// Jira Data Center.
     JiraDataCenter,
@@ -109,6 +108,8 @@ pub(crate) enum SandboxProduct {
     ConfluenceDataCenter,
     /// Bitbucket Data Center.
     BitbucketDataCenter,
+    /// Crowd; the application is called rollcall, and its password is the admin token.
+    Crowd,
 }
 
 #[cfg(test)]

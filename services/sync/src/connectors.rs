@@ -119,7 +119,7 @@ impl Connectors {
         let base_url = Url::parse(&row.base_url)
             .map_err(|_| ConnectError::Settings(format!("{} is no address", row.base_url)))?;
         let calls_at_once = match credentials {
-            Credentials::Basic { .. } => LOGINS_AT_ONCE,
+            Credentials::Basic { .. } if product.asks_for_captcha() => LOGINS_AT_ONCE,
             _ => usize::MAX,
         };
         let connector = atlassian::connect(product, &base_url, credentials, &self.http)

@@ -2,6 +2,7 @@
 
 use sandbox::bitbucket_data_center::{self, BitbucketDataCenter};
 use sandbox::confluence_data_center::{self, ConfluenceDataCenter};
+use sandbox::crowd::{self, Crowd};
 use sandbox::faults::Faults;
 use sandbox::jira_data_center::{self, JiraDataCenter};
 use sandbox::state::{StateSnapshot, UserState};
@@ -33,6 +34,7 @@ impl Site {
         vec![
             Self { renames: false, ..Self::serve("confluence-data-center", confluence).await },
             Self { deactivates: false, ..Self::serve("bitbucket-data-center", bitbucket).await },
+            Self::serve("crowd", Crowd::new(crowd::Options::default())).await,
         ]
     }
 

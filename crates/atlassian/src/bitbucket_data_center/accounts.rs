@@ -4,22 +4,17 @@
 //! looked for under the name it had, then under every other, and before it is changed or deleted its id is compared.
 
 use percent_encoding::percent_decode_str;
-use rand::distr::{Alphanumeric, SampleString as _};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 
 use super::{BitbucketDataCenter, wire};
 use crate::data_center::answer::known_name;
-use crate::data_center::same_name;
+use crate::data_center::{random_password, same_name};
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, AccountUpdate, NewAccount, Page, PageStart};
 
 /// How many are asked for in any list; Bitbucket gives at most 1,000 (unverified).
 const PAGE: usize = 1_000;
-/// Letters and digits of a password that nobody is to know: some 256 bits.
-const PASSWORD_LENGTH: usize = 43;
-/// What a password policy may demand besides.
-const PASSWORD_END: &str = "-aA1";
 
 impl BitbucketDataCenter {
     /// One page of a list.
@@ -145,7 +140,7 @@ impl BitbucketDataCenter {
     /// default group, which would give it a licence: settings decide. The answer has no body.
     pub(super) async fn create(&self, new: &NewAccount) -> Result<Account, SiteError> {
         let shown = Some(new.display_name.as_str()).filter(|name| !name.trim().is_empty());
-        let password = Alphanumeric.sample_string(&mut rand::rng(), PASSWORD_LENGTH) + PASSWORD_END;
+        let password = random_password();
         let mut query = vec![
             ("name", new.username.as_str()),
             ("displayName", shown.unwrap_or(&new.username)),

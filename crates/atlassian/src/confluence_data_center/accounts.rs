@@ -2,20 +2,15 @@
 
 use std::time::Duration;
 
-use rand::distr::{Alphanumeric, SampleString as _};
 use reqwest::Method;
 
 use super::{ConfluenceDataCenter, wire};
-use crate::data_center::{addressable, same_name};
+use crate::data_center::{addressable, random_password, same_name};
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, AccountUpdate, NewAccount, Page, PageStart};
 
 /// How many are asked for in any list; the site gives fewer where it has a cap.
 pub(super) const PAGE: usize = 200;
-/// Letters and digits of a password that nobody is to know: some 256 bits.
-const PASSWORD_LENGTH: usize = 43;
-/// What a password policy may demand besides.
-const PASSWORD_END: &str = "-aA1";
 /// How long the end of a deletion is waited for, between one look and the next.
 const DELETION_LOOKS: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(400), Duration::from_secs(1), Duration::from_secs(2)];
@@ -83,7 +78,7 @@ impl ConfluenceDataCenter {
     pub(super) async fn create(&self, new: &NewAccount) -> Result<Account, SiteError> {
         let username = new.username.to_lowercase();
         let full_name = Some(new.display_name.as_str()).filter(|name| !name.trim().is_empty());
-        let password = Alphanumeric.sample_string(&mut rand::rng(), PASSWORD_LENGTH) + PASSWORD_END;
+        let password = random_password();
         let body = wire::UserCreation {
             user_name: &username,
             full_name: full_name.unwrap_or(&username),

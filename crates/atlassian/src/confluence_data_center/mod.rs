@@ -90,7 +90,8 @@ impl Site for ConfluenceDataCenter {
             return Ok(true);
         }
         Err(SiteError::NotPossible(format!(
-            "Confluence does not tell what an account may do, and {} is not in {SUPER_GROUP}",
+            "Confluence does not tell what an account may do, and {} is not in {SUPER_GROUP}; see to it that it \
+             may administer users and groups",
             own.username
         )))
     }

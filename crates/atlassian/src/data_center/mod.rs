@@ -5,6 +5,7 @@ pub(crate) mod answer;
 pub(crate) mod membership;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use rand::distr::{Alphanumeric, SampleString as _};
 use reqwest::{Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -113,6 +114,12 @@ pub(crate) fn addressable(name: &str) -> Result<&str, SiteError> {
         )));
     }
     Ok(name)
+}
+
+/// A password that nobody is to know, for products that make no account without one: some 256 bits, and what a
+/// password policy may demand besides.
+pub(crate) fn random_password() -> String {
+    Alphanumeric.sample_string(&mut rand::rng(), 43) + "-aA1"
 }
 
 /// Whether two names are one to the products: they compare without case.

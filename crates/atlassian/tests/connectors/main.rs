@@ -5,6 +5,8 @@ mod bitbucket_data_center;
 #[cfg(test)]
 mod confluence_data_center;
 #[cfg(test)]
+mod crowd;
+#[cfg(test)]
 mod jira_data_center;
 #[cfg(test)]
 mod script;

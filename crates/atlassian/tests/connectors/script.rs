@@ -12,6 +12,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 /// A scripted site and a connector to it.
 pub(crate) struct Script {
     api: &'static str,
+    authorization: String,
     pub(crate) server: MockServer,
     pub(crate) site: Arc<dyn Site>,
     pub(crate) budget: Arc<Budget>,
@@ -57,6 +58,10 @@ impl Script {
         credentials: Credentials,
         settings: &HttpSettings,
     ) -> Self {
+        let authorization = match credentials.expose_json() {
+            secret if secret["type"] == "bearer" => format!("Bearer {}", secret["token"].as_str().unwrap()),
+            _ => "Basic YXBwOnB3".to_owned(),
+        };
         let server = MockServer::start().await;
         // Without this an unforeseen call would look like the product's 404.
         let unforeseen = Mock::given(any()).respond_with(ResponseTemplate::new(418)).with_priority(u8::MAX);
@@ -64,14 +69,16 @@ impl Script {
         let base_url = Url::parse(&format!("{}/at/", server.uri())).unwrap();
         let budget = Arc::default();
         let site = atlassian::connect_within(&budget, product, &base_url, credentials, settings).unwrap();
-        Self { api, server, site, budget }
+        Self { api, authorization, server, site, budget }
     }
 
     /// Foresees a call; calls that are alike are answered in the order in which they were foreseen. The
     /// test fails when a call is not made.
     pub(crate) async fn foresee(&self, call: Call, answer: ResponseTemplate) {
         let mut mock = Mock::given(method(call.method)).and(path(format!("/at/{}/{}", self.api, call.path)));
-        mock = mock.and(header("authorization", "Bearer t0ken")).and(header("accept", "application/json"));
+        mock = mock
+            .and(header("authorization", self.authorization.as_str()))
+            .and(header("accept", "application/json"));
         for (name, value) in call.query {
             mock = mock.and(query_param(name, value));
         }

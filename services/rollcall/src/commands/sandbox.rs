@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use sandbox::SimulatedSite;
 use sandbox::bitbucket_data_center::{self, BitbucketDataCenter};
 use sandbox::confluence_data_center::{self, ConfluenceDataCenter};
+use sandbox::crowd::{self, Crowd};
 use sandbox::jira_data_center::{self, JiraDataCenter};
 use telemetry::LogFormat;
 use tokio::net::TcpListener;
@@ -52,6 +53,11 @@ fn site(arguments: SandboxArguments) -> (&'static str, Box<dyn SimulatedSite>) {
             let defaults = bitbucket_data_center::Options::default();
             let options = bitbucket_data_center::Options { admin_token, users, groups, ..defaults };
             ("Bitbucket Data Center", Box::new(BitbucketDataCenter::new(options)))
+        }
+        SandboxProduct::Crowd => {
+            let admin_password = admin_token;
+            let options = crowd::Options { admin_password, users, groups, ..crowd::Options::default() };
+            ("Crowd", Box::new(Crowd::new(options)))
         }
         SandboxProduct::ConfluenceDataCenter => {
             let defaults = confluence_data_center::Options::default();

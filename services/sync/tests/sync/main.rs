@@ -28,6 +28,7 @@ macro_rules! at_every_product {
 
         at_product!(at_confluence, Confluence, $($scenario),+);
         at_product!(at_bitbucket, Bitbucket, $($scenario),+);
+        at_product!(at_crowd, Crowd, $($scenario),+);
     };
 }
 
@@ -54,6 +55,8 @@ mod bitbucket;
 mod confluence;
 #[cfg(test)]
 mod crashes;
+#[cfg(test)]
+mod crowd;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]

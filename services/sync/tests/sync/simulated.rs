@@ -3,7 +3,9 @@
 use sandbox::SimulatedSite;
 use sandbox::bitbucket_data_center::{self, BitbucketDataCenter};
 use sandbox::confluence_data_center::{self, ConfluenceDataCenter};
+use sandbox::crowd::{self, Crowd};
 use sandbox::jira_data_center::{self, JiraDataCenter};
+use serde_json::{Value, json};
 
 /// A product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +13,7 @@ pub(crate) enum Simulated {
     Jira,
     Confluence,
     Bitbucket,
+    Crowd,
 }
 
 /// One write of each kind.
@@ -42,6 +45,7 @@ impl Simulated {
             Self::Jira => "jira-data-center",
             Self::Confluence => "confluence-data-center",
             Self::Bitbucket => "bitbucket-data-center",
+            Self::Crowd => "crowd",
         }
     }
 
@@ -53,30 +57,53 @@ impl Simulated {
                 Box::new(ConfluenceDataCenter::new(confluence_data_center::Options::default()))
             }
             Self::Bitbucket => Box::new(BitbucketDataCenter::new(bitbucket_data_center::Options::default())),
+            Self::Crowd => Box::new(Crowd::new(crowd::Options::default())),
+        }
+    }
+
+    /// What we log in there with.
+    pub(crate) fn credentials(self) -> Value {
+        match self {
+            Self::Crowd => json!({ "type": "basic", "username": "rollcall", "password": "sandbox-password" }),
+            _ => json!({ "type": "bearer", "token": "sandbox-token" }),
         }
     }
 
     /// The operation, as the simulated site counts it.
     pub(crate) fn operation(self, write: Write) -> &'static str {
-        match (self, write) {
-            (Self::Jira, Write::CreateAccount) => "POST /user",
-            (Self::Jira, Write::Deactivate) => "PUT /user",
-            (Self::Jira, Write::DeleteAccount) => "DELETE /user",
-            (Self::Jira, Write::CreateGroup) => "POST /group",
-            (Self::Jira, Write::AddMember) => "POST /group/user",
-            (Self::Jira, Write::RemoveMember) => "DELETE /group/user",
-            (Self::Confluence, Write::CreateAccount) => "POST /admin/user",
-            (Self::Confluence, Write::Deactivate) => "PUT /admin/user/{username}/disable",
-            (Self::Confluence, Write::DeleteAccount) => "DELETE /admin/user/{username}",
-            (Self::Confluence, Write::CreateGroup) => "POST /admin/group",
-            (Self::Confluence, Write::AddMember) => "PUT /user/{username}/group/{group}",
-            (Self::Confluence, Write::RemoveMember) => "DELETE /user/{username}/group/{group}",
-            (Self::Bitbucket, Write::CreateAccount) => "POST /admin/users",
-            // Nobody is deactivated; what is taken away first are the groups.
-            (Self::Bitbucket, Write::Deactivate | Write::RemoveMember) => "POST /admin/groups/remove-user",
-            (Self::Bitbucket, Write::DeleteAccount) => "DELETE /admin/users",
-            (Self::Bitbucket, Write::CreateGroup) => "POST /admin/groups",
-            (Self::Bitbucket, Write::AddMember) => "POST /admin/groups/add-users",
+        match self {
+            Self::Jira => match write {
+                Write::CreateAccount => "POST /user",
+                Write::Deactivate => "PUT /user",
+                Write::DeleteAccount => "DELETE /user",
+                Write::CreateGroup => "POST /group",
+                Write::AddMember => "POST /group/user",
+                Write::RemoveMember => "DELETE /group/user",
+            },
+            Self::Confluence => match write {
+                Write::CreateAccount => "POST /admin/user",
+                Write::Deactivate => "PUT /admin/user/{username}/disable",
+                Write::DeleteAccount => "DELETE /admin/user/{username}",
+                Write::CreateGroup => "POST /admin/group",
+                Write::AddMember => "PUT /user/{username}/group/{group}",
+                Write::RemoveMember => "DELETE /user/{username}/group/{group}",
+            },
+            Self::Bitbucket => match write {
+                Write::CreateAccount => "POST /admin/users",
+                // Nobody is deactivated; what is taken away first are the groups.
+                Write::Deactivate | Write::RemoveMember => "POST /admin/groups/remove-user",
+                Write::DeleteAccount => "DELETE /admin/users",
+                Write::CreateGroup => "POST /admin/groups",
+                Write::AddMember => "POST /admin/groups/add-users",
+            },
+            Self::Crowd => match write {
+                Write::CreateAccount => "POST /user",
+                Write::Deactivate => "PUT /user",
+                Write::DeleteAccount => "DELETE /user",
+                Write::CreateGroup => "POST /group",
+                Write::AddMember => "POST /group/user/direct",
+                Write::RemoveMember => "DELETE /group/user/direct",
+            },
         }
     }
 
@@ -96,6 +123,7 @@ impl Simulated {
             Self::Jira => &["jira-"],
             Self::Confluence => &["confluence-"],
             Self::Bitbucket => &["bitbucket-", "stash-"],
+            Self::Crowd => &["crowd-"],
         }
     }
 }

@@ -137,11 +137,19 @@ impl World {
 
     /// At a site of another product.
     pub(crate) async fn at(store: TestStore, product: Simulated) -> Self {
-        let sandbox = product.start();
+        Self::at_site(store, product, product.start()).await
+    }
+
+    /// At a site that starts otherwise.
+    pub(crate) async fn at_site(
+        store: TestStore,
+        product: Simulated,
+        sandbox: Box<dyn SimulatedSite>,
+    ) -> Self {
         let tenant = store.tenants().insert("acme", "Acme").await.unwrap();
         let tenant = store.tenant(tenant.id);
         let served = sandbox::serve(&*sandbox, TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
-        let site = add_site(&tenant, product.product(), &served.base_url, &bearer()).await.id;
+        let site = add_site(&tenant, product.product(), &served.base_url, &product.credentials()).await.id;
         let connection = add_connection(&tenant, "directory").await;
         let link = add_link(&tenant, connection, site, 0, json!({})).await;
         let served = Some(served);

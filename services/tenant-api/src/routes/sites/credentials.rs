@@ -1,6 +1,7 @@
 //! Credentials on their way in: read once, and kept out of every message.
 
 use atlassian::credentials::Credentials;
+use atlassian::{Product, SiteError};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -19,10 +20,11 @@ pub(super) enum SiteCredentials {
     Basic { username: String, password: String },
 }
 
-/// Credentials of a body in the form in which they are sealed.
+/// Credentials of a body in the form in which they are sealed, if the product takes them; an unknown product takes
+/// all.
 ///
 /// The reader's own message is dropped: it may quote the value, and with it a secret.
-pub(super) fn sealable(value: Value) -> Result<Zeroizing<Vec<u8>>, FieldProblem> {
+pub(super) fn sealable(value: Value, product: Option<Product>) -> Result<Zeroizing<Vec<u8>>, FieldProblem> {
     let credentials = serde_json::from_value::<Credentials>(value).map_err(|_| {
         FieldProblem::new(
             "credentials",
@@ -30,5 +32,10 @@ pub(super) fn sealable(value: Value) -> Result<Zeroizing<Vec<u8>>, FieldProblem>
              with text and nothing else",
         )
     })?;
+    if let Some(Err(SiteError::Unauthorized { detail, .. })) =
+        product.map(|product| product.check_credentials(&credentials))
+    {
+        return Err(FieldProblem::new("credentials", format!("are of the wrong type: {detail}")));
+    }
     Ok(Zeroizing::new(credentials.expose_json().to_string().into_bytes()))
 }

@@ -35,7 +35,8 @@ use credentials::{SiteCredentials, sealable};
 pub struct CreateSite {
     /// Name for people.
     name: String,
-    /// `jira-data-center`, `confluence-data-center` or `bitbucket-data-center`.
+    /// `jira-data-center`, `confluence-data-center`, `bitbucket-data-center` or `crowd`; the last is Jira's own user
+    /// server too, and takes `basic` credentials alone: those of an application.
     product: String,
     /// Address of the instance, with its context path if it has one.
     base_url: String,
@@ -129,7 +130,7 @@ pub(crate) async fn create_site(
         problems.add("product", format!("is not supported; use one of {}", known.join(", ")));
     }
     let base_url = problems.base_url("base_url", &body.base_url);
-    let credentials = problems.take(sealable(body.credentials));
+    let credentials = problems.take(sealable(body.credentials, product.as_ref().ok().copied()));
     problems.check()?;
     let (Ok(product), Some(base_url), Some(credentials)) = (product, base_url, credentials) else {
         return Err(ApiError::Internal(None));
@@ -208,7 +209,8 @@ pub(crate) async fn update_site(
         problems.add("credentials", "must be given again when base_url names another host");
     }
     let new_credentials = body.credentials.is_some();
-    let credentials = body.credentials.and_then(|value| problems.take(sealable(value)));
+    let credentials =
+        body.credentials.and_then(|value| problems.take(sealable(value, current.product.parse().ok())));
     problems.check()?;
     let base_url = base_url.map(|url| url.to_string());
     let detail = json!({
