@@ -50,11 +50,26 @@ pub struct Quirks {
     /// Whether `active` in an update is obeyed. Older versions ignore it and refuse an update that says nothing
     /// else (JRASERVER-36639).
     pub deactivates_by_update: bool,
+    /// Whether an account that leads something is refused to be deactivated or deleted.
+    pub keeps_leads: bool,
+    /// What the list of all components shows, where there is one.
+    pub component_list: ComponentList,
+}
+
+/// What `GET /component/page` shows. The vendor's description leaves its answer open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ComponentList {
+    /// Each component with its lead.
+    WithLeads,
+    /// No leads.
+    WithoutLeads,
+    /// There is no such call.
+    Absent,
 }
 
 impl Default for Quirks {
     fn default() -> Self {
-        Self { deactivates_by_update: true }
+        Self { deactivates_by_update: true, keeps_leads: true, component_list: ComponentList::WithLeads }
     }
 }
 
@@ -103,6 +118,7 @@ impl Product for Jira {
             .route(&api("/project"), get(projects::list))
             .route(&api("/project/{key}"), get(projects::get).put(projects::update))
             .route(&api("/project/{key}/components"), get(projects::components))
+            .route(&api("/component/page"), get(projects::component_page))
             .route(&api("/component/{id}"), get(projects::component).put(projects::update_component))
     }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    API, JiraDataCenter,
+    API, ComponentList, JiraDataCenter,
     answers::Refusal,
     site::{Component, Project, Site},
 };
@@ -18,6 +18,10 @@ use crate::data_center::{
     directory::fold,
     request::{Body, Parameters},
 };
+
+/// How many components a page shows unless it is asked for more or fewer, and the most that it shows.
+const COMPONENT_PAGE_DEFAULT: usize = 10;
+const COMPONENT_PAGE_LIMIT: usize = 100;
 
 /// What of `ProjectUpdateBean` this site keeps; other fields are refused by name.
 #[derive(Debug, Deserialize)]
@@ -101,6 +105,37 @@ pub(super) async fn components(
     let site = jira.site();
     let key = site.project_key(&key)?;
     Ok(Json(site.component_beans(&site.projects[&key])))
+}
+
+/// `GET /component/page`: every component of every project, page by page.
+pub(super) async fn component_page(
+    State(jira): State<JiraDataCenter>,
+    LoggedIn(_): LoggedIn,
+    parameters: Parameters,
+) -> Result<Json<Value>, Refusal> {
+    let shown = jira.options().quirks.component_list;
+    if shown == ComponentList::Absent {
+        return Err(Refusal::not_found("The component with id page does not exist."));
+    }
+    let start = parameters.count("startAt", 0)?;
+    let limit = parameters.count("maxResults", COMPONENT_PAGE_DEFAULT)?.min(COMPONENT_PAGE_LIMIT);
+    let site = jira.site();
+    let components =
+        site.projects.values().flat_map(|project| project.components.iter().map(move |c| (project, c)));
+    let mut all: Vec<Value> =
+        components.map(|(project, component)| site.component_bean(project, component)).collect();
+    if shown == ComponentList::WithoutLeads {
+        for bean in all.iter_mut().filter_map(Value::as_object_mut) {
+            bean.remove("lead");
+            bean.remove("leadUserName");
+        }
+    }
+    let total = all.len();
+    let values: Vec<Value> = all.into_iter().skip(start).take(limit).collect();
+    let is_last = start + values.len() >= total;
+    Ok(Json(json!({
+        "maxResults": limit, "startAt": start, "total": total, "isLast": is_last, "values": values,
+    })))
 }
 
 /// `GET /component/{id}`.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    API, JiraDataCenter,
+    API, JiraDataCenter, Quirks,
     answers::Refusal,
     site::{SOFTWARE_USERS, Site},
 };
@@ -142,7 +142,7 @@ pub(super) async fn update(
     }
     site.check_update(&folded, &write)?;
     if active == Some(false) {
-        site.check_may_leave(&folded, &caller, "deactivate")?;
+        site.check_may_leave(&folded, &caller, "deactivate", jira.options().quirks)?;
     }
     if let Some(account) = site.directory.accounts.get_mut(&folded) {
         account.active = active.unwrap_or(account.active);
@@ -164,7 +164,7 @@ pub(super) async fn delete(
 ) -> Result<StatusCode, Refusal> {
     let mut site = jira.site();
     let folded = site.named_account(&parameters)?;
-    site.check_may_leave(&folded, &caller, "delete")?;
+    site.check_may_leave(&folded, &caller, "delete", jira.options().quirks)?;
     site.directory.remove_account(&folded);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -236,13 +236,13 @@ impl Site {
     }
 
     /// Refuses to let an account go that leads something, and the caller's own.
-    fn check_may_leave(&self, folded: &str, caller: &str, verb: &str) -> Result<(), Refusal> {
+    fn check_may_leave(&self, folded: &str, caller: &str, verb: &str, quirks: Quirks) -> Result<(), Refusal> {
         let account = self.account(folded)?;
         if folded == caller {
             return Err(Refusal::bad_request(format!("You cannot {verb} the currently logged in user.")));
         }
         let led = self.led_by(&account.key);
-        if led.is_empty() {
+        if led.is_empty() || !quirks.keeps_leads {
             return Ok(());
         }
         let text = format!("Cannot {verb} user '{}' because they lead: {}.", account.name, led.join(", "));

@@ -1,8 +1,9 @@
 use axum::http::StatusCode;
 use serde_json::json;
 
-use super::{delete, get, peopled, put, site};
+use super::{delete, get, peopled, post, put, site};
 use crate::SimulatedSite;
+use crate::jira_data_center::{ComponentList, JiraDataCenter, Options, Quirks};
 
 #[tokio::test]
 async fn projects_show_leads_when_expanded_and_one_project_always() {
@@ -67,4 +68,33 @@ async fn site_starts_with_the_products_groups_and_a_project() {
     assert_eq!(names, ["jira-administrators", "jira-software-users", "jira-system-administrators"]);
     assert!(state.groups.iter().all(|group| group.members == ["rollcall"]));
     assert_eq!(state.projects[0].lead, "rollcall");
+}
+
+#[tokio::test]
+async fn components_of_all_projects_are_listed_page_by_page() {
+    let jira = peopled(1);
+    let components = json!([{"name": "Core", "lead": "ada.abbott.0"}, {"name": "Edge"}]);
+    let project = json!({"key": "NEW", "lead": "rollcall", "components": components});
+    post(&jira, "/_sandbox/projects", project).await;
+    let first = get(&jira, "/component/page?maxResults=2").await.body;
+    assert_eq!((&first["total"], &first["isLast"]), (&json!(3), &json!(false)));
+    let last = get(&jira, "/component/page?startAt=2").await.body;
+    assert_eq!((&last["values"][0]["name"], &last["isLast"]), (&json!("Edge"), &json!(true)));
+    assert!(last["values"][0].get("lead").is_none());
+    let with = |component_list| {
+        let quirks = Quirks { component_list, ..Quirks::default() };
+        JiraDataCenter::new(Options { quirks, users: 1, ..Options::default() })
+    };
+    let shown = get(&with(ComponentList::WithoutLeads), "/component/page").await.body;
+    assert!(shown["values"][0].get("lead").is_none() && shown["values"][0]["name"].is_string());
+    let absent = get(&with(ComponentList::Absent), "/component/page").await;
+    assert_eq!(absent.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_site_that_keeps_no_leads_lets_them_go() {
+    let quirks = Quirks { keeps_leads: false, ..Quirks::default() };
+    let jira = JiraDataCenter::new(Options { quirks, users: 1, ..Options::default() });
+    let off = put(&jira, "/user?username=ada.abbott.0", json!({"active": false})).await;
+    assert_eq!(off.status, StatusCode::OK);
 }

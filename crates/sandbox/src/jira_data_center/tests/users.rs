@@ -137,7 +137,7 @@ async fn deactivate_and_reactivate_show_when_read_back() {
 #[tokio::test]
 async fn older_version_refuses_to_deactivate_by_update() {
     let jira = JiraDataCenter::new(Options {
-        quirks: Quirks { deactivates_by_update: false },
+        quirks: Quirks { deactivates_by_update: false, ..Quirks::default() },
         ..Options::default()
     });
     create(&jira, "zoe").await;
