@@ -75,6 +75,17 @@ pub trait Site: Send + Sync + Debug {
     /// [`SiteError::NotFound`] when the group is not there.
     async fn remove_member(&self, group: &str, account: &AccountRef) -> Result<(), SiteError>;
 
+    /// What the account leads and must not lead when it is deactivated or deleted; nothing where
+    /// [`Capabilities::has_leads`] is false. `thorough` asks in the way that is sure, with a call for each project.
+    async fn led_by(&self, _account: &AccountRef, _thorough: bool) -> Result<Vec<Led>, SiteError> {
+        Ok(Vec::new())
+    }
+
+    /// Makes the account of that user name the lead. [`SiteError::NotFound`] when what is to be led is gone.
+    async fn set_lead(&self, _led: &Led, _username: &str) -> Result<(), SiteError> {
+        Err(SiteError::NotPossible("the product has no leads".to_owned()))
+    }
+
     /// One page of a group's members, inactive ones too. [`SiteError::NotFound`] when there is no such group.
     async fn list_members(&self, group: &str, page: PageStart) -> Result<Page<Account>, SiteError>;
 
@@ -100,6 +111,25 @@ pub struct Account {
     pub active: bool,
     /// Names of all its groups; `None` when the call did not show them.
     pub groups: Option<Vec<String>>,
+}
+
+/// Something that an account leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Led {
+    /// A project, by its key.
+    Project {
+        /// Its key, such as `DEMO`.
+        key: String,
+    },
+    /// A component of a project.
+    Component {
+        /// What identifies it.
+        id: String,
+        /// Its name.
+        name: String,
+        /// The key of its project, where the site tells it.
+        project: Option<String>,
+    },
 }
 
 /// Names one account in a call. Some calls of some products take the key, others the user name.
@@ -215,6 +245,8 @@ pub struct ServerInfo {
 pub struct Capabilities {
     /// The product.
     pub product: Product,
+    /// Whether accounts lead projects or components.
+    pub has_leads: bool,
     /// See accounts' e-mail addresses, and find accounts by them.
     pub see_email: Capability,
     /// Make an account.

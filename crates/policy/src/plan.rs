@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::account::DesiredAccount;
 
 mod action;
+mod leads;
 mod membership;
 mod steps;
 
@@ -17,6 +18,7 @@ mod properties;
 mod tests;
 
 pub use action::Action;
+pub use leads::{Led, hand_over};
 
 /// What we last knew of an account at the site.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

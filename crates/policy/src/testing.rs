@@ -111,7 +111,7 @@ pub(crate) fn apply(
                 standing.groups.remove(&fold(group));
                 standing.managed.remove(&fold(group));
             }
-            Action::EnsureGroup { .. } | Action::CreateAccount => {}
+            Action::EnsureGroup { .. } | Action::HandOver { .. } | Action::CreateAccount => {}
         }
     }
     if let Some(standing) = &mut account {

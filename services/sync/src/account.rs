@@ -17,6 +17,7 @@ use store::tasks::TaskEnd;
 
 use crate::execution;
 use crate::failure::{count, refusal_wait};
+use crate::leads;
 use crate::lookup::{self, Found, Wanted};
 use crate::progress::Progress;
 use crate::site::finish_idle;
@@ -162,9 +163,13 @@ async fn attempt(
         }
         None => None,
     };
-    let plan = policy::plan::account(desired, observed.as_ref());
+    let mut plan = policy::plan::account(desired, observed.as_ref());
     progress.planned(&plan);
     if let Some(reason) = execution::hold_reason(workplace, task, held, &plan).await? {
+        progress.held(reason);
+        return Ok(Attempt::Done);
+    }
+    if let Some(reason) = leads::hand_over(workplace, held, desired, &mut plan, progress).await? {
         progress.held(reason);
         return Ok(Attempt::Done);
     }

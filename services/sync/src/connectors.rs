@@ -1,6 +1,7 @@
 //! One connector per site, kept while the site's row stays the same.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -47,6 +48,10 @@ pub struct ConnectedSite {
     pub shows_email: bool,
     /// Whether deactivating an account means taking its access away.
     pub withdraws_access: bool,
+    /// Whether accounts lead projects or components.
+    pub has_leads: bool,
+    /// Set when the quick way of asking what an account leads has missed something.
+    pub hides_leads: AtomicBool,
     own_key: OnceCell<String>,
     rules: Mutex<Rules>,
     version: i64,
@@ -145,6 +150,8 @@ impl Connectors {
             calls_at_once,
             shows_email: capabilities.see_email.obstacle().is_none(),
             withdraws_access,
+            has_leads: capabilities.has_leads,
+            hides_leads: AtomicBool::new(false),
             own_key: OnceCell::new(),
             rules: Mutex::new(Rules {
                 known: Arc::new(rules),

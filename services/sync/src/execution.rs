@@ -15,6 +15,7 @@ use store::entity::task;
 use store::id::LinkId;
 
 use crate::group::ensure;
+use crate::leads;
 use crate::progress::Progress;
 use crate::workplace::{Interruption, Workplace};
 
@@ -95,6 +96,10 @@ pub(crate) async fn carry_out(
                 progress.vanished();
                 return Ok(());
             }
+            Err(Interruption::Site(error)) if leads::may_be_hidden(workplace, &change.action, &error) => {
+                progress.put_off();
+                return Ok(());
+            }
             Err(Interruption::Site(error))
                 if stands_alone(&change.action) && workplace.is_objects_own(&error).await =>
             {
@@ -117,7 +122,11 @@ fn stands_alone(action: &Action) -> bool {
         | Action::EnsureGroup { .. }
         | Action::AddMember { .. }
         | Action::RemoveMember { .. } => true,
-        Action::CreateAccount | Action::Reactivate | Action::Deactivate | Action::DeleteAccount => false,
+        Action::CreateAccount
+        | Action::Reactivate
+        | Action::HandOver { .. }
+        | Action::Deactivate
+        | Action::DeleteAccount => false,
     }
 }
 
@@ -150,6 +159,13 @@ async fn step(
             let reference = progress.reference()?;
             workplace.call(connector.delete_account(&reference)).await?;
             progress.deleted();
+        }
+        Action::HandOver { led, to } => {
+            match workplace.call(connector.set_lead(&leads::at_site(led), to)).await {
+                // It is gone, and nobody leads it.
+                Ok(()) | Err(Interruption::Site(SiteError::NotFound { .. })) => {}
+                Err(interruption) => return Err(interruption),
+            }
         }
         Action::EnsureGroup { name } => {
             ensure(workplace, name, false).await?;

@@ -16,6 +16,7 @@ pub mod engine;
 pub mod execution;
 pub mod failure;
 pub mod group;
+mod leads;
 pub mod links;
 mod lookup;
 mod progress;

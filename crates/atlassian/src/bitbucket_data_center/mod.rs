@@ -49,6 +49,7 @@ impl Site for BitbucketDataCenter {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             product: Product::BitbucketDataCenter,
+            has_leads: false,
             see_email: Capability::Supported,
             create_account: Capability::Supported,
             rename_account: Capability::Supported,

@@ -55,6 +55,7 @@ impl Site for ConfluenceDataCenter {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             product: Product::ConfluenceDataCenter,
+            has_leads: false,
             see_email: Capability::NotPossible(NO_EMAIL),
             create_account: Capability::Supported,
             rename_account: Capability::NotPossible(NO_RENAME),

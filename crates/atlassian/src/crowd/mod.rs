@@ -55,6 +55,7 @@ impl Site for Crowd {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             product: Product::Crowd,
+            has_leads: false,
             see_email: Capability::Supported,
             create_account: Capability::Supported,
             rename_account: Capability::Supported,

@@ -24,8 +24,9 @@ use crate::error::SiteError;
 
 pub(crate) use retry_after::retry_after;
 
-/// The most that is read of one answer, in bytes. A page of 1,000 Jira users is about 1 MB.
-pub const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
+/// The most that is read of one answer, in bytes. A page of 1,000 Jira users is about 1 MB; all projects of a site,
+/// which Jira shows in one answer, are some 2 kB each.
+pub const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 
 /// How long an idle connection is kept. Tomcat, on which Jira runs, closes it after 20 s by default; a
 /// request that meets the closing would have an unknown outcome.

@@ -2,10 +2,11 @@
 //!
 //! Facts come from the vendor's OpenAPI document of 10.x. What that document does not say is marked
 //! "unverified" where the code depends on it, with the careful way that was taken. `wire` has the shapes
-//! of bodies, `accounts` and `groups` the calls.
+//! of bodies, `accounts`, `groups` and `leads` the calls.
 
 mod accounts;
 mod groups;
+mod leads;
 mod wire;
 
 use async_trait::async_trait;
@@ -17,8 +18,8 @@ use crate::error::SiteError;
 use crate::http::HttpClient;
 use crate::product::Product;
 use crate::site::{
-    Account, AccountQuery, AccountRef, AccountUpdate, Capabilities, Capability, NewAccount, Page, PageStart,
-    ServerInfo, Site, SiteGroup,
+    Account, AccountQuery, AccountRef, AccountUpdate, Capabilities, Capability, Led, NewAccount, Page,
+    PageStart, ServerInfo, Site, SiteGroup,
 };
 
 static JIRA: Dialect = Dialect {
@@ -46,6 +47,7 @@ impl Site for JiraDataCenter {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             product: Product::JiraDataCenter,
+            has_leads: true,
             see_email: Capability::Supported,
             create_account: Capability::Supported,
             rename_account: Capability::Supported,
@@ -149,6 +151,14 @@ impl Site for JiraDataCenter {
     async fn remove_member(&self, group: &str, account: &AccountRef) -> Result<(), SiteError> {
         let delete = async |name: String| self.delete_member(group, &name).await;
         membership::leave(self, group, account, delete).await
+    }
+
+    async fn led_by(&self, account: &AccountRef, thorough: bool) -> Result<Vec<Led>, SiteError> {
+        self.leads_of(account, thorough).await
+    }
+
+    async fn set_lead(&self, led: &Led, username: &str) -> Result<(), SiteError> {
+        self.put_lead(led, username).await
     }
 
     async fn list_members(&self, group: &str, page: PageStart) -> Result<Page<Account>, SiteError> {

@@ -131,6 +131,62 @@ pub(super) struct MemberPage {
     pub(super) is_last: Option<bool>,
 }
 
+/// A project as GET `/project?expand=lead` shows it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Project {
+    pub(super) key: String,
+    #[serde(default)]
+    pub(super) lead: Option<Lead>,
+}
+
+/// Whoever leads something.
+#[derive(Debug, Deserialize)]
+pub(super) struct Lead {
+    #[serde(default)]
+    pub(super) key: Option<String>,
+    #[serde(default)]
+    pub(super) name: Option<String>,
+}
+
+/// A component (`ComponentBean`).
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Component {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) project: Option<String>,
+    #[serde(default)]
+    pub(super) lead: Option<Lead>,
+    #[serde(default)]
+    pub(super) lead_user_name: Option<String>,
+}
+
+/// The answer of GET `/component/page`, which the vendor's document leaves open.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ComponentPage {
+    pub(super) values: Vec<Component>,
+    #[serde(default)]
+    pub(super) is_last: Option<bool>,
+    #[serde(default)]
+    pub(super) total: Option<usize>,
+}
+
+/// The body of PUT `/project/{key}` that changes the lead.
+#[derive(Debug, Serialize)]
+pub(super) struct ProjectLead<'a> {
+    pub(super) lead: &'a str,
+}
+
+/// The body of PUT `/component/{id}` that changes the lead.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ComponentLead<'a> {
+    pub(super) lead_user_name: &'a str,
+}
+
 /// `ErrorCollection`: what was wrong, in the language of the account or the site.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

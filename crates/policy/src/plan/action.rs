@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::leads::Led;
+
 /// What is done to an account, or for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "name", rename_all = "snake_case")]
@@ -28,6 +30,13 @@ pub enum Action {
     Deactivate,
     /// Deletes the account.
     DeleteAccount,
+    /// Makes another account the lead of what this one leads.
+    HandOver {
+        /// What is led.
+        led: Led,
+        /// The user name of the new lead.
+        to: String,
+    },
     /// Creates the site group unless it is there.
     EnsureGroup {
         /// Its name; `group` in JSON, beside the name of the action.
@@ -55,6 +64,7 @@ impl Action {
             Self::Reactivate => "reactivate",
             Self::Deactivate => "deactivate",
             Self::DeleteAccount => "delete_account",
+            Self::HandOver { .. } => "hand_over",
             Self::EnsureGroup { .. } => "ensure_group",
             Self::AddMember { .. } => "add_member",
             Self::RemoveMember { .. } => "remove_member",
@@ -82,6 +92,7 @@ impl fmt::Display for Action {
             Self::Reactivate => formatter.write_str("Activated the account again"),
             Self::Deactivate => formatter.write_str("Deactivated the account"),
             Self::DeleteAccount => formatter.write_str("Deleted the account"),
+            Self::HandOver { led, to } => write!(formatter, "Made {to} the lead of {led}"),
             Self::EnsureGroup { name } => write!(formatter, "Saw to it that the group {name} exists"),
             Self::AddMember { group } => write!(formatter, "Added to the group {group}"),
             Self::RemoveMember { group } => write!(formatter, "Removed from the group {group}"),

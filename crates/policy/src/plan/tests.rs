@@ -139,6 +139,55 @@ fn what_the_product_cannot_do_is_left_with_its_reason() {
     }
 }
 
+fn led() -> [Led; 2] {
+    let component = Led::Component { id: "7".into(), name: "Core".into(), project: Some("DEMO".into()) };
+    [Led::Project { key: "DEMO".into() }, component]
+}
+
+/// The plan of an account that is to go and leads something, or why it must wait.
+fn handed_over(user_sync: Value) -> Result<Vec<String>, String> {
+    let mut user_sync = user_sync;
+    user_sync["on_deprovision"] = json!("deactivate");
+    let claim = with_settings(inactive(&[], "deactivate"), json!({ "user_sync": user_sync }));
+    let user_sync = claim.settings.user_sync.clone();
+    let desired = fold(&[claim], &jira());
+    let mut plan = account(&desired, Some(&observed_account(&[])));
+    hand_over(&mut plan, &desired, "ada", &led(), &user_sync)?;
+    Ok(plan.changes.iter().map(|change| change.action.to_string()).collect())
+}
+
+#[test]
+fn what_an_account_leads_is_handed_over_before_it_goes() {
+    let both = json!({"default_project_lead": "grace", "default_component_lead": " linus "});
+    let expected = [
+        "Made grace the lead of the project DEMO",
+        "Made linus the lead of the component Core of the project DEMO",
+        "Deactivated the account",
+    ];
+    assert_eq!(handed_over(both).unwrap(), expected);
+}
+
+#[test]
+fn a_lead_without_a_successor_waits_and_the_reason_names_what_and_which_setting() {
+    let reason = handed_over(json!({"default_project_lead": "grace"})).unwrap_err();
+    let expected = "ada leads the component Core of the project DEMO, and user_sync.default_component_lead is not \
+        set: set it, or give the component Core of the project DEMO another lead at the site";
+    assert_eq!(reason, expected);
+    let itself = json!({"default_project_lead": "ADA", "default_component_lead": "ADA"});
+    assert!(handed_over(itself).unwrap_err().contains("is itself the user_sync.default_project_lead"));
+}
+
+#[test]
+fn who_stays_hands_nothing_over() {
+    let claim = member(&["devs"]);
+    let user_sync = claim.settings.user_sync.clone();
+    let desired = fold(&[claim], &jira());
+    let mut plan = account(&desired, Some(&observed_account(&[])));
+    let before = plan.clone();
+    hand_over(&mut plan, &desired, "ada", &led(), &user_sync).unwrap();
+    assert_eq!(plan, before);
+}
+
 #[test]
 fn deactivation_by_withdrawal_takes_every_group_but_the_protected_ones() {
     let product = ProductRules { withdraws_access: true, ..jira() };

@@ -28,8 +28,6 @@ const UNSUPPORTED: &[Unsupported] = &[
     ("user_sync.scope", |settings| !settings.user_sync.scope.is_empty()),
     ("user_sync.attributes", |settings| !settings.user_sync.attributes.is_empty()),
     ("user_sync.directory", |settings| settings.user_sync.directory.is_some()),
-    ("user_sync.default_project_lead", |settings| settings.user_sync.default_project_lead.is_some()),
-    ("user_sync.default_component_lead", |settings| settings.user_sync.default_component_lead.is_some()),
     ("group_sync.mode", |settings| settings.group_sync.mode == GroupMode::Manual),
     ("group_sync.mappings", |settings| !settings.group_sync.mappings.is_empty()),
     ("group_sync.rename", |settings| !settings.group_sync.rename.is_empty()),
@@ -67,6 +65,16 @@ fn check_user_sync(user_sync: &UserSync, problems: &mut Problems) {
     for (index, rule) in rules.iter().enumerate() {
         if rules[..index].contains(rule) {
             problems.add(format!("user_sync.match[{index}]"), "is there twice");
+        }
+    }
+    let leads = [
+        ("user_sync.default_project_lead", &user_sync.default_project_lead),
+        ("user_sync.default_component_lead", &user_sync.default_component_lead),
+    ];
+    for (field, name) in leads {
+        if name.as_ref().is_some_and(|name| name.trim().is_empty() || name.chars().count() > MAX_NAME_LENGTH)
+        {
+            problems.add(field, format!("must be a user name of 1 to {MAX_NAME_LENGTH} characters"));
         }
     }
 }

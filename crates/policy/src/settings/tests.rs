@@ -66,8 +66,6 @@ fn settings_that_do_nothing_yet_are_refused() {
         ("user_sync", "attributes", json!({"email": "user.userName"}), "is not supported yet"),
         ("user_sync", "directory", json!({"id": "1"}), "is not supported yet"),
         ("user_sync", "directory", json!({"create": "Rollcall"}), "is not supported yet"),
-        ("user_sync", "default_project_lead", json!("lead"), "is not supported yet"),
-        ("user_sync", "default_component_lead", json!("lead"), "is not supported yet"),
         ("group_sync", "mode", json!("manual"), "manual is not supported yet"),
         ("group_sync", "mappings", json!([{"idp_group": "a", "site_groups": ["b"]}]), "is not supported yet"),
         ("group_sync", "rename", json!([{"pattern": "a", "replace": "b"}]), "is not supported yet"),
@@ -102,6 +100,17 @@ fn match_rules_come_once_each_in_any_order() {
     assert_eq!(problems(json!({"user_sync": {"match": ["email", "username"]}})), []);
     let found = problems(json!({"user_sync": {"match": ["email", "email"]}}));
     assert_eq!(found, [problem("user_sync.match[1]", "is there twice")]);
+}
+
+#[test]
+fn default_leads_are_user_names() {
+    let leads = |name: &str| problems(json!({"user_sync": {"default_project_lead": name}}));
+    assert_eq!(leads("ada"), []);
+    for name in ["", "  ", &"x".repeat(256)] {
+        let expected =
+            problem("user_sync.default_project_lead", "must be a user name of 1 to 255 characters");
+        assert_eq!(leads(name), [expected], "{name:?}");
+    }
 }
 
 #[test]

@@ -62,6 +62,8 @@ mod failures;
 #[cfg(test)]
 mod groups;
 #[cfg(test)]
+mod leads;
+#[cfg(test)]
 mod random;
 #[cfg(test)]
 mod safety;

@@ -4,6 +4,7 @@ mod accounts;
 mod answers;
 mod checks;
 mod groups;
+mod leads;
 mod members;
 
 use std::sync::Arc;
