@@ -3,6 +3,10 @@
 
 CARGO_FLAGS ?=
 OPENAPI := services/tenant-api/openapi.json
+# The vendors' OpenAPI documents, which are not ours to ship; without them the contract is not checked.
+VENDORS := ../shared/reference/openapi
+EXCHANGES := target/exchanges
+CONTRACT_FLAGS ?=
 CARGO_FUZZ_VERSION := 0.13.2
 FUZZ_SECONDS ?= 1800
 FUZZ_TARGETS ?= filter path patch patch_structured resource query
@@ -21,8 +25,15 @@ setup: ## Install what the tests need (Debian packages, cargo-nextest, .venv); q
 	@infra/dev/setup
 
 .PHONY: test
-test: setup lint ## Run everything that must pass: setup, lint, and all tests beside a private PostgreSQL and Redis
-	infra/dev/with-services cargo nextest run $(CARGO_FLAGS) --workspace
+test: setup lint ## Run everything that must pass: setup, lint, all tests beside a private PostgreSQL and Redis, the contract
+	rm -rf $(EXCHANGES) && mkdir -p $(EXCHANGES)
+	ROLLCALL_RECORD_EXCHANGES=$(CURDIR)/$(EXCHANGES) infra/dev/with-services cargo nextest run $(CARGO_FLAGS) --workspace
+	$(MAKE) contract
+
+.PHONY: contract
+contract: ## Hold what the last tests' connectors and sandboxes said against the vendors' OpenAPI documents
+	@cargo build $(CARGO_FLAGS) --quiet --workspace --bin contract
+	@target/debug/contract $(CONTRACT_FLAGS) $(VENDORS) $(EXCHANGES)
 
 .PHONY: lint
 lint: ## Check the formatting, and run clippy on all targets with warnings as errors

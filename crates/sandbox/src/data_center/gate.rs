@@ -15,17 +15,26 @@ use super::{
     authentication::{Caller, LOGIN_REASON, authenticate},
     html_page,
     rate_limit::{Reading, TokenBucket},
+    recording,
     request::header_value,
     serving::ConnectionSwitch,
 };
 use crate::faults::{RateLimit, Ruling};
 
-/// Counts the request, lets a fault have its way with it, and passes it on.
-pub(super) async fn admit<P: Product>(
-    State(site): State<Installation<P>>,
+/// Writes the exchange down, where that is asked for.
+pub(super) async fn record<P: Product>(
+    site: State<Installation<P>>,
     request: Request,
     next: Next,
 ) -> Response {
+    match recording::begin(P::NAME, request).await {
+        (request, None) => admit(site, request, next).await,
+        (request, Some(exchange)) => exchange.end(admit(site, request, next).await).await,
+    }
+}
+
+/// Counts the request, lets a fault have its way with it, and passes it on.
+async fn admit<P: Product>(State(site): State<Installation<P>>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let operation = operation_of(&request, P::API);
     let switch = request.extensions().get::<ConnectInfo<ConnectionSwitch>>().map(|info| info.0.clone());

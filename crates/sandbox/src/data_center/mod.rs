@@ -12,6 +12,7 @@ mod controls;
 pub(crate) mod directory;
 mod gate;
 mod rate_limit;
+pub mod recording;
 pub(crate) mod request;
 mod serving;
 
@@ -185,7 +186,7 @@ impl<P: Product> SimulatedSite for Installation<P> {
         P::routes()
             .fallback(no_such_route)
             .method_not_allowed_fallback(method_not_allowed)
-            .layer(middleware::from_fn_with_state(self.clone(), gate::admit::<P>))
+            .layer(middleware::from_fn_with_state(self.clone(), gate::record::<P>))
             .route("/_sandbox/state", get(controls::state::<P>))
             .route("/_sandbox/faults", post(controls::faults::<P>))
             .route("/_sandbox/users", post(controls::users::<P>))
