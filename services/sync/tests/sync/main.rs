@@ -64,6 +64,8 @@ mod groups;
 #[cfg(test)]
 mod leads;
 #[cfg(test)]
+mod odd_sites;
+#[cfg(test)]
 mod random;
 #[cfg(test)]
 mod safety;

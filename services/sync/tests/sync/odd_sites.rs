@@ -1,0 +1,172 @@
+//! A site that never answers, answers garbage, sends elsewhere, or has a certificate that nobody trusts: its status says
+//! so, the tenant's other site is unharmed, and once it is itself again nobody has to do anything.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use sandbox::SimulatedSite as _;
+use sandbox::jira_data_center::{JiraDataCenter, Options};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+
+use crate::simulated::Simulated;
+use crate::world::{World, add_link, add_site, bearer, eventually};
+
+/// What is wrong with the site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Oddity {
+    /// It takes the request and says nothing.
+    Silent,
+    /// It says 200, and something that is no JSON.
+    Garbage,
+    /// What it says is no HTTP.
+    NoHttp,
+    /// It sends to an address that may not be called.
+    Elsewhere,
+    /// Its certificate has expired, and nobody vouches for it.
+    ExpiredCertificate,
+}
+
+impl Oddity {
+    /// What the site's status says.
+    fn told(self) -> &'static str {
+        match self {
+            Self::Silent => "did not answer in time",
+            Self::Garbage => "200 with no JSON",
+            Self::NoHttp => "unavailable",
+            Self::Elsewhere => "302 points to http://169.254.169.254/latest, and redirects are not followed",
+            Self::ExpiredCertificate => "certificate",
+        }
+    }
+
+    async fn serve(self) -> (SocketAddr, JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let acceptor = (self == Self::ExpiredCertificate).then(expired);
+        let serving = tokio::spawn(async move {
+            // Dropped with this task, so that nothing holds the port.
+            let mut answering = JoinSet::new();
+            loop {
+                let Ok((stream, _)) = listener.accept().await else { return };
+                let acceptor = acceptor.clone();
+                answering.spawn(async move {
+                    match acceptor {
+                        Some(acceptor) => drop(acceptor.accept(stream).await),
+                        None => self.answer(stream).await,
+                    }
+                });
+            }
+        });
+        (address, serving)
+    }
+
+    async fn answer(self, mut stream: TcpStream) {
+        let mut buffer = [0; 4096];
+        let answer: &[u8] = match self {
+            Self::Silent | Self::ExpiredCertificate => std::future::pending().await,
+            Self::Garbage => b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\ngarbage",
+            Self::NoHttp => b"220 mail.example.com ESMTP\r\n",
+            Self::Elsewhere => {
+                b"HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/latest?x=1\r\ncontent-length: 0\r\n\r\n"
+            }
+        };
+        while stream.read(&mut buffer).await.is_ok_and(|n| n > 0) {
+            if stream.write_all(answer).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn expired() -> TlsAcceptor {
+    let mut parameters = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    parameters.not_after = rcgen::date_time_ymd(2020, 2, 1);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = parameters.self_signed(&key).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+async fn is_told_and_harms_nobody(oddity: Oddity) {
+    let mut world = World::at(store::testing::sqlite_store().await, Simulated::Jira).await;
+    world.options.http.request_timeout = Duration::from_millis(400);
+    let (address, serving) = oddity.serve().await;
+    let scheme = if oddity == Oddity::ExpiredCertificate { "https" } else { "http" };
+    let odd =
+        add_site(&world.tenant, "jira-data-center", &format!("{scheme}://{address}"), &bearer()).await.id;
+    add_link(&world.tenant, world.connection, odd, 0, json!({})).await;
+    world.user("ada").await;
+    world.start();
+    eventually("the other site follows", async || world.is_active("ada")).await;
+    eventually("the odd site's status says why", async || {
+        let row = world.tenant.sites().get(odd).await.unwrap();
+        row.failures > 0 && row.status_reason.is_some_and(|reason| reason.contains(oddity.told()))
+    })
+    .await;
+    let grace = world.user("grace").await;
+    eventually("it still does", async || world.is_active("grace")).await;
+
+    // No simulated site has a certificate that is trusted.
+    if oddity != Oddity::ExpiredCertificate {
+        serving.abort();
+        assert!(serving.await.unwrap_err().is_cancelled());
+        let itself = JiraDataCenter::new(Options::default());
+        let _served = sandbox::serve(&itself, TcpListener::bind(address).await.unwrap()).unwrap();
+        eventually("it has followed", async || {
+            let names: Vec<String> = itself.state().users.into_iter().map(|user| user.name).collect();
+            names == ["ada", "grace", "rollcall"]
+        })
+        .await;
+        eventually("nothing is left", async || {
+            world
+                .tenant
+                .tasks(odd)
+                .find(store::entity::words::TaskKind::User, grace.0)
+                .await
+                .unwrap()
+                .is_none()
+        })
+        .await;
+        let row = world.tenant.sites().get(odd).await.unwrap();
+        assert_eq!((row.failures, row.status_reason), (0, None));
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_that_never_answers() {
+    is_told_and_harms_nobody(Oddity::Silent).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_that_answers_garbage() {
+    is_told_and_harms_nobody(Oddity::Garbage).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_that_speaks_no_http() {
+    is_told_and_harms_nobody(Oddity::NoHttp).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_that_redirects_elsewhere() {
+    is_told_and_harms_nobody(Oddity::Elsewhere).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_with_an_expired_certificate() {
+    is_told_and_harms_nobody(Oddity::ExpiredCertificate).await;
+}
