@@ -72,6 +72,12 @@ bench: setup ## Measure on a directory of 1,000,000 users, beside the bare datab
 	cargo build $(CARGO_FLAGS) --release -p rollcall -p load
 	infra/dev/with-services --durable target/release/load bench
 
+# In the profile of the tests, as the limit is the site's and not ours.
+.PHONY: budget
+budget: ## Measure how much of a site's request budget 5,000 changes use, and how often the site had to refuse
+	@cargo build $(CARGO_FLAGS) --quiet --workspace --example budget
+	@target/debug/examples/budget $(BUDGET_FLAGS)
+
 .PHONY: deny
 deny: ## Check licences, sources and banned crates (needs cargo-deny)
 	cargo deny check bans licenses sources

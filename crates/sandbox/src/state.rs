@@ -83,4 +83,7 @@ pub struct CallsState {
     /// Writes (any method but GET) that were answered with 400 or above. Failed look-ups are not counted,
     /// because asking whether something exists is no fault.
     pub rejected: u64,
+    /// Calls that were answered with 429.
+    #[serde(default)]
+    pub limited: u64,
 }

@@ -22,6 +22,9 @@ impl CallCounts {
 
     /// Counts the answer to a call.
     pub(crate) fn answered(&mut self, method: &Method, status: StatusCode) {
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            self.counts.limited += 1;
+        }
         if method != Method::GET && status.as_u16() >= 400 {
             self.counts.rejected += 1;
         }
