@@ -5,7 +5,8 @@ CARGO_FLAGS ?=
 OPENAPI := services/tenant-api/openapi.json
 # The vendors' OpenAPI documents, which are not ours to ship; without them the contract is not checked.
 VENDORS := ../shared/reference/openapi
-EXCHANGES := target/exchanges
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+EXCHANGES := $(abspath $(TARGET))/exchanges
 CONTRACT_FLAGS ?=
 CARGO_FUZZ_VERSION := 0.13.2
 FUZZ_SECONDS ?= 1800
@@ -27,13 +28,13 @@ setup: ## Install what the tests need (Debian packages, cargo-nextest, .venv); q
 .PHONY: test
 test: setup lint ## Run everything that must pass: setup, lint, all tests beside a private PostgreSQL and Redis, the contract
 	rm -rf $(EXCHANGES) && mkdir -p $(EXCHANGES)
-	ROLLCALL_RECORD_EXCHANGES=$(CURDIR)/$(EXCHANGES) infra/dev/with-services cargo nextest run $(CARGO_FLAGS) --workspace
+	ROLLCALL_RECORD_EXCHANGES=$(EXCHANGES) infra/dev/with-services cargo nextest run $(CARGO_FLAGS) --workspace
 	$(MAKE) contract
 
 .PHONY: contract
 contract: ## Hold what the last tests' connectors and sandboxes said against the vendors' OpenAPI documents
 	@cargo build $(CARGO_FLAGS) --quiet --workspace --bin contract
-	@target/debug/contract $(CONTRACT_FLAGS) $(VENDORS) $(EXCHANGES)
+	@$(TARGET)/debug/contract $(CONTRACT_FLAGS) $(VENDORS) $(EXCHANGES)
 
 .PHONY: lint
 lint: ## Check the formatting, and run clippy on all targets with warnings as errors
@@ -70,13 +71,13 @@ fuzz-short: ## Fuzz each target for a minute
 .PHONY: bench
 bench: setup ## Measure on a directory of 1,000,000 users, beside the bare database (BENCH_USERS, BENCH_GROUPS, BENCH_SECONDS, BENCH_ROUNDS, BENCH_POOL)
 	cargo build $(CARGO_FLAGS) --release -p rollcall -p load
-	infra/dev/with-services --durable target/release/load bench
+	infra/dev/with-services --durable $(TARGET)/release/load bench
 
 # In the profile of the tests, as the limit is the site's and not ours.
 .PHONY: budget
 budget: ## Measure how much of a site's request budget 5,000 changes use, and how often the site had to refuse
 	@cargo build $(CARGO_FLAGS) --quiet --workspace --example budget
-	@target/debug/examples/budget $(BUDGET_FLAGS)
+	@$(TARGET)/debug/examples/budget $(BUDGET_FLAGS)
 
 .PHONY: deny
 deny: ## Check licences, sources and banned crates (needs cargo-deny)
