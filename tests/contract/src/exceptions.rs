@@ -5,6 +5,8 @@ type Exception = (&'static str, &'static str, &'static str);
 
 const EXCEPTIONS: &[Exception] = &[
     // Jira.
+    ("GET /rest/api/2/component/page", "404", "versions before the one described have no such call"),
+    ("GET /rest/api/2/myself", "403", "a CAPTCHA refuses every call so"),
     ("GET /not/the/context/path", "no such operation", "a test gives a wrong address on purpose"),
     (
         "GET /rest/api/2/mypermissions",
@@ -32,6 +34,22 @@ const EXCEPTIONS: &[Exception] = &[
     ),
     ("PUT /rest/api/2/user", "'avatarUrls'", "the bean described is the request's; the answer is the user's"),
     // Confluence.
+    (
+        "GET /rest/api/group/{groupName}",
+        "404",
+        "unverified: a group that is not there is 404, as a user is who is not there",
+    ),
+    (
+        "GET /rest/api/user/memberof",
+        "404",
+        "unverified: of a user who is not there, as with the user's own call",
+    ),
+    ("PUT /rest/api/user/{username}/group/", "404", "the description lists no refusal of this call at all"),
+    (
+        "DELETE /rest/api/user/{username}/group/",
+        "404",
+        "the description lists no refusal of this call at all",
+    ),
     (
         "GET /rest/api/",
         "('_links' was unexpected)",
