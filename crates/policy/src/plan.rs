@@ -30,7 +30,7 @@ pub struct ObservedAccount {
     pub display_name: String,
     /// Its e-mail address, if the site shows it.
     pub email: Option<String>,
-    /// Whether it may log in.
+    /// Whether it may log in. Where deactivating means taking access away, whether that was not done.
     pub active: bool,
     /// Folded names of the groups that we know it to be in.
     pub groups: BTreeSet<String>,

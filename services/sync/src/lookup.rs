@@ -44,6 +44,10 @@ pub(crate) async fn find(workplace: &Workplace, wanted: &Wanted<'_>) -> Result<F
         if !workplace.connected.shows_email {
             account.email = remembered_email(wanted, &account);
         }
+        // The site does not show that access was taken away before: the ledger remembers.
+        if workplace.connected.withdraws_access && is_withdrawn(wanted, &account) {
+            account.active = false;
+        }
         let same = SameAs::Key(account.key.clone());
         match workplace.tenant.accounts(workplace.site.id).other_row(wanted.held, &same).await? {
             OtherRow::None => {}
@@ -69,6 +73,12 @@ pub(crate) async fn find(workplace: &Workplace, wanted: &Wanted<'_>) -> Result<F
         return Ok(Found::Account(account));
     }
     Ok(Found::Nothing)
+}
+
+/// Whether the account is the one whose access was taken away instead of deactivating it.
+fn is_withdrawn(wanted: &Wanted<'_>, account: &Account) -> bool {
+    let ledger = &wanted.held.account;
+    ledger.active == Some(false) && ledger.key.as_ref() == Some(&account.key)
 }
 
 /// The address that was last written to an account whose address the site does not show.

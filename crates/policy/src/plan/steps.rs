@@ -9,15 +9,12 @@ pub(super) fn steps(desired: &DesiredAccount, observed: Option<&ObservedAccount>
     match (desired.existence, observed) {
         (Existence::Active, None) => create(desired),
         (Existence::Active, Some(observed)) => bring_up(desired, observed),
+        (Existence::Inactive, Some(observed)) if desired.product.withdraws_access => {
+            withdraw(desired, observed)
+        }
         (Existence::Inactive, Some(observed)) if observed.active => {
             let obstacle = desired.product.obstacles.deactivate_account.as_deref();
-            let mut plan = deprovision(desired, Action::Deactivate, "The account is deactivated", obstacle);
-            if desired.product.withdraws_access {
-                let Withdrawal { removals, kept } = withdrawal(desired, observed);
-                plan.changes.splice(0..0, removals);
-                plan.not_done.extend(kept);
-            }
-            plan
+            deprovision(desired, Action::Deactivate, "The account is deactivated", obstacle)
         }
         (Existence::Deleted, Some(_)) => {
             let obstacle = desired.product.obstacles.delete_account.as_deref();
@@ -130,6 +127,18 @@ fn deprovision(desired: &DesiredAccount, action: Action, what: &str, obstacle: O
     let rule = source.map_or("no link claims it", |source| source.rule.as_str());
     let changes = vec![change(action, &format!("{what}, because {rule}"), source)];
     AccountPlan { changes, ..AccountPlan::default() }
+}
+
+/// Takes an account's access away, unless that was done and nobody has given any back.
+fn withdraw(desired: &DesiredAccount, observed: &ObservedAccount) -> AccountPlan {
+    let Withdrawal { removals, kept } = withdrawal(desired, observed);
+    if !observed.active && removals.is_empty() {
+        return AccountPlan::default();
+    }
+    let mut plan = deprovision(desired, Action::Deactivate, "The account is deactivated", None);
+    plan.changes.splice(0..0, removals);
+    plan.not_done.extend(kept);
+    plan
 }
 
 fn refused_groups(desired: &DesiredAccount) -> Vec<Skipped> {

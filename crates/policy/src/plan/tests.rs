@@ -199,7 +199,15 @@ fn deactivation_by_withdrawal_takes_every_group_but_the_protected_ones() {
     assert_eq!(steps(&plan), ["remove_member by-hand", "remove_member devs", "deactivate"]);
     assert_eq!(skipped(&plan)[0].0, "group jira-administrators");
     assert!(plan.removes_access);
-    let off = ObservedAccount { active: false, ..observed };
+    let off = ObservedAccount {
+        active: false,
+        groups: names(&["jira-administrators"]),
+        managed: names(&[]),
+        ..observed.clone()
+    };
+    let given_back = ObservedAccount { active: false, managed: names(&[]), ..observed };
+    let plan = account(&fold(&[inactive(&["devs"], "deactivate")], &product), Some(&given_back));
+    assert_eq!(steps(&plan), ["remove_member by-hand", "remove_member devs", "deactivate"]);
     let again = account(&fold(&[inactive(&["devs"], "deactivate")], &product), Some(&off));
     assert_eq!(again, AccountPlan::default());
 }

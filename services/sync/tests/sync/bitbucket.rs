@@ -89,6 +89,38 @@ async fn access_given_again_by_hand_is_taken_away_by_the_next_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_takes_nothing_from_those_who_have_lost_it_and_holds_nobody() {
+    let mut world = bitbucket().await;
+    let mut people = Vec::new();
+    for number in 0..15 {
+        people.push(world.user(&format!("person{number}")).await);
+    }
+    world.group("team", &people).await;
+    world.settings(json!({"safety": {"max_deactivations": 100}})).await;
+    world.work().await;
+    for &person in &people {
+        world.active(person, false).await;
+    }
+    world.work().await;
+    assert!((0..15).all(|number| !world.has_access(&format!("person{number}"))));
+    // Were they deactivated again, the threshold would hold them.
+    world.settings(json!({"safety": {"max_deactivations": 2, "max_deactivations_percent": 10}})).await;
+    let count = |world: &World| {
+        (world.writes(Write::RemoveMember), world.calls(Some("GET /admin/permissions/users")))
+    };
+    let before = count(&world);
+    world.start();
+    world.full_run().await;
+    world.settle().await;
+    world.stop().await;
+    assert_eq!(count(&world), before);
+    for &person in &people {
+        assert!(world.task(person).await.is_none(), "nothing is held");
+        assert_eq!(world.ledger(person).await.unwrap().active, Some(false));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn groups_that_administer_the_site_are_never_touched_whatever_they_are_called() {
     let mut world = bitbucket().await;
     by_hand(&world, "POST", "/admin/groups?name=chiefs").await;
