@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::{BitbucketDataCenter, wire};
 use crate::data_center::answer::known_name;
-use crate::data_center::{random_password, same_name};
+use crate::data_center::{all_pages, random_password, same_name};
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, AccountUpdate, NewAccount, Page, PageStart};
 
@@ -32,21 +32,19 @@ impl BitbucketDataCenter {
     }
 
     /// Everything in a list that is as wanted.
-    pub(super) async fn all<T: DeserializeOwned>(
+    pub(super) async fn all<T: DeserializeOwned + Send>(
         &self,
         operation: &'static str,
         path: &[&str],
         query: &[(&str, &str)],
-        wanted: impl Fn(&T) -> bool + Send,
+        wanted: impl Fn(&T) -> bool + Send + Sync,
     ) -> Result<Vec<T>, SiteError> {
-        let mut found = Vec::new();
-        let mut next = Some(PageStart::FIRST);
-        while let Some(start) = next {
-            let page = self.page::<T>(operation, path, query, &start).await?;
-            found.extend(page.items.into_iter().filter(&wanted));
-            next = page.next;
-        }
-        Ok(found)
+        let read = async |start: PageStart| {
+            let mut page = self.page::<T>(operation, path, query, &start).await?;
+            page.items.retain(&wanted);
+            Ok(page)
+        };
+        all_pages(read).await
     }
 
     /// The first account in a list that is as wanted.

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::accounts::PAGE;
 use super::{ConfluenceDataCenter, wire};
-use crate::data_center::{addressable, same_name};
+use crate::data_center::{addressable, all_pages, same_name};
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, Page, PageStart, SiteGroup};
 
@@ -45,21 +45,15 @@ impl ConfluenceDataCenter {
 
     /// All groups of an account; `None` when it is gone.
     pub(super) async fn groups_of(&self, account: &AccountRef) -> Result<Option<Vec<String>>, SiteError> {
-        let mut names = Vec::new();
-        let mut next = Some(PageStart::FIRST);
-        while let Some(start) = next {
-            let query = [("key", account.key.as_str())];
-            let page =
-                self.page::<wire::Group>("account_groups", &["user", "memberof"], &query, &start).await;
-            let page = match page {
-                Ok(page) => page,
-                Err(SiteError::NotFound { .. }) => return Ok(None),
-                Err(error) => return Err(error),
-            };
-            names.extend(page.items.into_iter().map(|group| group.name));
-            next = page.next;
+        let query = [("key", account.key.as_str())];
+        let read = async |start: PageStart| {
+            self.page::<wire::Group>("account_groups", &["user", "memberof"], &query, &start).await
+        };
+        match all_pages(read).await {
+            Ok(groups) => Ok(Some(groups.into_iter().map(|group| group.name).collect())),
+            Err(SiteError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
         }
-        Ok(Some(names))
     }
 
     /// What cannot be addressed afterwards is not made.

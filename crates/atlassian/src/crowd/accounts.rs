@@ -6,7 +6,7 @@
 use reqwest::Method;
 
 use super::{Crowd, wire};
-use crate::data_center::{random_password, same_name};
+use crate::data_center::{all_pages, random_password, same_name};
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, AccountUpdate, NewAccount, Page, PageStart};
 
@@ -71,15 +71,15 @@ impl Crowd {
         }
         let escaped = email.replace('\\', "\\\\").replace('"', "\\\"");
         let restriction = format!("email = \"{escaped}\"");
-        let mut found = Vec::new();
-        let mut next = Some(PageStart::FIRST);
-        while let Some(start) = next {
-            let page = self.search("find_account_by_email", &restriction, &start).await?;
-            let has = |account: &Account| account.email.as_deref().is_some_and(|own| same_name(own, email));
-            found.extend(page.items.into_iter().filter(has));
-            // One page of those who share an address is more than enough to refuse.
-            next = page.next.filter(|_| found.is_empty());
-        }
+        let has = |account: &Account| account.email.as_deref().is_some_and(|own| same_name(own, email));
+        let read = async |start: PageStart| {
+            let mut page = self.search("find_account_by_email", &restriction, &start).await?;
+            // A part that is not full is the last.
+            page.next = page.next.filter(|_| page.items.len() >= PAGE);
+            page.items.retain(has);
+            Ok(page)
+        };
+        let mut found = all_pages(read).await?;
         match found.len() {
             0 | 1 => Ok(found.pop()),
             n_found => {

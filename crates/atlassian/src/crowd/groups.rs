@@ -4,7 +4,7 @@ use reqwest::Method;
 
 use super::accounts::PAGE;
 use super::{Crowd, wire};
-use crate::data_center::same_name;
+use crate::data_center::{all_pages, same_name};
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, Page, PageStart, SiteGroup};
 
@@ -43,21 +43,19 @@ impl Crowd {
 
     /// All groups of a user; `None` when it is gone.
     pub(super) async fn groups_of(&self, account: &AccountRef) -> Result<Option<Vec<String>>, SiteError> {
-        let mut names = Vec::new();
-        let mut next = Some(PageStart::FIRST);
-        while let Some(start) = next {
-            let query = [("username", account.username.as_str())];
-            let page = self.group_page("account_groups", &["user", "group", "direct"], &query, &start).await;
-            let page = match page {
-                Ok(page) => page,
-                Err(SiteError::NotFound { .. }) => return Ok(None),
-                Err(error) => return Err(error),
-            };
+        let query = [("username", account.username.as_str())];
+        let read = async |start: PageStart| {
+            let path = ["user", "group", "direct"];
+            let mut page = self.group_page("account_groups", &path, &query, &start).await?;
             // A part that is not full is the last; asking once more would double the calls about a user.
-            next = page.next.filter(|_| page.items.len() >= PAGE);
-            names.extend(page.items.into_iter().map(|group| group.name));
+            page.next = page.next.filter(|_| page.items.len() >= PAGE);
+            Ok(page)
+        };
+        match all_pages(read).await {
+            Ok(groups) => Ok(Some(groups.into_iter().map(|group| group.name).collect())),
+            Err(SiteError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
         }
-        Ok(Some(names))
     }
 
     pub(super) async fn members(&self, group: &str, page: &PageStart) -> Result<Page<Account>, SiteError> {

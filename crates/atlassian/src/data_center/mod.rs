@@ -12,8 +12,9 @@ use url::Url;
 
 use crate::credentials::Credentials;
 use crate::error::SiteError;
-use crate::http::{Answer, HttpClient};
+use crate::http::{Answer, HttpClient, MAX_ANSWER_BYTES};
 use crate::product::Product;
+use crate::site::{Page, PageStart};
 
 /// What differs from product to product.
 #[derive(Debug)]
@@ -37,6 +38,12 @@ pub(crate) struct Connection {
     base_url: Url,
     credentials: Credentials,
 }
+
+/// The most that is read of a list that the product does not page, in bytes: some 15,000 projects of Jira.
+const MAX_LIST_BYTES: usize = 4 * MAX_ANSWER_BYTES;
+
+/// Pages of one list that are read to have it whole. A site that never comes to an end must not fill our memory.
+const MOST_PAGES: usize = 50;
 
 /// Everything but RFC 3986's unreserved characters is escaped: servlet containers read `;` as the beginning of
 /// a parameter, and so `ann;x` as `ann`.
@@ -84,7 +91,17 @@ impl Connection {
         operation: &'static str,
         request: RequestBuilder,
     ) -> Result<Answer, SiteError> {
-        let answer = self.client.send(self.dialect.product.as_str(), operation, request).await?;
+        self.send_for(operation, request, MAX_ANSWER_BYTES).await
+    }
+
+    async fn send_for(
+        &self,
+        operation: &'static str,
+        request: RequestBuilder,
+        most_bytes: usize,
+    ) -> Result<Answer, SiteError> {
+        let product = self.dialect.product.as_str();
+        let answer = self.client.send(product, operation, request, most_bytes).await?;
         answer::judge(self.dialect, answer)
     }
 
@@ -95,6 +112,15 @@ impl Connection {
         request: RequestBuilder,
     ) -> Result<T, SiteError> {
         self.parse(&self.send(operation, request).await?)
+    }
+
+    /// The same for a list that the product does not page.
+    pub(crate) async fn read_whole_list<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        request: RequestBuilder,
+    ) -> Result<Vec<T>, SiteError> {
+        self.parse(&self.send_for(operation, request, MAX_LIST_BYTES).await?)
     }
 
     /// Reads the body of a success.
@@ -114,6 +140,25 @@ pub(crate) fn addressable(name: &str) -> Result<&str, SiteError> {
         )));
     }
     Ok(name)
+}
+
+/// Everything in a list, page by page; `read` reads one.
+pub(crate) async fn all_pages<T, C>(read: impl Fn(PageStart) -> C + Send) -> Result<Vec<T>, SiteError>
+where
+    C: Future<Output = Result<Page<T>, SiteError>> + Send,
+    T: Send,
+{
+    let mut all = Vec::new();
+    let mut start = PageStart::FIRST;
+    for _ in 0..MOST_PAGES {
+        let page = read(start).await?;
+        all.extend(page.items);
+        match page.next {
+            Some(next) => start = next,
+            None => return Ok(all),
+        }
+    }
+    Err(SiteError::NotPossible(format!("the list has more than {MOST_PAGES} pages")))
 }
 
 /// A password that nobody is to know, for products that make no account without one: some 256 bits, and what a
@@ -140,6 +185,18 @@ mod tests {
         for name in ["ann", "a.b", "...", "a;b", "a b", "a%2Fb", "ann@example.com", "änne"] {
             assert_eq!(addressable(name), Ok(name));
         }
+    }
+
+    #[tokio::test]
+    async fn a_list_is_read_to_its_end_and_one_without_end_is_not() {
+        let page = |start: &PageStart, last: usize| {
+            let at = start.offset().unwrap();
+            Page { items: vec![at], next: (at < last).then(|| PageStart::at_offset(at + 1)) }
+        };
+        let read = async |start: PageStart| Ok(page(&start, 2));
+        assert_eq!(all_pages(read).await, Ok(vec![0, 1, 2]));
+        let endless = async |start: PageStart| Ok(page(&start, usize::MAX));
+        assert!(matches!(all_pages(endless).await, Err(SiteError::NotPossible(_))));
     }
 
     #[test]

@@ -24,9 +24,8 @@ use crate::error::SiteError;
 
 pub(crate) use retry_after::retry_after;
 
-/// The most that is read of one answer, in bytes. A page of 1,000 Jira users is about 1 MB; all projects of a site,
-/// which Jira shows in one answer, are some 2 kB each.
-pub const MAX_ANSWER_BYTES: usize = 32 * 1024 * 1024;
+/// The most that is read of one answer, in bytes. A page of 1,000 Jira users is about 1 MB.
+pub const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 
 /// How long an idle connection is kept. Tomcat, on which Jira runs, closes it after 20 s by default; a
 /// request that meets the closing would have an unknown outcome.
@@ -98,20 +97,21 @@ impl HttpClient {
         self.client.request(method, url)
     }
 
-    /// Sends a request when the budget has room for it, and reads the whole answer. `product` and `operation` name it in metrics and events;
-    /// nothing of its content does.
+    /// Sends a request when the budget has room for it, and reads the whole answer, which has at most
+    /// `most_bytes`. `product` and `operation` name it in metrics and events; nothing of its content does.
     pub(crate) async fn send(
         &self,
         product: &'static str,
         operation: &'static str,
         request: RequestBuilder,
+        most_bytes: usize,
     ) -> Result<Answer, SiteError> {
         let arrived = Instant::now();
         let passage = self.budget.pass().await?;
         let began = Instant::now();
         metrics::histogram!("rollcall_site_budget_wait_seconds", "product" => product)
             .record(began.duration_since(arrived).as_secs_f64());
-        let result = exchange(request).await;
+        let result = exchange(request, most_bytes).await;
         if let Ok(answer) = &result {
             passage.answered(answer.status, &answer.headers);
         }
@@ -120,12 +120,12 @@ impl HttpClient {
     }
 }
 
-async fn exchange(request: RequestBuilder) -> Result<Answer, SiteError> {
+async fn exchange(request: RequestBuilder, most_bytes: usize) -> Result<Answer, SiteError> {
     let mut response = request.send().await.map_err(classify)?;
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(classify)? {
-        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-            let detail = format!("the answer is longer than {MAX_ANSWER_BYTES} bytes");
+        if body.len() + chunk.len() > most_bytes {
+            let detail = format!("the answer is longer than {most_bytes} bytes");
             return Err(SiteError::Protocol { detail });
         }
         body.extend_from_slice(&chunk);

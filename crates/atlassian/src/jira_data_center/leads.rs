@@ -9,25 +9,26 @@ use crate::site::{AccountRef, Led};
 
 /// How many components are asked for; Jira gives fewer where it has a cap.
 const COMPONENT_PAGE: usize = 1000;
+/// Components that one account may lead; a list without end must not fill our memory.
+const MOST_LED: usize = 10_000;
 
 impl JiraDataCenter {
     /// Projects come in one list with their leads. Components come page by page; whether that list shows leads is not
     /// in the vendor's document, and older versions have none. Then each project is asked for its own.
     pub(super) async fn leads_of(&self, account: &AccountRef, thorough: bool) -> Result<Vec<Led>, SiteError> {
         let request = self.connection.get(&["project"]).query(&[("expand", "lead")]);
-        let projects: Vec<wire::Project> = self.connection.read("list_projects", request).await?;
-        let listed = if thorough { None } else { self.all_components().await? };
+        let projects: Vec<wire::Project> = self.connection.read_whole_list("list_projects", request).await?;
+        let listed = if thorough { None } else { self.listed_components(account).await? };
         let components = match listed {
             Some(components) => components,
-            None => self.components_of(&projects).await?,
+            None => self.components_of(&projects, account).await?,
         };
         let is_theirs = |lead: &wire::Lead| lead.is(account);
         let led_projects =
             projects.into_iter().filter(|project| project.lead.as_ref().is_some_and(is_theirs));
-        let led_components = components.into_iter().filter(|component| component.is_led_by(account));
         Ok(led_projects
             .map(|project| Led::Project { key: project.key })
-            .chain(led_components.map(|component| Led::Component {
+            .chain(components.into_iter().map(|component| Led::Component {
                 id: component.id,
                 name: component.name,
                 project: component.project,
@@ -35,40 +36,54 @@ impl JiraDataCenter {
             .collect())
     }
 
-    /// Every component of the site; `None` when there is no such list.
-    async fn all_components(&self) -> Result<Option<Vec<wire::Component>>, SiteError> {
-        let mut all = Vec::new();
+    /// Those components of the list of all that the account leads; `None` when there is no such list.
+    async fn listed_components(
+        &self,
+        account: &AccountRef,
+    ) -> Result<Option<Vec<wire::Component>>, SiteError> {
+        let (mut theirs, mut seen) = (Vec::new(), 0);
         loop {
             let request = self
                 .connection
                 .get(&["component", "page"])
-                .query(&[("startAt", all.len()), ("maxResults", COMPONENT_PAGE)]);
+                .query(&[("startAt", seen), ("maxResults", COMPONENT_PAGE)]);
             let page: wire::ComponentPage = match self.connection.read("list_components", request).await {
                 Ok(page) => page,
                 Err(SiteError::NotFound { .. } | SiteError::Rejected { status: 405, .. }) => return Ok(None),
                 Err(error) => return Err(error),
             };
             let shown = page.values.len();
-            all.extend(page.values);
-            let told = page.is_last.or_else(|| page.total.map(|total| all.len() >= total));
+            seen += shown;
+            theirs.extend(page.values.into_iter().filter(|component| component.is_led_by(account)));
+            if theirs.len() > MOST_LED {
+                let detail = format!("the account leads more than {MOST_LED} components");
+                return Err(SiteError::NotPossible(detail));
+            }
+            let told = page.is_last.or_else(|| page.total.map(|total| seen >= total));
             if shown == 0 || told == Some(true) {
-                return Ok(Some(all));
+                return Ok(Some(theirs));
             }
         }
     }
 
-    async fn components_of(&self, projects: &[wire::Project]) -> Result<Vec<wire::Component>, SiteError> {
-        let mut all = Vec::new();
+    async fn components_of(
+        &self,
+        projects: &[wire::Project],
+        account: &AccountRef,
+    ) -> Result<Vec<wire::Component>, SiteError> {
+        let mut theirs = Vec::new();
         for project in projects {
             let request = self.connection.get(&["project", addressable(&project.key)?, "components"]);
             match self.connection.read::<Vec<wire::Component>>("list_project_components", request).await {
-                Ok(components) => all.extend(components),
+                Ok(components) => {
+                    theirs.extend(components.into_iter().filter(|component| component.is_led_by(account)));
+                }
                 // Deleted meanwhile.
                 Err(SiteError::NotFound { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(all)
+        Ok(theirs)
     }
 
     /// What is left out stays as it is.
