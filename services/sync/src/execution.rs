@@ -26,8 +26,8 @@ pub async fn hold_reason(
     held: &HeldAccount,
     plan: &AccountPlan,
 ) -> store::Result<Option<String>> {
-    let takes = |change: &&Change| matches!(change.action, Action::Deactivate | Action::DeleteAccount);
-    let Some(change) = plan.changes.iter().find(takes) else { return Ok(None) };
+    let end = plan.changes.iter().find(|change| change.action.ends_account());
+    let Some(change) = end else { return Ok(None) };
     let connection = held
         .claims
         .iter()

@@ -20,10 +20,8 @@ pub(crate) async fn hand_over(
     progress: &Progress<'_>,
 ) -> Result<Option<String>, Interruption> {
     let connected = &workplace.connected;
-    let goes = |action: &Action| matches!(action, Action::Deactivate | Action::DeleteAccount);
-    let Some(change) = plan.changes.iter().find(|change| connected.has_leads && goes(&change.action)) else {
-        return Ok(None);
-    };
+    let end = plan.changes.iter().find(|change| change.action.ends_account());
+    let Some(change) = end.filter(|_| connected.has_leads) else { return Ok(None) };
     let links = held.claims.iter().filter_map(|claim| workplace.links.of(claim.connection_id));
     let Some(link) = links.into_iter().find(|link| Some(link.row.id.0) == change.link) else {
         return Ok(None);
@@ -39,9 +37,11 @@ pub(crate) async fn hand_over(
 /// shown: then the next look is the thorough one.
 pub(crate) fn may_be_hidden(workplace: &Workplace, action: &Action, error: &SiteError) -> bool {
     let refused = matches!(error, SiteError::Rejected { status: 400, .. });
-    let goes = matches!(action, Action::Deactivate | Action::DeleteAccount);
     let connected = &workplace.connected;
-    refused && goes && connected.has_leads && !connected.hides_leads.swap(true, Ordering::Relaxed)
+    refused
+        && action.ends_account()
+        && connected.has_leads
+        && !connected.hides_leads.swap(true, Ordering::Relaxed)
 }
 
 /// As the policy knows it.

@@ -71,9 +71,14 @@ impl Action {
         }
     }
 
+    /// Whether the account can be used no more afterwards.
+    pub fn ends_account(&self) -> bool {
+        matches!(self, Self::Deactivate | Self::DeleteAccount)
+    }
+
     /// Whether somebody may do less afterwards.
     pub fn removes_access(&self) -> bool {
-        matches!(self, Self::Deactivate | Self::DeleteAccount | Self::RemoveMember { .. })
+        self.ends_account() || matches!(self, Self::RemoveMember { .. })
     }
 }
 

@@ -55,8 +55,8 @@ pub fn hand_over(
     led: &[Led],
     user_sync: &UserSync,
 ) -> Result<(), String> {
-    let goes = |action: &Action| matches!(action, Action::Deactivate | Action::DeleteAccount);
-    let Some(position) = plan.changes.iter().position(|change| goes(&change.action)) else { return Ok(()) };
+    let end = plan.changes.iter().position(|change| change.action.ends_account());
+    let Some(position) = end else { return Ok(()) };
     let mut steps = Vec::with_capacity(led.len());
     for led in led {
         let (setting, successor) = match led {
