@@ -52,7 +52,7 @@ pub async fn run(site: &dyn Site, budget: &Budget) -> Vec<Check> {
             return checks;
         }
     }
-    checks.push(version(&info));
+    checks.extend(version(&info));
     checks.push(match site.may_administer().await {
         Ok(true) => Check::passed("permission", "the account may administer users and groups"),
         Ok(false) => Check::failed(
@@ -103,8 +103,12 @@ fn describe(info: &ServerInfo) -> String {
     }
 }
 
-fn version(info: &ServerInfo) -> Check {
-    let oldest = info.product.oldest_version();
+/// `None` where there are no versions.
+fn version(info: &ServerInfo) -> Option<Check> {
+    info.product.oldest_version().map(|oldest| version_from(oldest, info))
+}
+
+fn version_from(oldest: (u32, u32), info: &ServerInfo) -> Check {
     let Some(version) = &info.version else {
         let detail = format!(
             "the site does not tell its version; make sure that it is {}.{} or later",

@@ -5,15 +5,17 @@
 //! [`http`] holds the rules that every call obeys: which addresses may be reached, how long a call may take,
 //! how much of an answer is read.
 
+pub mod atlassian_cloud;
 pub mod bitbucket_data_center;
 pub mod check;
 pub mod confluence_data_center;
+mod connection;
 pub mod credentials;
 pub mod crowd;
-mod data_center;
 pub mod error;
 pub mod http;
 pub mod jira_data_center;
+mod membership;
 pub mod product;
 pub mod site;
 
@@ -29,7 +31,8 @@ pub use site::Site;
 
 /// Makes the connector of a site. Nothing is sent yet.
 ///
-/// `base_url` is the address of the instance with its context path, if it has one: `https://host/jira`.
+/// `base_url` is the address of the instance with its context path, if it has one: `https://host/jira`. For a SCIM
+/// directory it is the SCIM base URL that Atlassian shows.
 /// Fails with [`SiteError::TargetRefused`] for an address that may not be called, and with
 /// [`SiteError::Unauthorized`] for credentials that no request can carry.
 pub fn connect(
@@ -59,6 +62,9 @@ pub fn connect_within(
         }
         Product::BitbucketDataCenter => {
             Ok(Arc::new(bitbucket_data_center::BitbucketDataCenter::new(client, base_url, credentials)))
+        }
+        Product::AtlassianCloud => {
+            Ok(Arc::new(atlassian_cloud::AtlassianCloud::new(client, base_url, credentials)))
         }
         Product::Crowd => Ok(Arc::new(crowd::Crowd::new(client, base_url, credentials))),
         Product::ConfluenceDataCenter => {

@@ -21,12 +21,24 @@ pub enum Product {
     BitbucketDataCenter,
     /// Crowd, and Jira's own user server.
     Crowd,
+    /// The SCIM directory of an organization in Atlassian Cloud.
+    AtlassianCloud,
 }
+
+/// Groups that administer an organization or its sites as they are made. They are made by hand and no directory's, so
+/// that a link cannot reach them there (unverified, so they are named all the same).
+const CLOUD_ADMIN_GROUPS: &[&str] =
+    &["org-admins", "site-admins", "administrators", "system-administrators", "jira-administrators"];
 
 impl Product {
     /// Every product.
-    pub const ALL: &'static [Self] =
-        &[Self::JiraDataCenter, Self::ConfluenceDataCenter, Self::BitbucketDataCenter, Self::Crowd];
+    pub const ALL: &'static [Self] = &[
+        Self::JiraDataCenter,
+        Self::ConfluenceDataCenter,
+        Self::BitbucketDataCenter,
+        Self::Crowd,
+        Self::AtlassianCloud,
+    ];
 
     /// The text form.
     pub fn as_str(self) -> &'static str {
@@ -35,6 +47,7 @@ impl Product {
             Self::ConfluenceDataCenter => "confluence-data-center",
             Self::BitbucketDataCenter => "bitbucket-data-center",
             Self::Crowd => "crowd",
+            Self::AtlassianCloud => "atlassian-cloud",
         }
     }
 
@@ -45,6 +58,7 @@ impl Product {
             Self::ConfluenceDataCenter => "Confluence",
             Self::BitbucketDataCenter => "Bitbucket",
             Self::Crowd => "Crowd",
+            Self::AtlassianCloud => "Atlassian Cloud",
         }
     }
 
@@ -57,6 +71,7 @@ impl Product {
             Self::ConfluenceDataCenter => Some(&["confluence-administrators"]),
             Self::BitbucketDataCenter => None,
             Self::Crowd => Some(&["crowd-administrators"]),
+            Self::AtlassianCloud => Some(CLOUD_ADMIN_GROUPS),
         }
     }
 
@@ -67,24 +82,31 @@ impl Product {
                 captcha: false,
                 detail: "Crowd takes the name and password of an application, and no token".to_owned(),
             }),
+            (Self::AtlassianCloud, Credentials::Basic { .. }) => Err(SiteError::Unauthorized {
+                captcha: false,
+                detail: "a SCIM directory takes its API key as a bearer token, and no name and password"
+                    .to_owned(),
+            }),
             _ => Ok(()),
         }
     }
 
     /// Whether a few failed log-ins with a password lock the account out until a person answers a CAPTCHA.
     pub fn asks_for_captcha(self) -> bool {
-        self != Self::Crowd
+        !matches!(self, Self::Crowd | Self::AtlassianCloud)
     }
 
     /// The oldest version (major, minor) that the connector is written for. Jira 8.14 is the first with
     /// personal access tokens, Confluence 8.2 the first with calls that administer users; Bitbucket has tokens since
-    /// 5.5, and what we know of it is of 8.x and 9.x; Crowd's calls have been the same since 3.0.
-    pub fn oldest_version(self) -> (u32, u32) {
+    /// 5.5, and what we know of it is of 8.x and 9.x; Crowd's calls have been the same since 3.0. `None` in the Cloud,
+    /// where there are no versions.
+    pub fn oldest_version(self) -> Option<(u32, u32)> {
         match self {
-            Self::JiraDataCenter => (8, 14),
-            Self::ConfluenceDataCenter => (8, 2),
-            Self::BitbucketDataCenter => (8, 0),
-            Self::Crowd => (3, 0),
+            Self::JiraDataCenter => Some((8, 14)),
+            Self::ConfluenceDataCenter => Some((8, 2)),
+            Self::BitbucketDataCenter => Some((8, 0)),
+            Self::Crowd => Some((3, 0)),
+            Self::AtlassianCloud => None,
         }
     }
 }

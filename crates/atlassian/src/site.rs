@@ -247,8 +247,14 @@ pub struct Capabilities {
     pub product: Product,
     /// Whether accounts lead projects or components.
     pub has_leads: bool,
-    /// See accounts' e-mail addresses, and find accounts by them.
+    /// Whether the site may show for a while what was before a write, so that what it shows proves little.
+    pub shows_the_past: bool,
+    /// Whether an account that is deactivated is sure to keep its groups.
+    pub inactive_keep_groups: bool,
+    /// See accounts' e-mail addresses.
     pub see_email: Capability,
+    /// Find accounts by their e-mail addresses. Where that is done otherwise, it costs many calls.
+    pub find_by_email: Capability,
     /// Make an account.
     pub create_account: Capability,
     /// Change an account's user name.
@@ -267,9 +273,10 @@ pub struct Capabilities {
 
 impl Capabilities {
     /// Each with what it is, in a few words.
-    pub fn all(&self) -> [(&'static str, Capability); 8] {
+    pub fn all(&self) -> [(&'static str, Capability); 9] {
         [
             ("seeing e-mail addresses", self.see_email),
+            ("finding accounts by e-mail address", self.find_by_email),
             ("making accounts", self.create_account),
             ("changing user names", self.rename_account),
             ("deactivating accounts", self.deactivate_account),

@@ -39,6 +39,9 @@ pub struct ObservedAccount {
     /// Whether `groups` is the site's full answer. If not, a managed membership that is missing in it may
     /// or may not exist.
     pub groups_known: bool,
+    /// Those of `groups` that the site shows and we did not see come about: it may show what was, so that they are asked
+    /// for again where they are wanted.
+    pub unproven: BTreeSet<String>,
     /// Whether it is never touched: our own account, or one that the admin names.
     pub protected: bool,
     /// Whether we created it, rather than finding it there.

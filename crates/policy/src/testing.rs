@@ -67,6 +67,7 @@ pub(crate) fn account(groups: &[&str]) -> ObservedAccount {
         groups: names(groups),
         managed: names(groups),
         groups_known: true,
+        unproven: BTreeSet::new(),
         protected: false,
         created_by_us: true,
     }
@@ -88,6 +89,7 @@ pub(crate) fn apply(
                 email: desired.email.as_ref().map(|email| email.value.clone()),
                 active: true,
                 groups_known: true,
+                unproven: BTreeSet::new(),
                 created_by_us: true,
                 ..ObservedAccount::default()
             });

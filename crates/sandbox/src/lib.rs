@@ -3,20 +3,21 @@
 //! A simulated site is written from the vendor's description of the product, not from our connector, so that
 //! the two can disagree. It keeps everything in memory, speaks HTTP, and misbehaves on request.
 //!
-//! [`data_center`] is what the Data Center products share; [`jira_data_center`] and its siblings are the products.
+//! [`installation`] is what they share; [`jira_data_center`] and its siblings are the products.
 //! [`serve`] puts a site on a port. [`state`] is what a test reads back, [`faults`] what it can make go wrong.
 //! [`idp`] holds the other end: clients that speak SCIM as the identity providers do.
 
+pub mod atlassian_cloud;
 pub mod bitbucket_data_center;
 pub mod confluence_data_center;
 pub mod crowd;
-pub mod data_center;
 pub mod faults;
 pub mod idp;
+pub mod installation;
 pub mod jira_data_center;
 pub mod people;
 pub mod state;
 #[cfg(test)]
 mod testing;
 
-pub use data_center::{RunningSandbox, SimulatedSite, serve};
+pub use installation::{RunningSandbox, SimulatedSite, serve};

@@ -156,7 +156,8 @@ impl Accounts {
         let now = database_now(transaction.get_database_backend());
         let sql = format!(
             "UPDATE accounts SET username = $5, username_folded = $6, \
-             created_by_us = (created_by_us OR $7), lease_until = {now} + $8 \
+             created_by_us = (created_by_us OR $7), \
+             creation_asked_at = CASE WHEN $7 THEN {now} ELSE creation_asked_at END, lease_until = {now} + $8 \
              WHERE tenant_id = $1 AND site_id = $2 AND id = $3 AND lease_owner = $4"
         );
         let username = intent.username.as_ref().unwrap_or(&held.account.username);

@@ -110,6 +110,8 @@ pub(crate) enum SandboxProduct {
     BitbucketDataCenter,
     /// Crowd; the application is called rollcall, and its password is the admin token.
     Crowd,
+    /// The SCIM directory of an organization in Atlassian Cloud; its API key is the admin token.
+    AtlassianCloud,
 }
 
 #[cfg(test)]

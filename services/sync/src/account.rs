@@ -125,13 +125,15 @@ async fn attempt(
 ) -> Result<Attempt, Interruption> {
     let desired = &policy::account::fold(claims, &*workplace.rules().await?);
     // What an account must lose that cannot be deactivated is more than what the ledger knows of.
-    let withdraws = workplace.connected.withdraws_access
+    let withdraws = workplace.connected.withdraws_access()
         && desired.existence == Existence::Inactive
         && held.account.active != Some(false);
-    let known = held.account.key.is_some() && !held.account.in_doubt && !task.verify && !withdraws;
-    let observed = if known {
-        Some(from_ledger(held))
-    } else {
+    // Whoever comes back may have lost on the way what the ledger knows of.
+    let returns = !workplace.connected.capabilities.inactive_keep_groups
+        && desired.existence == Existence::Active
+        && held.account.active == Some(false);
+    let looks = held.account.key.is_none() || held.account.in_doubt || task.verify || withdraws || returns;
+    let observed = if looks {
         let wanted = Wanted {
             task,
             held,
@@ -142,9 +144,13 @@ async fn attempt(
         match lookup::find(workplace, &wanted).await? {
             Found::Account(account) => {
                 progress.saw(Some(&account));
-                Some(from_site(&account, held))
+                Some(from_site(workplace, &account, held))
             }
             Found::Nothing => {
+                if let Some(until) = lookup::may_show_until(workplace, held) {
+                    progress.not_shown_yet(until);
+                    return Ok(Attempt::Done);
+                }
                 progress.saw(None);
                 None
             }
@@ -154,6 +160,8 @@ async fn attempt(
                 return Ok(Attempt::Done);
             }
         }
+    } else {
+        Some(from_ledger(held))
     };
     let observed = match observed {
         Some(mut observed) => {
@@ -250,26 +258,39 @@ fn from_ledger(held: &HeldAccount) -> ObservedAccount {
         groups: confirmed(held),
         managed: managed(held),
         groups_known: false,
+        unproven: BTreeSet::new(),
         protected: false,
         created_by_us: account.created_by_us,
     }
 }
 
 /// What the site has just shown.
-fn from_site(account: &atlassian::site::Account, held: &HeldAccount) -> ObservedAccount {
+fn from_site(
+    workplace: &Workplace,
+    account: &atlassian::site::Account,
+    held: &HeldAccount,
+) -> ObservedAccount {
     // Another account than before: what links gave to the other one is not theirs to take from this one.
     let replaced = held.account.key.as_ref().is_some_and(|key| *key != account.key);
+    let confirmed = confirmed(held);
+    let groups: BTreeSet<String> = account
+        .groups
+        .as_ref()
+        .map_or_else(|| confirmed.clone(), |groups| groups.iter().map(|group| fold(group)).collect());
+    let unproven = if workplace.connected.capabilities.shows_the_past {
+        groups.difference(&confirmed).cloned().collect()
+    } else {
+        BTreeSet::new()
+    };
     ObservedAccount {
         username: account.username.clone(),
         display_name: account.display_name.clone(),
         email: account.email.clone(),
         active: account.active,
-        groups: account
-            .groups
-            .as_ref()
-            .map_or_else(|| confirmed(held), |groups| groups.iter().map(|group| fold(group)).collect()),
+        groups,
         managed: if replaced { BTreeSet::new() } else { managed(held) },
-        groups_known: account.groups.is_some(),
+        groups_known: account.groups.is_some() && !workplace.connected.capabilities.shows_the_past,
+        unproven,
         protected: false,
         created_by_us: held.account.created_by_us && !replaced,
     }

@@ -9,7 +9,7 @@ use atlassian::credentials::Credentials;
 use atlassian::error::SiteError;
 use atlassian::http::HttpSettings;
 use atlassian::product::Product;
-use atlassian::site::{Capability, Site};
+use atlassian::site::{Capabilities, Capability, Site};
 use policy::product::{Obstacles, ProductRules};
 use store::entity::site;
 use store::id::SiteId;
@@ -40,21 +40,45 @@ pub enum ConnectError {
 pub struct ConnectedSite {
     /// The connector.
     pub connector: Arc<dyn Site>,
-    /// The product's name.
-    pub product: &'static str,
+    /// What the product can be asked for.
+    pub capabilities: Capabilities,
     /// Calls that may be under way at the same time, where that is bounded.
     pub calls_at_once: usize,
-    /// Whether the site shows e-mail addresses. Where it does not, the ledger's is what was last written.
-    pub shows_email: bool,
-    /// Whether deactivating an account means taking its access away.
-    pub withdraws_access: bool,
-    /// Whether accounts lead projects or components.
-    pub has_leads: bool,
     /// Set when the quick way of asking what an account leads has missed something.
     pub hides_leads: AtomicBool,
     own_key: OnceCell<String>,
     rules: Mutex<Rules>,
     version: i64,
+}
+
+/// When an account is looked for by its e-mail address, where the match rule says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmailSearch {
+    /// Before it is made.
+    Always,
+    /// When the site has refused before: a search costs many calls.
+    AfterRefusal,
+    /// The site cannot be searched so.
+    Never,
+}
+
+impl EmailSearch {
+    fn of(capability: Capability) -> Self {
+        match capability {
+            Capability::Supported => Self::Always,
+            Capability::Otherwise(_) => Self::AfterRefusal,
+            Capability::NotPossible(_) => Self::Never,
+        }
+    }
+
+    /// Whether it is looked for at this attempt, counted from 0.
+    pub(crate) fn applies(self, attempt: u32) -> bool {
+        match self {
+            Self::Always => true,
+            Self::AfterRefusal => attempt > 0,
+            Self::Never => false,
+        }
+    }
 }
 
 /// Rules that the product itself sets, and until when they are believed.
@@ -66,6 +90,26 @@ struct Rules {
 }
 
 impl ConnectedSite {
+    /// The product's name.
+    pub fn product(&self) -> &'static str {
+        self.capabilities.product.as_str()
+    }
+
+    /// Whether the site shows e-mail addresses. Where it does not, the ledger's is what was last written.
+    pub fn shows_email(&self) -> bool {
+        self.capabilities.see_email.obstacle().is_none()
+    }
+
+    /// When an account is looked for by its e-mail address.
+    pub fn email_search(&self) -> EmailSearch {
+        EmailSearch::of(self.capabilities.find_by_email)
+    }
+
+    /// Whether deactivating an account means taking its access away.
+    pub fn withdraws_access(&self) -> bool {
+        matches!(self.capabilities.deactivate_account, Capability::Otherwise(_))
+    }
+
     /// The key of the account whose credentials we use; asked once.
     pub async fn own_key(&self) -> Result<&str, SiteError> {
         let key = self
@@ -132,11 +176,10 @@ impl Connectors {
         let capabilities = connector.capabilities();
         let obstacle = |capability: Capability| capability.obstacle().map(str::to_owned);
         let admin_groups = product.admin_groups();
-        let withdraws_access = matches!(capabilities.deactivate_account, Capability::Otherwise(_));
         let rules = ProductRules {
             admin_groups: admin_groups.unwrap_or_default().iter().map(|&name| name.to_owned()).collect(),
             username_case_sensitive: false,
-            withdraws_access,
+            withdraws_access: matches!(capabilities.deactivate_account, Capability::Otherwise(_)),
             obstacles: Obstacles {
                 create_account: obstacle(capabilities.create_account),
                 rename_account: obstacle(capabilities.rename_account),
@@ -146,11 +189,8 @@ impl Connectors {
         };
         let connected = Arc::new(ConnectedSite {
             connector,
-            product: product.as_str(),
+            capabilities,
             calls_at_once,
-            shows_email: capabilities.see_email.obstacle().is_none(),
-            withdraws_access,
-            has_leads: capabilities.has_leads,
             hides_leads: AtomicBool::new(false),
             own_key: OnceCell::new(),
             rules: Mutex::new(Rules {

@@ -42,6 +42,8 @@ pub struct EngineOptions {
     pub backoff: Backoff,
     /// How seldom an object is tried again that the site refuses as it is.
     pub refused_wait: Duration,
+    /// How long a site that may show the past takes to show an account whose creation was left in doubt.
+    pub shown_within: Duration,
     /// How long work that is begun may go on after we were told to stop; then it is cut off, and looked at
     /// again by whoever comes next.
     pub drain_limit: Duration,
@@ -60,6 +62,7 @@ impl EngineOptions {
             run_interval: Duration::from_secs(1),
             backoff: Backoff::default(),
             refused_wait: Duration::from_hours(1),
+            shown_within: Duration::from_mins(1),
             drain_limit: Duration::from_secs(20),
             http,
         }

@@ -64,7 +64,9 @@ pub fn judge(
     if !error.retryable() {
         let wait = match error {
             // The name may be about to become free: another account is being renamed.
-            SiteError::AlreadyExists { .. } => refusal_wait(attempts, options),
+            SiteError::AlreadyExists { .. } | SiteError::Rejected { status: 409, .. } => {
+                refusal_wait(attempts, options)
+            }
             _ => options.refused_wait,
         };
         let end = TaskEnd::Refused { due_at: now.plus(wait), error: text };

@@ -105,7 +105,7 @@ async fn ensure_group(
             Ok(()) => {
                 metrics::counter!(
                     "rollcall_sync_changes_total",
-                    "product" => workplace.connected.product, "action" => "create_group"
+                    "product" => workplace.connected.product(), "action" => "create_group"
                 )
                 .increment(1);
                 Ensured::Created

@@ -21,7 +21,7 @@ pub(crate) async fn hand_over(
 ) -> Result<Option<String>, Interruption> {
     let connected = &workplace.connected;
     let end = plan.changes.iter().find(|change| change.action.ends_account());
-    let Some(change) = end.filter(|_| connected.has_leads) else { return Ok(None) };
+    let Some(change) = end.filter(|_| connected.capabilities.has_leads) else { return Ok(None) };
     let links = held.claims.iter().filter_map(|claim| workplace.links.of(claim.connection_id));
     let Some(link) = links.into_iter().find(|link| Some(link.row.id.0) == change.link) else {
         return Ok(None);
@@ -40,7 +40,7 @@ pub(crate) fn may_be_hidden(workplace: &Workplace, action: &Action, error: &Site
     let connected = &workplace.connected;
     refused
         && action.ends_account()
-        && connected.has_leads
+        && connected.capabilities.has_leads
         && !connected.hides_leads.swap(true, Ordering::Relaxed)
 }
 

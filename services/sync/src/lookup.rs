@@ -4,8 +4,11 @@ use atlassian::error::SiteError;
 use atlassian::site::{Account, AccountQuery, AccountRef};
 use policy::settings::MatchBy;
 use store::accounts::{HeldAccount, OtherRow, SameAs};
+use store::clock::Timestamp;
 use store::entity::task;
 
+use crate::connectors::EmailSearch;
+use crate::failure::count;
 use crate::workplace::{Interruption, Workplace};
 
 /// What is to be found.
@@ -39,13 +42,13 @@ pub(crate) enum Found {
 /// Looks the account up.
 pub(crate) async fn find(workplace: &Workplace, wanted: &Wanted<'_>) -> Result<Found, Interruption> {
     let connector = &workplace.connected.connector;
-    for query in queries(wanted, workplace.connected.shows_email) {
+    for query in queries(wanted, workplace.connected.email_search()) {
         let Some(mut account) = workplace.call(connector.find_account(&query)).await? else { continue };
-        if !workplace.connected.shows_email {
+        if !workplace.connected.shows_email() {
             account.email = remembered_email(wanted, &account);
         }
         // The site does not show that access was taken away before: the ledger remembers.
-        if workplace.connected.withdraws_access && is_withdrawn(wanted, &account) {
+        if workplace.connected.withdraws_access() && is_withdrawn(wanted, &account) {
             account.active = false;
         }
         let same = SameAs::Key(account.key.clone());
@@ -73,6 +76,15 @@ pub(crate) async fn find(workplace: &Workplace, wanted: &Wanted<'_>) -> Result<F
         return Ok(Found::Account(account));
     }
     Ok(Found::Nothing)
+}
+
+/// Until when an account that was not found may still show, since its creation is in doubt and the site may show what
+/// was before.
+pub(crate) fn may_show_until(workplace: &Workplace, held: &HeldAccount) -> Option<Timestamp> {
+    let ledger = &held.account;
+    let in_doubt = workplace.connected.capabilities.shows_the_past && ledger.created_by_us && ledger.in_doubt;
+    let until = ledger.creation_asked_at.filter(|_| in_doubt)?.plus(workplace.engine.options.shown_within);
+    (workplace.tenant.now() < until).then_some(until)
 }
 
 /// Whether the account is the one whose access was taken away instead of deactivating it.
@@ -104,7 +116,7 @@ async fn is_named_for_another(
 
 /// The questions in order. A key that is known is the identity; a user name under which a creation may
 /// have succeeded comes before the one wanted now.
-fn queries(wanted: &Wanted<'_>, shows_email: bool) -> Vec<AccountQuery> {
+fn queries(wanted: &Wanted<'_>, search: EmailSearch) -> Vec<AccountQuery> {
     let ledger = &wanted.held.account;
     let mut queries = Vec::new();
     if let Some(key) = &ledger.key {
@@ -119,8 +131,8 @@ fn queries(wanted: &Wanted<'_>, shows_email: bool) -> Vec<AccountQuery> {
             // The identity is the key, asked above.
             MatchBy::Id => continue,
             MatchBy::Username => Some(AccountQuery::Username(wanted.username.to_owned())),
-            // Nobody is found by what the site hides; the other rules still hold.
-            MatchBy::Email if !shows_email => continue,
+            // The other rules still hold.
+            MatchBy::Email if !search.applies(count(wanted.task.attempts)) => continue,
             MatchBy::Email => wanted.email.map(|email| AccountQuery::Email(email.to_owned())),
         };
         queries.extend(query.filter(|query| !queries.contains(query)));

@@ -9,6 +9,7 @@ use policy::plan::{AccountPlan, Change};
 use scim_protocol::fold;
 use serde_json::{Value, json};
 use store::accounts::{Conclusion, HeldAccount, Observation};
+use store::clock::Timestamp;
 use store::entity::task;
 use store::entity::words::{ObjectKind, RunOutcome, TimelineKind};
 use store::id::UserId;
@@ -196,6 +197,13 @@ impl<'a> Progress<'a> {
         self.end = self.workplace.later(self.task);
     }
 
+    /// The account may have been made and not be shown yet: neither made again nor given up before `until`.
+    pub(crate) fn not_shown_yet(&mut self, until: Timestamp) {
+        self.released.clear();
+        let error = "Whether the account was made is not shown yet".to_owned();
+        self.end = TaskEnd::Retry { due_at: until, error, counts: false };
+    }
+
     /// The work took too long, maybe in the middle of a call.
     pub(crate) fn cut_off(&mut self) {
         self.in_doubt = true;
@@ -221,7 +229,7 @@ impl<'a> Progress<'a> {
     /// The account was changed, and stands so now.
     pub(crate) fn updated(&mut self, mut account: Account) {
         self.asked = true;
-        if !self.workplace.connected.shows_email && account.email.is_none() {
+        if !self.workplace.connected.shows_email() && account.email.is_none() {
             account.email = self.observed.take().and_then(|before| before.email);
         }
         self.observed = Some(account);
@@ -252,7 +260,7 @@ impl<'a> Progress<'a> {
         self.actions.push(detail);
         metrics::counter!(
             "rollcall_sync_changes_total",
-            "product" => self.workplace.connected.product, "action" => change.action.name()
+            "product" => self.workplace.connected.product(), "action" => change.action.name()
         )
         .increment(1);
     }

@@ -162,12 +162,12 @@ impl Workplace {
         match consequence {
             SiteConsequence::None => Ok(()),
             SiteConsequence::BackOff(until) => {
-                metrics::counter!("rollcall_sync_site_backoffs_total", "product" => self.connected.product)
+                metrics::counter!("rollcall_sync_site_backoffs_total", "product" => self.connected.product())
                     .increment(1);
                 sites.back_off(site.id, site.failures, *until, &error.to_string()).await
             }
             SiteConsequence::Pause => {
-                metrics::counter!("rollcall_sync_site_pauses_total", "product" => self.connected.product)
+                metrics::counter!("rollcall_sync_site_pauses_total", "product" => self.connected.product())
                     .increment(1);
                 tracing::warn!(site.id = %site.id, "site paused: it refuses our credentials");
                 sites.pause(site.id, site.version, &error.to_string()).await

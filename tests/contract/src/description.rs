@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use anyhow::Context as _;
 use jsonschema::{ValidationError, Validator};
-use sandbox::data_center::recording::Exchange;
+use sandbox::installation::recording::Exchange;
 use serde_json::{Map, Value, json};
 
 /// Statuses that any call may be answered with, whatever its description lists.

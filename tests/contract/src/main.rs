@@ -15,12 +15,13 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
-use sandbox::data_center::recording::Exchange;
+use sandbox::installation::recording::Exchange;
 
 use description::Description;
 
 /// Products and the file that describes each. Crowd has no description.
-const DESCRIPTIONS: [(&str, &str); 3] = [
+const DESCRIPTIONS: [(&str, &str); 4] = [
+    ("Atlassian Cloud", "atlassian-user-provisioning.json"),
     ("Jira", "jira-data-center.json"),
     ("Confluence", "confluence-data-center.json"),
     ("Bitbucket", "bitbucket-data-center.json"),

@@ -1,5 +1,6 @@
 //! The simulated sites that fail at random, and what each of them can do.
 
+use sandbox::atlassian_cloud::{self, AtlassianCloud};
 use sandbox::bitbucket_data_center::{self, BitbucketDataCenter};
 use sandbox::confluence_data_center::{self, ConfluenceDataCenter};
 use sandbox::crowd::{self, Crowd};
@@ -35,6 +36,7 @@ impl Site {
             Self { renames: false, ..Self::serve("confluence-data-center", confluence).await },
             Self { deactivates: false, ..Self::serve("bitbucket-data-center", bitbucket).await },
             Self::serve("crowd", Crowd::new(crowd::Options::default())).await,
+            Self::serve("atlassian-cloud", AtlassianCloud::new(atlassian_cloud::Options::default())).await,
         ]
     }
 

@@ -8,8 +8,8 @@ use reqwest::Method;
 use serde::de::DeserializeOwned;
 
 use super::{BitbucketDataCenter, wire};
-use crate::data_center::answer::known_name;
-use crate::data_center::{all_pages, random_password, same_name};
+use crate::connection::answer::known_name;
+use crate::connection::{all_pages, random_password, same_name};
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, AccountUpdate, NewAccount, Page, PageStart};
 

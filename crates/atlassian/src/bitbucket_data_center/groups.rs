@@ -4,7 +4,7 @@ use reqwest::Method;
 
 use super::accounts::not_a_conflict;
 use super::{BitbucketDataCenter, wire};
-use crate::data_center::same_name;
+use crate::connection::same_name;
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, Page, PageStart, SiteGroup};
 

@@ -14,10 +14,11 @@ mod wire;
 use async_trait::async_trait;
 use url::Url;
 
+use crate::connection::{Connection, Dialect};
 use crate::credentials::Credentials;
-use crate::data_center::{Connection, Dialect, membership};
 use crate::error::SiteError;
 use crate::http::HttpClient;
+use crate::membership;
 use crate::product::Product;
 use crate::site::{
     Account, AccountQuery, AccountRef, AccountUpdate, Capabilities, Capability, NewAccount, Page, PageStart,
@@ -50,7 +51,10 @@ impl Site for BitbucketDataCenter {
         Capabilities {
             product: Product::BitbucketDataCenter,
             has_leads: false,
+            shows_the_past: false,
+            inactive_keep_groups: true,
             see_email: Capability::Supported,
+            find_by_email: Capability::Supported,
             create_account: Capability::Supported,
             rename_account: Capability::Supported,
             deactivate_account: Capability::Otherwise(

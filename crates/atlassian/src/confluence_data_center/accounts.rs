@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 
 use super::{ConfluenceDataCenter, wire};
-use crate::data_center::{addressable, random_password, same_name};
+use crate::connection::{addressable, random_password, same_name};
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, AccountUpdate, NewAccount, Page, PageStart};
 

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::accounts::PAGE;
 use super::{ConfluenceDataCenter, wire};
-use crate::data_center::{addressable, all_pages, same_name};
+use crate::connection::{addressable, all_pages, same_name};
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, Page, PageStart, SiteGroup};
 

@@ -15,10 +15,11 @@ use async_trait::async_trait;
 use reqwest::Method;
 use url::Url;
 
+use crate::connection::{Connection, Dialect, same_name};
 use crate::credentials::Credentials;
-use crate::data_center::{Connection, Dialect, membership, same_name};
 use crate::error::SiteError;
 use crate::http::HttpClient;
+use crate::membership;
 use crate::product::Product;
 use crate::site::{
     Account, AccountQuery, AccountRef, AccountUpdate, Capabilities, Capability, NewAccount, Page, PageStart,
@@ -56,7 +57,10 @@ impl Site for ConfluenceDataCenter {
         Capabilities {
             product: Product::ConfluenceDataCenter,
             has_leads: false,
+            shows_the_past: false,
+            inactive_keep_groups: true,
             see_email: Capability::NotPossible(NO_EMAIL),
+            find_by_email: Capability::NotPossible(NO_EMAIL),
             create_account: Capability::Supported,
             rename_account: Capability::NotPossible(NO_RENAME),
             deactivate_account: Capability::Supported,

@@ -6,7 +6,7 @@
 use reqwest::Method;
 
 use super::{Crowd, wire};
-use crate::data_center::{all_pages, random_password, same_name};
+use crate::connection::{all_pages, random_password, same_name};
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, AccountUpdate, NewAccount, Page, PageStart};
 

@@ -4,7 +4,7 @@ use reqwest::Method;
 
 use super::accounts::PAGE;
 use super::{Crowd, wire};
-use crate::data_center::{all_pages, same_name};
+use crate::connection::{all_pages, same_name};
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, Page, PageStart, SiteGroup};
 

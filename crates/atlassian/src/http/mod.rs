@@ -27,6 +27,9 @@ pub(crate) use retry_after::retry_after;
 /// The most that is read of one answer, in bytes. A page of 1,000 Jira users is about 1 MB.
 pub const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 
+/// As much is read of an answer that is not needed, in bytes.
+const BEGINNING: usize = 64 * 1024;
+
 /// How long an idle connection is kept. Tomcat, on which Jira runs, closes it after 20 s by default; a
 /// request that meets the closing would have an unknown outcome.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(15);
@@ -106,12 +109,33 @@ impl HttpClient {
         request: RequestBuilder,
         most_bytes: usize,
     ) -> Result<Answer, SiteError> {
+        self.send_and_read(product, operation, request, Reading::Whole { most_bytes }).await
+    }
+
+    /// The same for an answer of which a success says everything by its status. What is longer than an error may be
+    /// is left unread.
+    pub(crate) async fn send_for_status(
+        &self,
+        product: &'static str,
+        operation: &'static str,
+        request: RequestBuilder,
+    ) -> Result<Answer, SiteError> {
+        self.send_and_read(product, operation, request, Reading::Beginning { most_bytes: BEGINNING }).await
+    }
+
+    async fn send_and_read(
+        &self,
+        product: &'static str,
+        operation: &'static str,
+        request: RequestBuilder,
+        reading: Reading,
+    ) -> Result<Answer, SiteError> {
         let arrived = Instant::now();
         let passage = self.budget.pass().await?;
         let began = Instant::now();
         metrics::histogram!("rollcall_site_budget_wait_seconds", "product" => product)
             .record(began.duration_since(arrived).as_secs_f64());
-        let result = exchange(request, most_bytes).await;
+        let result = exchange(request, reading).await;
         if let Ok(answer) = &result {
             passage.answered(answer.status, &answer.headers);
         }
@@ -120,15 +144,27 @@ impl HttpClient {
     }
 }
 
-async fn exchange(request: RequestBuilder, most_bytes: usize) -> Result<Answer, SiteError> {
+/// How much of an answer's body is wanted.
+#[derive(Clone, Copy, Debug)]
+enum Reading {
+    /// All of it; a longer one is an error.
+    Whole { most_bytes: usize },
+    /// As much as this; the rest is left unread, and with it the connection.
+    Beginning { most_bytes: usize },
+}
+
+async fn exchange(request: RequestBuilder, reading: Reading) -> Result<Answer, SiteError> {
     let mut response = request.send().await.map_err(classify)?;
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(classify)? {
-        if body.len() + chunk.len() > most_bytes {
-            let detail = format!("the answer is longer than {most_bytes} bytes");
-            return Err(SiteError::Protocol { detail });
+        match reading {
+            Reading::Whole { most_bytes } if body.len() + chunk.len() > most_bytes => {
+                let detail = format!("the answer is longer than {most_bytes} bytes");
+                return Err(SiteError::Protocol { detail });
+            }
+            Reading::Beginning { most_bytes } if body.len() + chunk.len() > most_bytes => break,
+            Reading::Whole { .. } | Reading::Beginning { .. } => body.extend_from_slice(&chunk),
         }
-        body.extend_from_slice(&chunk);
     }
     Ok(Answer { status: response.status(), headers: response.headers().clone(), body })
 }

@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use super::{JiraDataCenter, wire};
-use crate::data_center::same_name;
+use crate::connection::same_name;
 use crate::error::SiteError;
 use crate::site::{Account, Page, PageStart, SiteGroup};
 

@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use super::{JiraDataCenter, wire};
-use crate::data_center::{addressable, same_name};
+use crate::connection::{addressable, same_name};
 use crate::error::SiteError;
 use crate::site::{AccountRef, Led};
 

@@ -1,6 +1,8 @@
 //! The connectors against scripted answers. Start at [`script`].
 
 #[cfg(test)]
+mod atlassian_cloud;
+#[cfg(test)]
 mod bitbucket_data_center;
 #[cfg(test)]
 mod confluence_data_center;

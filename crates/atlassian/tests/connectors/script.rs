@@ -51,7 +51,7 @@ pub(crate) fn settings() -> HttpSettings {
 }
 
 impl Script {
-    /// A site of a product, whose API is at that path.
+    /// A site of a product, whose API is at that path, which may be empty.
     pub(crate) async fn of(
         product: Product,
         api: &'static str,
@@ -75,7 +75,9 @@ impl Script {
     /// Foresees a call; calls that are alike are answered in the order in which they were foreseen. The
     /// test fails when a call is not made.
     pub(crate) async fn foresee(&self, call: Call, answer: ResponseTemplate) {
-        let mut mock = Mock::given(method(call.method)).and(path(format!("/at/{}/{}", self.api, call.path)));
+        let api = if self.api.is_empty() { String::new() } else { format!("{}/", self.api) };
+        let whole = format!("/at/{api}{}", call.path);
+        let mut mock = Mock::given(method(call.method)).and(path(whole));
         mock = mock
             .and(header("authorization", self.authorization.as_str()))
             .and(header("accept", "application/json"));

@@ -27,7 +27,7 @@ pub(super) fn memberships(desired: &DesiredAccount, observed: Option<&ObservedAc
     let mut result = Memberships { removals: vec![], additions: vec![], in_place: vec![], forgotten: vec![] };
 
     for (folded, group) in desired.groups.iter().filter(|(_, group)| wanted(group)) {
-        if !observed.groups.contains(folded) {
+        if !observed.groups.contains(folded) || observed.unproven.contains(folded) {
             result.additions.extend(addition(group));
         } else if observed.groups_known || !observed.managed.contains(folded) {
             result.in_place.push(group.name.clone());

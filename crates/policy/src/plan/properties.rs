@@ -107,6 +107,7 @@ fn any_observed() -> impl Strategy<Value = Option<ObservedAccount>> {
             groups,
             managed,
             groups_known,
+            unproven: BTreeSet::new(),
             protected,
             created_by_us,
         })

@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::PAGE_LIMIT;
-use crate::data_center::request::{BadParameter, Parameters};
+use crate::installation::request::{BadParameter, Parameters};
 
 /// How many a page shows unless it is asked for more or fewer.
 const PAGE_DEFAULT: usize = 25;

@@ -10,7 +10,7 @@ use super::{
     site::Site,
     users::check_seats,
 };
-use crate::data_center::{
+use crate::installation::{
     authentication::Administrator,
     directory::{Account, fold},
     request::{Body, Parameters},

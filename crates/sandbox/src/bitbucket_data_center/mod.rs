@@ -28,7 +28,7 @@ use axum::{
 };
 
 use self::{answers::Refusal, site::Site};
-use crate::data_center::{self, Directory, Installation, Product};
+use crate::installation::{self, Directory, Installation, Product};
 
 /// The base of all routes that are counted.
 const API: &str = "/rest/api/latest";
@@ -40,7 +40,7 @@ pub const PAGE_LIMIT: usize = 1_000;
 pub type BitbucketDataCenter = Installation<Bitbucket>;
 
 /// How a site starts.
-pub type Options = data_center::Options<Quirks>;
+pub type Options = installation::Options<Quirks>;
 
 /// What differs between sites.
 #[derive(Clone, Copy, Debug)]

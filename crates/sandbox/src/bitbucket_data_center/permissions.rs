@@ -10,7 +10,7 @@ use super::{
     answers::{Refusal, matches, page},
     site::Permission,
 };
-use crate::data_center::{authentication::Administrator, directory::fold, request::Parameters};
+use crate::installation::{authentication::Administrator, directory::fold, request::Parameters};
 
 /// `GET /admin/permissions/groups`: groups with the highest permission that each has.
 pub(super) async fn of_groups(

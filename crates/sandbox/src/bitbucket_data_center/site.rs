@@ -6,9 +6,9 @@ use axum::{Json, extract::State};
 use serde_json::{Value, json};
 
 use super::{BitbucketDataCenter, Options, answers::Refusal};
-use crate::data_center::{
+use crate::installation::{
     authentication::Administrator,
-    directory::{Account, Conventions, Directory, Group, fold},
+    directory::{Account, Conventions, Directory, Group, Login, fold},
 };
 
 /// Members administer Bitbucket, unless the permission is taken away.
@@ -23,7 +23,7 @@ const CONVENTIONS: Conventions = Conventions {
     keeps_key_of_name: false,
     administrators: &[ADMINISTRATORS],
     users: USERS,
-    serves_applications: false,
+    login: Login::Accounts,
 };
 
 /// A global permission; the higher contain the lower.

@@ -9,7 +9,7 @@ use super::{
     answers::{Refusal, matches, page},
     site::USERS,
 };
-use crate::data_center::{
+use crate::installation::{
     authentication::Administrator,
     directory::{fold, is_email},
     request::{Body, Parameters},

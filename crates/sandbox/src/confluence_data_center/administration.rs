@@ -15,7 +15,7 @@ use super::{
     answers::Refusal,
     site::{ADMINISTRATORS, Site, USERS},
 };
-use crate::data_center::{
+use crate::installation::{
     authentication::Administrator,
     directory::{fold, is_email},
     html_page,

@@ -12,7 +12,7 @@ use super::{
     answers::{Refusal, page},
     users::Viewer,
 };
-use crate::data_center::{authentication::Administrator, directory::fold, request::Parameters};
+use crate::installation::{authentication::Administrator, directory::fold, request::Parameters};
 
 /// `GET /group`.
 pub(super) async fn list(

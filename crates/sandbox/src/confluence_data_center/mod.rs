@@ -30,7 +30,7 @@ use axum::{
 };
 
 use self::{answers::Refusal, site::Site};
-use crate::data_center::{self, Directory, Installation, Product, html_page};
+use crate::installation::{self, Directory, Installation, Product, html_page};
 
 /// The base of all routes that are counted.
 const API: &str = "/rest/api";
@@ -42,7 +42,7 @@ pub const PAGE_LIMIT: usize = 200;
 pub type ConfluenceDataCenter = Installation<Confluence>;
 
 /// How a site starts.
-pub type Options = data_center::Options<Quirks>;
+pub type Options = installation::Options<Quirks>;
 
 /// What differs between sites.
 #[derive(Clone, Copy, Debug)]

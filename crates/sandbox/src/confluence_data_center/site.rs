@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{API, Options, answers::Refusal};
-use crate::data_center::{
-    directory::{Account, Conventions, Directory, Group, fold},
+use crate::installation::{
+    directory::{Account, Conventions, Directory, Group, Login, fold},
     request::query_value,
 };
 
@@ -24,7 +24,7 @@ const CONVENTIONS: Conventions = Conventions {
     keeps_key_of_name: false,
     administrators: &[ADMINISTRATORS],
     users: USERS,
-    serves_applications: false,
+    login: Login::Accounts,
 };
 
 /// Everything at the site.

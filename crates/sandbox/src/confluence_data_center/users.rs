@@ -13,7 +13,7 @@ use super::{
     answers::{Refusal, page},
     site::Site,
 };
-use crate::data_center::{
+use crate::installation::{
     Product,
     authentication::{Caller, LoggedIn},
     directory::Account,

@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{API, Crowd};
-use crate::data_center::{
+use crate::installation::{
     directory::{Account, Directory, Group, fold},
     request::{BadParameter, Parameters, query_value},
 };

@@ -8,7 +8,7 @@ use super::{
     Crowd,
     answers::{Refusal, group, may_write, part, user},
 };
-use crate::data_center::{
+use crate::installation::{
     authentication::LoggedIn,
     directory::fold,
     request::{Body, Parameters},

@@ -26,8 +26,10 @@ use axum::{
 };
 
 use self::answers::Refusal;
-use crate::data_center::{
-    self, Directory, Installation, Product, directory::Conventions, request::header_value,
+use crate::installation::{
+    self, Directory, Installation, Product,
+    directory::{Conventions, Login},
+    request::header_value,
 };
 
 /// The base of all routes that are counted.
@@ -37,7 +39,7 @@ const API: &str = "/rest/usermanagement/1";
 pub type Crowd = Installation<CrowdServer>;
 
 /// How a server starts. The administrator's name and password are the application's; there are no tokens.
-pub type Options = data_center::Options<Quirks>;
+pub type Options = installation::Options<Quirks>;
 
 /// What differs between servers.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +78,7 @@ const CONVENTIONS: Conventions = Conventions {
     keeps_key_of_name: false,
     administrators: &["crowd-administrators"],
     users: "crowd-users",
-    serves_applications: true,
+    login: Login::Application,
 };
 
 /// The product.

@@ -7,7 +7,7 @@ use super::{
     Crowd,
     answers::{Refusal, group, part, user},
 };
-use crate::data_center::{authentication::LoggedIn, directory::Account, request::Parameters};
+use crate::installation::{authentication::LoggedIn, directory::Account, request::Parameters};
 
 /// `GET /search?entity-type=&restriction=`.
 pub(super) async fn search(

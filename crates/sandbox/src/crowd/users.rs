@@ -13,7 +13,7 @@ use super::{
     Crowd,
     answers::{Refusal, may_write, user},
 };
-use crate::data_center::{
+use crate::installation::{
     authentication::LoggedIn,
     directory::{fold, is_email},
     request::{Body, Parameters, header_value},

@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::{Map, json};
 
-use crate::data_center::request::BadParameter;
+use crate::installation::request::BadParameter;
 
 /// What a refused request is answered: `{"errorMessages":[…],"errors":{"field":"…"}}`.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use super::{
     answers::Refusal,
     site::{ADMINISTRATORS, SOFTWARE_USERS, SYSTEM_ADMINISTRATORS, Site},
 };
-use crate::data_center::{
+use crate::installation::{
     authentication::{Administrator, Caller},
     directory::{Group, fold},
     request::{Body, Parameters, query_value},

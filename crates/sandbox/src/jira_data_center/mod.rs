@@ -27,7 +27,7 @@ use axum::{
 
 use self::{answers::Refusal, site::Site};
 use crate::{
-    data_center::{self, Directory, Installation, Product},
+    installation::{self, Directory, Installation, Product},
     state::ProjectState,
 };
 
@@ -42,7 +42,7 @@ pub const MEMBER_PAGE_LIMIT: usize = 50;
 pub type JiraDataCenter = Installation<Jira>;
 
 /// How a site starts.
-pub type Options = data_center::Options<Quirks>;
+pub type Options = installation::Options<Quirks>;
 
 /// What differs between sites.
 #[derive(Clone, Copy, Debug)]

@@ -13,7 +13,7 @@ use super::{
     answers::Refusal,
     site::{Component, Project, Site},
 };
-use crate::data_center::{
+use crate::installation::{
     authentication::{Administrator, LoggedIn},
     directory::fold,
     request::{Body, Parameters},

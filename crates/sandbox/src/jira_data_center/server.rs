@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use serde_json::{Value, json};
 
 use super::{JiraDataCenter, answers::Refusal, site::SYSTEM_ADMINISTRATORS};
-use crate::data_center::{authentication::LoggedIn, directory::fold, request::Parameters};
+use crate::installation::{authentication::LoggedIn, directory::fold, request::Parameters};
 
 /// `GET /serverInfo`, which nobody needs to log in for.
 pub(super) async fn server_info(State(jira): State<JiraDataCenter>) -> Json<Value> {

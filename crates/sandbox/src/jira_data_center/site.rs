@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 
 use super::{Options, answers::Refusal};
 use crate::{
-    data_center::directory::{Account, Conventions, Directory, Group, fold},
+    installation::directory::{Account, Conventions, Directory, Group, Login, fold},
     people::Person,
     state::{ComponentState, ProjectState},
 };
@@ -25,7 +25,7 @@ const CONVENTIONS: Conventions = Conventions {
     keeps_key_of_name: true,
     administrators: &[ADMINISTRATORS, SYSTEM_ADMINISTRATORS],
     users: SOFTWARE_USERS,
-    serves_applications: false,
+    login: Login::Accounts,
 };
 
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ use super::{
     answers::Refusal,
     site::{SOFTWARE_USERS, Site},
 };
-use crate::data_center::{
+use crate::installation::{
     authentication::{Administrator, LoggedIn},
     directory::{Account, fold, is_email},
     request::{Body, Parameters, header_value, query_value},

@@ -33,6 +33,8 @@ pub struct Model {
     pub active: Option<bool>,
     /// Whether we made it (or set out to).
     pub created_by_us: bool,
+    /// When we last set out to make it.
+    pub creation_asked_at: Option<Timestamp>,
     /// A call's outcome is unknown: look before acting.
     pub in_doubt: bool,
     /// The piece of work that holds it.

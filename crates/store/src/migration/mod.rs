@@ -11,6 +11,7 @@ mod m0002_idempotency;
 mod m0003_schema_extensions;
 mod m0004_parked_members;
 mod m0005_directory_generation;
+mod m0006_creation_asked_at;
 
 /// Runs and lists the migrations.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_schema_extensions::Migration),
             Box::new(m0004_parked_members::Migration),
             Box::new(m0005_directory_generation::Migration),
+            Box::new(m0006_creation_asked_at::Migration),
         ]
     }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use sandbox::SimulatedSite;
+use sandbox::atlassian_cloud::{self, AtlassianCloud};
 use sandbox::bitbucket_data_center::{self, BitbucketDataCenter};
 use sandbox::confluence_data_center::{self, ConfluenceDataCenter};
 use sandbox::crowd::{self, Crowd};
@@ -24,11 +25,11 @@ pub(crate) async fn run(arguments: SandboxArguments) -> anyhow::Result<ExitCode>
     let running = sandbox::serve(site.as_ref(), listener)?;
     let mut out = std::io::stdout();
     writeln!(out, "A simulated {name} answers at {}; Ctrl-C ends it.", running.base_url)?;
-    writeln!(out, "  what it has:   curl {}/_sandbox/state", running.base_url)?;
+    writeln!(out, "  what it has:   curl {}/_sandbox/state", running.origin)?;
     writeln!(
         out,
         "  make it fail:  curl -X POST {}/_sandbox/faults -H 'content-type: application/json' -d '{{\"down\":true}}'",
-        running.base_url
+        running.origin
     )?;
     writeln!(
         out,
@@ -58,6 +59,11 @@ fn site(arguments: SandboxArguments) -> (&'static str, Box<dyn SimulatedSite>) {
             let admin_password = admin_token;
             let options = crowd::Options { admin_password, users, groups, ..crowd::Options::default() };
             ("Crowd", Box::new(Crowd::new(options)))
+        }
+        SandboxProduct::AtlassianCloud => {
+            let defaults = atlassian_cloud::Options::default();
+            let options = atlassian_cloud::Options { admin_token, users, groups, ..defaults };
+            ("Atlassian Cloud", Box::new(AtlassianCloud::new(options)))
         }
         SandboxProduct::ConfluenceDataCenter => {
             let defaults = confluence_data_center::Options::default();

@@ -75,7 +75,7 @@ impl Write {
             world.delete_group(group.id).await;
         }
         world.work().await;
-        assert_eq!(world.state().users.len(), 1, "only our own account is left");
+        assert_eq!(world.state().users.len(), world.product.own_accounts(), "only our own account is left");
     }
 }
 

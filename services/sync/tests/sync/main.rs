@@ -29,6 +29,7 @@ macro_rules! at_every_product {
         at_product!(at_confluence, Confluence, $($scenario),+);
         at_product!(at_bitbucket, Bitbucket, $($scenario),+);
         at_product!(at_crowd, Crowd, $($scenario),+);
+        at_product!(at_cloud, Cloud, $($scenario),+);
     };
 }
 
@@ -51,6 +52,8 @@ mod accounts;
 mod behind_our_back;
 #[cfg(test)]
 mod bitbucket;
+#[cfg(test)]
+mod cloud;
 #[cfg(test)]
 mod confluence;
 #[cfg(test)]

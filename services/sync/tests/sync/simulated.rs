@@ -1,6 +1,7 @@
 //! The products whose simulated sites the engine works at, and what differs between them for a test.
 
 use sandbox::SimulatedSite;
+use sandbox::atlassian_cloud::{self, AtlassianCloud};
 use sandbox::bitbucket_data_center::{self, BitbucketDataCenter};
 use sandbox::confluence_data_center::{self, ConfluenceDataCenter};
 use sandbox::crowd::{self, Crowd};
@@ -14,6 +15,7 @@ pub(crate) enum Simulated {
     Confluence,
     Bitbucket,
     Crowd,
+    Cloud,
 }
 
 /// One write of each kind.
@@ -46,6 +48,7 @@ impl Simulated {
             Self::Confluence => "confluence-data-center",
             Self::Bitbucket => "bitbucket-data-center",
             Self::Crowd => "crowd",
+            Self::Cloud => "atlassian-cloud",
         }
     }
 
@@ -58,7 +61,13 @@ impl Simulated {
             }
             Self::Bitbucket => Box::new(BitbucketDataCenter::new(bitbucket_data_center::Options::default())),
             Self::Crowd => Box::new(Crowd::new(crowd::Options::default())),
+            Self::Cloud => Box::new(AtlassianCloud::new(atlassian_cloud::Options::default())),
         }
+    }
+
+    /// How many accounts are there from the start: ours, where it is an account.
+    pub(crate) fn own_accounts(self) -> usize {
+        usize::from(self != Self::Cloud)
     }
 
     /// What we log in there with.
@@ -96,6 +105,14 @@ impl Simulated {
                 Write::CreateGroup => "POST /admin/groups",
                 Write::AddMember => "POST /admin/groups/add-users",
             },
+            Self::Cloud => match write {
+                Write::CreateAccount => "POST /Users",
+                Write::Deactivate => "PATCH /Users/{id}",
+                Write::DeleteAccount => "DELETE /Users/{id}",
+                Write::CreateGroup => "POST /Groups",
+                // One call puts in and takes out.
+                Write::AddMember | Write::RemoveMember => "PATCH /Groups/{id}",
+            },
             Self::Crowd => match write {
                 Write::CreateAccount => "POST /user",
                 Write::Deactivate => "PUT /user",
@@ -124,6 +141,7 @@ impl Simulated {
             Self::Confluence => &["confluence-"],
             Self::Bitbucket => &["bitbucket-", "stash-"],
             Self::Crowd => &["crowd-"],
+            Self::Cloud => &[],
         }
     }
 }

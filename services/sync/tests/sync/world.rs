@@ -99,6 +99,7 @@ pub(crate) fn options() -> EngineOptions {
         run_interval: Duration::from_millis(100),
         backoff: Backoff { first: Duration::from_millis(20), longest: Duration::from_millis(200) },
         drain_limit: Duration::from_millis(500),
+        shown_within: Duration::from_millis(400),
         ..EngineOptions::new(http)
     }
 }

@@ -35,10 +35,12 @@ use credentials::{SiteCredentials, sealable};
 pub struct CreateSite {
     /// Name for people.
     name: String,
-    /// `jira-data-center`, `confluence-data-center`, `bitbucket-data-center` or `crowd`; the last is Jira's own user
-    /// server too, and takes `basic` credentials alone: those of an application.
+    /// `jira-data-center`, `confluence-data-center`, `bitbucket-data-center`, `crowd` or `atlassian-cloud`. `crowd` is
+    /// Jira's own user server too, and takes `basic` credentials alone: those of an application. `atlassian-cloud` is the
+    /// SCIM directory of an organization, and takes its API key as `bearer`.
     product: String,
-    /// Address of the instance, with its context path if it has one.
+    /// Address of the instance, with its context path if it has one; of a SCIM directory, the SCIM base URL that
+    /// Atlassian shows with the API key.
     base_url: String,
     /// What we log in with; never shown again.
     #[schema(value_type = SiteCredentials, write_only)]

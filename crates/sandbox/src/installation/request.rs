@@ -30,7 +30,7 @@ impl<P: Product, T: DeserializeOwned> FromRequest<Installation<P>> for Body<T> {
 fn is_json(headers: &HeaderMap) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let media_type = content_type.split(';').next().unwrap_or("").trim();
-    media_type.eq_ignore_ascii_case("application/json")
+    ["application/json", "application/scim+json"].iter().any(|known| media_type.eq_ignore_ascii_case(known))
 }
 
 /// The query's parameters, in order, repeated ones too.

@@ -1,5 +1,5 @@
-//! What Atlassian's Data Center products have in common: people and groups, log-in, limits on requests, and
-//! the ways in which a simulated site misbehaves.
+//! What simulated sites have in common: people and groups, log-in, limits on requests, and the ways in which a
+//! simulated site misbehaves.
 //!
 //! A product adds its routes and the form of its answers ([`Product`]). A request goes through `gate`
 //! (counting, faults, authentication, rate limit) to one of the product's handlers; `directory` holds the
@@ -37,6 +37,7 @@ use crate::{
 };
 
 pub use self::directory::Directory;
+pub use self::rate_limit::Reading;
 pub use self::serving::{RunningSandbox, serve};
 
 /// Failed log-ins with a password after which an account must solve a CAPTCHA.
@@ -85,6 +86,10 @@ pub trait Product: Sized + Send + Sync + 'static {
     const NAME: &'static str;
     /// The base of all routes that are counted.
     const API: &'static str;
+    /// Whether answers tell in headers whom the product takes the caller for.
+    const TELLS_CALLER: bool = true;
+    /// What an admin writes behind the server's address to address the site.
+    const BASE_PATH: &'static str = "";
     /// What differs between sites of the product.
     type Quirks: Clone + Send + Sync;
     /// Everything at a site.
@@ -120,6 +125,11 @@ pub trait Product: Sized + Send + Sync + 'static {
     /// The answer to an account that may not administer.
     fn not_an_administrator() -> Response {
         Self::refusal(StatusCode::FORBIDDEN, "You do not have permission to perform this operation.")
+    }
+
+    /// Tells in headers what the rate limit says of a request.
+    fn tell_limit(headers: &mut HeaderMap, limit: RateLimit, reading: Reading) {
+        gate::tell_limit_of_interval(headers, limit, reading);
     }
 
     /// The answer to credentials that were refused.
@@ -167,6 +177,9 @@ pub trait SimulatedSite: fmt::Debug + Send + Sync {
 
     /// Tells the site where it is served.
     fn set_base_url(&self, base_url: &str);
+
+    /// What an admin writes behind the server's address to address the site.
+    fn base_path(&self) -> &'static str;
 }
 
 impl<P: Product> Clone for Installation<P> {
@@ -214,6 +227,10 @@ impl<P: Product> SimulatedSite for Installation<P> {
 
     fn set_base_url(&self, base_url: &str) {
         base_url.clone_into(&mut P::directory(&mut self.site()).base_url);
+    }
+
+    fn base_path(&self) -> &'static str {
+        P::BASE_PATH
     }
 }
 

@@ -102,10 +102,12 @@ async fn carry_out<P: Product>(installation: &Installation<P>, mut request: Requ
         Some(_) | None => next.run(request).await,
     };
     if let Some((limit, reading)) = reading {
-        add_limit_headers(response.headers_mut(), limit, reading);
+        P::tell_limit(response.headers_mut(), limit, reading);
     }
-    response.headers_mut().insert(HeaderName::from_static("x-ausername"), shown_name);
-    response.headers_mut().insert(LOGIN_REASON, HeaderValue::from_static("OK"));
+    if P::TELLS_CALLER {
+        response.headers_mut().insert(HeaderName::from_static("x-ausername"), shown_name);
+        response.headers_mut().insert(LOGIN_REASON, HeaderValue::from_static("OK"));
+    }
     response
 }
 
@@ -132,7 +134,7 @@ fn read_bucket<P: Product>(site: &Installation<P>, name: &str) -> Option<(RateLi
     clippy::cast_sign_loss,
     reason = "rates are positive and small, and told in whole numbers"
 )]
-fn add_limit_headers(headers: &mut HeaderMap, limit: RateLimit, reading: Reading) {
+pub(super) fn tell_limit_of_interval(headers: &mut HeaderMap, limit: RateLimit, reading: Reading) {
     let (fill_rate, interval_seconds) = if limit.per_second >= 1.0 {
         (limit.per_second as u64, 1)
     } else {

@@ -7,7 +7,7 @@
 use crate::error::SiteError;
 use crate::site::{AccountQuery, AccountRef, Site};
 
-use super::same_name;
+use crate::connection::same_name;
 
 /// Puts the account into the group; `put` makes the call for a user name.
 pub(crate) async fn join<F, C>(

@@ -24,10 +24,21 @@ pub(crate) struct Conventions {
     pub(crate) keeps_key_of_name: bool,
     /// Groups whose members administer the product, in lower case.
     pub(crate) administrators: &'static [&'static str],
-    /// The group whose members may use the product.
+    /// The group whose members may use the product; empty where there is none.
     pub(crate) users: &'static str,
-    /// Whether an application logs in, by its name and password, and no account.
-    pub(crate) serves_applications: bool,
+    /// What logs in.
+    pub(crate) login: Login,
+}
+
+/// What logs in at a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Login {
+    /// Accounts, by a token or a password.
+    Accounts,
+    /// An application, by its name and password.
+    Application,
+    /// Whoever has the key, which is no account's. Nobody is there from the start.
+    Key,
 }
 
 /// One account. `key` never changes; the map that holds it is by folded name.
@@ -45,6 +56,8 @@ pub(crate) struct Account {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
+    /// Counts the groups that were ever made: one that is made anew under a deleted one's name is another.
+    pub(crate) number: u64,
     pub(crate) name: String,
     /// Folded account names.
     pub(crate) members: BTreeSet<String>,
@@ -65,11 +78,14 @@ pub struct Directory {
     pub(crate) tokens: HashMap<String, String>,
     /// The name and password of the application that may log in, where no account may.
     pub(crate) application: Option<(String, String)>,
+    /// The key that lets in, where no account may log in.
+    pub(crate) key: Option<String>,
     /// Failed log-ins in a row, by folded name.
     login_failures: HashMap<String, u32>,
     /// Folded names by account key, of the accounts that are there.
     names_by_key: HashMap<String, String>,
     next_key: u64,
+    next_group: u64,
 }
 
 impl Directory {
@@ -82,13 +98,18 @@ impl Directory {
             deleted: BTreeMap::new(),
             groups: BTreeMap::new(),
             tokens: HashMap::new(),
-            application: conventions
-                .serves_applications
+            application: (conventions.login == Login::Application)
                 .then(|| (options.admin_username.clone(), options.admin_password.clone())),
+            key: (conventions.login == Login::Key).then(|| options.admin_token.clone()),
             login_failures: HashMap::new(),
             names_by_key: HashMap::new(),
             next_key: conventions.first_key,
+            next_group: 1,
         };
+        if conventions.login == Login::Key {
+            directory.add_people(options.users, options.groups);
+            return directory;
+        }
         let admin = fold(&options.admin_username);
         for group in conventions.administrators.iter().chain([&conventions.users]) {
             directory.insert_group(group).members.insert(admin.clone());
@@ -111,7 +132,9 @@ impl Directory {
             let Person { username, email, .. } = Person::sample(index);
             let display_name = Person::sample(index).display_name();
             self.insert_account(&username, &display_name, &email, CREATED_AT_START);
-            self.insert_group(self.conventions.users).members.insert(fold(&username));
+            if !self.conventions.users.is_empty() {
+                self.insert_group(self.conventions.users).members.insert(fold(&username));
+            }
             if n_groups > 0 {
                 let team = format!("team-{}", index % n_groups);
                 self.insert_group(&team).members.insert(fold(&username));
@@ -186,8 +209,11 @@ impl Directory {
 
     /// Returns the group of this name, made if it is not there.
     pub(crate) fn insert_group(&mut self, name: &str) -> &mut Group {
-        let group = Group { name: name.to_owned(), members: BTreeSet::new() };
-        self.groups.entry(fold(name)).or_insert(group)
+        let next = &mut self.next_group;
+        self.groups.entry(fold(name)).or_insert_with(|| {
+            *next += 1;
+            Group { number: *next - 1, name: name.to_owned(), members: BTreeSet::new() }
+        })
     }
 
     /// Returns the names of the groups that the account is a member of.

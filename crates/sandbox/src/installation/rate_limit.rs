@@ -13,7 +13,7 @@ pub(crate) struct TokenBucket {
 
 /// What the bucket says about one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reading {
+pub struct Reading {
     /// Whether the request may pass.
     pub(crate) admitted: bool,
     /// Whole tokens left after it.

@@ -26,6 +26,8 @@ use super::SimulatedSite;
 pub struct RunningSandbox {
     /// Where it listens.
     pub address: SocketAddr,
+    /// The server's address as a URL, without a slash at the end; `/_sandbox` is below it.
+    pub origin: String,
     /// The site's base URL, without a slash at the end.
     pub base_url: String,
     stopping: CancellationToken,
@@ -37,7 +39,8 @@ pub struct RunningSandbox {
 /// Fails if the listener's own address cannot be read.
 pub fn serve(site: &dyn SimulatedSite, listener: TcpListener) -> io::Result<RunningSandbox> {
     let address = listener.local_addr()?;
-    let base_url = format!("http://{address}");
+    let origin = format!("http://{address}");
+    let base_url = format!("{origin}{}", site.base_path());
     site.set_base_url(&base_url);
     let stopping = CancellationToken::new();
     let router = site.router().into_make_service_with_connect_info::<ConnectionSwitch>();
@@ -53,7 +56,7 @@ pub fn serve(site: &dyn SimulatedSite, listener: TcpListener) -> io::Result<Runn
             () = until.cancelled() => {}
         }
     });
-    Ok(RunningSandbox { address, base_url, stopping, server: Some(server) })
+    Ok(RunningSandbox { address, origin, base_url, stopping, server: Some(server) })
 }
 
 impl RunningSandbox {

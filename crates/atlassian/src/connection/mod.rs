@@ -1,8 +1,7 @@
-//! What the connectors of the Data Center products share: how a call is addressed and authorized, and what the
-//! status and headers of an answer mean. What they do not share is their [`Dialect`].
+//! What the connectors share: how a call is addressed and authorized, and what the status and headers of an answer
+//! mean. What they do not share is their [`Dialect`].
 
 pub(crate) mod answer;
-pub(crate) mod membership;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rand::distr::{Alphanumeric, SampleString as _};
@@ -21,7 +20,7 @@ use crate::site::{Page, PageStart};
 pub(crate) struct Dialect {
     /// The product.
     pub(crate) product: Product,
-    /// Where its API is, below the site's address: `rest/api/2`.
+    /// Where its API is, below the site's address: `rest/api/2`. Empty where the address is that of the API.
     pub(crate) api: &'static str,
     /// Whether 401 is also the answer to an account that may not do something. It is told apart by the header with
     /// the account's name (unverified), so that a missing permission pauses no site.
@@ -63,7 +62,11 @@ impl Connection {
     /// Begins a request to a path below the API's. A segment that comes from outside must be [`addressable`].
     pub(crate) fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
         let mut url = self.base_url.clone();
-        let mut whole = format!("{}/{}", url.path().trim_end_matches('/'), self.dialect.api);
+        let mut whole = url.path().trim_end_matches('/').to_owned();
+        if !self.dialect.api.is_empty() {
+            whole.push('/');
+            whole.push_str(self.dialect.api);
+        }
         for segment in path {
             whole.push('/');
             whole.extend(utf8_percent_encode(segment, SEGMENT));
@@ -94,6 +97,17 @@ impl Connection {
         self.send_for(operation, request, MAX_ANSWER_BYTES).await
     }
 
+    /// The same for an answer that is too long to be read for nothing: of a success, only the beginning is read.
+    pub(crate) async fn send_unread(
+        &self,
+        operation: &'static str,
+        request: RequestBuilder,
+    ) -> Result<(), SiteError> {
+        let product = self.dialect.product.as_str();
+        let answer = self.client.send_for_status(product, operation, request).await?;
+        answer::judge(self.dialect, answer).map(drop)
+    }
+
     async fn send_for(
         &self,
         operation: &'static str,
@@ -114,13 +128,22 @@ impl Connection {
         self.parse(&self.send(operation, request).await?)
     }
 
+    /// The same for an answer that holds a list which the product does not page.
+    pub(crate) async fn read_long<T: DeserializeOwned>(
+        &self,
+        operation: &'static str,
+        request: RequestBuilder,
+    ) -> Result<T, SiteError> {
+        self.parse(&self.send_for(operation, request, MAX_LIST_BYTES).await?)
+    }
+
     /// The same for a list that the product does not page.
     pub(crate) async fn read_whole_list<T: DeserializeOwned>(
         &self,
         operation: &'static str,
         request: RequestBuilder,
     ) -> Result<Vec<T>, SiteError> {
-        self.parse(&self.send_for(operation, request, MAX_LIST_BYTES).await?)
+        self.read_long(operation, request).await
     }
 
     /// Reads the body of a success.

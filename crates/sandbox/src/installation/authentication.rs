@@ -27,6 +27,9 @@ pub(crate) enum Caller {
     Account(String),
 }
 
+/// Who has made what was made with a key.
+const KEY_HOLDER: &str = "key";
+
 /// Why credentials were refused: the answer to the whole request, also where nobody need log in.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum LoginRefusal {
@@ -46,6 +49,10 @@ pub(super) fn authenticate(headers: &HeaderMap, directory: &mut Directory) -> Re
             Some(credentials.trim()).filter(|_| scheme.eq_ignore_ascii_case("basic")).and_then(decode_basic);
         let knows = sent.is_some_and(|(name, password)| name == *application && password == *right);
         return if knows { Ok(Caller::Account(fold(application))) } else { Err(LoginRefusal::Failed) };
+    }
+    if let Some(key) = &directory.key {
+        let knows = scheme.eq_ignore_ascii_case("bearer") && credentials.trim() == key;
+        return if knows { Ok(Caller::Account(KEY_HOLDER.to_owned())) } else { Err(LoginRefusal::Failed) };
     }
     let name = if scheme.eq_ignore_ascii_case("bearer") {
         by_token(credentials.trim(), directory)
