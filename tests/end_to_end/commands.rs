@@ -151,6 +151,7 @@ async fn a_simulated_site_serves_until_it_is_told_to_stop() {
         ("bitbucket-data-center", "rest/api/latest/admin/users"),
         ("crowd", "rest/usermanagement/1/user?username=rollcall"),
         ("atlassian-cloud", "Users"),
+        ("jira-cloud", "rest/api/3/myself"),
     ] {
         serves_until_it_is_told_to_stop(product, whoami).await;
     }
@@ -175,8 +176,11 @@ async fn serves_until_it_is_told_to_stop(product: &str, whoami: &str) {
     let people = if product == "atlassian-cloud" { 3 } else { 4 };
     assert_eq!(state["users"].as_array().unwrap().len(), people, "three people and the administrator");
     let request = client().get(format!("{url}/{whoami}"));
-    let request =
-        if product == "crowd" { request.basic_auth("rollcall", Some("t")) } else { request.bearer_auth("t") };
+    let request = match product {
+        "crowd" => request.basic_auth("rollcall", Some("t")),
+        "jira-cloud" => request.basic_auth("rollcall@example.com", Some("t")),
+        _ => request.bearer_auth("t"),
+    };
     let myself = request.send().await.unwrap();
     assert_eq!(myself.status().as_u16(), 200);
     std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();

@@ -87,5 +87,8 @@ fn credentials(product: &str) -> Value {
     if product == "crowd" {
         return json!({"type": "basic", "username": "rollcall", "password": "sandbox-password"});
     }
+    if product == "jira-cloud" {
+        return json!({"type": "api_key", "email": "rollcall@example.com", "token": "sandbox-token"});
+    }
     json!({"type": "bearer", "token": "sandbox-token"})
 }

@@ -156,6 +156,7 @@ fn advice(error: &SiteError) -> String {
             "make sure that the site is up, then test again"
         }
         SiteError::TargetRefused { .. } => "use a public address, or ask the operator to allow this range",
+        SiteError::Pending { .. } => "test again in a minute",
         SiteError::NotPossible(_) => "ask the site's admin to see to it",
         SiteError::AlreadyExists { .. } | SiteError::Ambiguous { .. } => "ask the site's admin",
     };

@@ -68,6 +68,12 @@ pub enum SiteError {
         /// What was waited for.
         detail: String,
     },
+    /// The site accepted it, and does not show it yet.
+    #[error("accepted by the site, and not done yet: {detail}")]
+    Pending {
+        /// What is waited for.
+        detail: String,
+    },
     /// More than one account matches, so none of them may be taken.
     #[error("more than one account matches: {detail}")]
     Ambiguous {
@@ -94,7 +100,10 @@ pub enum SiteError {
 impl SiteError {
     /// Whether a write may have been applied all the same. Look before repeating it.
     pub fn outcome_unknown(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::Timeout { .. } | Self::Protocol { .. })
+        matches!(
+            self,
+            Self::Unavailable { .. } | Self::Timeout { .. } | Self::Protocol { .. } | Self::Pending { .. }
+        )
     }
 
     /// Whether the same call may succeed later with nobody doing anything about it.
@@ -104,6 +113,7 @@ impl SiteError {
             | Self::Unreachable { .. }
             | Self::Unavailable { .. }
             | Self::Timeout { .. }
+            | Self::Pending { .. }
             | Self::Protocol { .. }
             | Self::TargetRefused { .. } => true,
             Self::Unauthorized { .. }
@@ -177,6 +187,7 @@ mod tests {
             (unavailable(Some(500)), true, true, false, false),
             (unavailable(Some(503)), true, true, false, true),
             (SiteError::Timeout { detail: detail() }, true, true, false, true),
+            (SiteError::Pending { detail: detail() }, true, true, false, false),
             (SiteError::Ambiguous { detail: detail() }, false, false, false, false),
             (SiteError::NotPossible(detail()), false, false, false, false),
             (SiteError::Protocol { detail: detail() }, true, true, false, true),

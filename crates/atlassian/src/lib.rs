@@ -13,7 +13,9 @@ mod connection;
 pub mod credentials;
 pub mod crowd;
 pub mod error;
+mod group_ids;
 pub mod http;
+pub mod jira_cloud;
 pub mod jira_data_center;
 mod membership;
 pub mod product;
@@ -66,6 +68,7 @@ pub fn connect_within(
         Product::AtlassianCloud => {
             Ok(Arc::new(atlassian_cloud::AtlassianCloud::new(client, base_url, credentials)))
         }
+        Product::JiraCloud => Ok(Arc::new(jira_cloud::JiraCloud::new(client, base_url, credentials, http)?)),
         Product::Crowd => Ok(Arc::new(crowd::Crowd::new(client, base_url, credentials))),
         Product::ConfluenceDataCenter => {
             Ok(Arc::new(confluence_data_center::ConfluenceDataCenter::new(client, base_url, credentials)))

@@ -23,6 +23,8 @@ pub enum Product {
     Crowd,
     /// The SCIM directory of an organization in Atlassian Cloud.
     AtlassianCloud,
+    /// Jira in Atlassian Cloud, without such a directory.
+    JiraCloud,
 }
 
 /// Groups that administer an organization or its sites as they are made. They are made by hand and no directory's, so
@@ -38,6 +40,7 @@ impl Product {
         Self::BitbucketDataCenter,
         Self::Crowd,
         Self::AtlassianCloud,
+        Self::JiraCloud,
     ];
 
     /// The text form.
@@ -48,6 +51,7 @@ impl Product {
             Self::BitbucketDataCenter => "bitbucket-data-center",
             Self::Crowd => "crowd",
             Self::AtlassianCloud => "atlassian-cloud",
+            Self::JiraCloud => "jira-cloud",
         }
     }
 
@@ -59,6 +63,7 @@ impl Product {
             Self::BitbucketDataCenter => "Bitbucket",
             Self::Crowd => "Crowd",
             Self::AtlassianCloud => "Atlassian Cloud",
+            Self::JiraCloud => "Jira Cloud",
         }
     }
 
@@ -69,7 +74,7 @@ impl Product {
         match self {
             Self::JiraDataCenter => Some(&["jira-administrators", "jira-system-administrators"]),
             Self::ConfluenceDataCenter => Some(&["confluence-administrators"]),
-            Self::BitbucketDataCenter => None,
+            Self::BitbucketDataCenter | Self::JiraCloud => None,
             Self::Crowd => Some(&["crowd-administrators"]),
             Self::AtlassianCloud => Some(CLOUD_ADMIN_GROUPS),
         }
@@ -82,18 +87,34 @@ impl Product {
                 captcha: false,
                 detail: "Crowd takes the name and password of an application, and no token".to_owned(),
             }),
-            (Self::AtlassianCloud, Credentials::Basic { .. }) => Err(SiteError::Unauthorized {
+            (Self::AtlassianCloud, Credentials::Basic { .. } | Credentials::ApiKey { .. }) => {
+                Err(SiteError::Unauthorized {
+                    captcha: false,
+                    detail: "a SCIM directory takes its API key as a bearer token, and no name and password"
+                        .to_owned(),
+                })
+            }
+            (Self::JiraCloud, Credentials::ApiKey { .. }) => Ok(()),
+            (Self::JiraCloud, _) => Err(SiteError::Unauthorized {
                 captcha: false,
-                detail: "a SCIM directory takes its API key as a bearer token, and no name and password"
-                    .to_owned(),
+                detail: "Jira Cloud takes an account's address with an API token, as type api_key".to_owned(),
+            }),
+            (_, Credentials::ApiKey { .. }) => Err(SiteError::Unauthorized {
+                captcha: false,
+                detail: "only products in the Cloud take an API key".to_owned(),
             }),
             _ => Ok(()),
         }
     }
 
+    /// Whether an account has no user name, and goes by its e-mail address.
+    pub fn names_accounts_by_email(self) -> bool {
+        self == Self::JiraCloud
+    }
+
     /// Whether a few failed log-ins with a password lock the account out until a person answers a CAPTCHA.
     pub fn asks_for_captcha(self) -> bool {
-        !matches!(self, Self::Crowd | Self::AtlassianCloud)
+        !matches!(self, Self::Crowd | Self::AtlassianCloud | Self::JiraCloud)
     }
 
     /// The oldest version (major, minor) that the connector is written for. Jira 8.14 is the first with
@@ -106,7 +127,7 @@ impl Product {
             Self::ConfluenceDataCenter => Some((8, 2)),
             Self::BitbucketDataCenter => Some((8, 0)),
             Self::Crowd => Some((3, 0)),
-            Self::AtlassianCloud => None,
+            Self::AtlassianCloud | Self::JiraCloud => None,
         }
     }
 }

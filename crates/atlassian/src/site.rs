@@ -259,6 +259,8 @@ pub struct Capabilities {
     pub create_account: Capability,
     /// Change an account's user name.
     pub rename_account: Capability,
+    /// Change an account's name for people and its e-mail address.
+    pub change_profile: Capability,
     /// Deactivate and reactivate an account.
     pub deactivate_account: Capability,
     /// Delete an account.
@@ -273,12 +275,13 @@ pub struct Capabilities {
 
 impl Capabilities {
     /// Each with what it is, in a few words.
-    pub fn all(&self) -> [(&'static str, Capability); 9] {
+    pub fn all(&self) -> [(&'static str, Capability); 10] {
         [
             ("seeing e-mail addresses", self.see_email),
             ("finding accounts by e-mail address", self.find_by_email),
             ("making accounts", self.create_account),
             ("changing user names", self.rename_account),
+            ("changing names and addresses", self.change_profile),
             ("deactivating accounts", self.deactivate_account),
             ("deleting accounts", self.delete_account),
             ("making groups", self.create_group),

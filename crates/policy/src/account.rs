@@ -120,8 +120,8 @@ pub struct DesiredAccount {
     pub existence: Existence,
     /// What decided `existence`; `None` when nothing claims the account.
     pub decided_by: Option<Source>,
-    /// Its user name. Empty when every directory has deleted the user; it is then of no effect, as are
-    /// the other attributes.
+    /// Its user name, or its e-mail address where there are no user names. Empty when every directory has deleted the
+    /// user; it is then of no effect, as are the other attributes.
     pub username: Sourced<String>,
     /// Its display name.
     pub display_name: Sourced<String>,
@@ -161,7 +161,10 @@ pub fn fold(claims: &[Claim], product: &ProductRules) -> DesiredAccount {
     let (existence, decided_by) = existence(&ranked, &enabled, &active);
     let speaking =
         [&active, &enabled, &ranked].into_iter().find(|claims| claims.iter().any(|c| c.user.is_some()));
-    let attributes = Attributes::read(speaking.map_or(&[][..], Vec::as_slice));
+    let mut attributes = Attributes::read(speaking.map_or(&[][..], Vec::as_slice));
+    if product.username_is_email {
+        attributes.go_by_email();
+    }
     let managed_groups = ManagedGroups::of(&ranked, product);
     let mut groups = SiteGroups::default();
     for claim in &active {
@@ -235,6 +238,14 @@ impl Attributes {
             email,
             match_by: first.settings.user_sync.match_by.clone(),
             may_update: first.settings.user_sync.update.then(|| first.source("user_sync.update")),
+        }
+    }
+
+    /// Where there are no user names. Without an address there is nothing to go by.
+    fn go_by_email(&mut self) {
+        match &self.email {
+            Some(email) => self.username = email.clone(),
+            None => self.username.value.clear(),
         }
     }
 

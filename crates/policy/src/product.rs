@@ -10,6 +10,8 @@ pub struct ProductRules {
     /// Whether user names that differ in case alone are different. Atlassian's products say no, so a
     /// change of case alone is not worth a rename (Confluence lower-cases names and would never match).
     pub username_case_sensitive: bool,
+    /// Whether an account has no user name, and goes by its e-mail address.
+    pub username_is_email: bool,
     /// Whether deactivating an account means taking its access away: its groups, and what it holds by itself.
     pub withdraws_access: bool,
     /// What the product cannot do, whatever is asked for.
@@ -23,6 +25,8 @@ pub struct Obstacles {
     pub create_account: Option<String>,
     /// Changing an account's user name.
     pub rename_account: Option<String>,
+    /// Changing an account's name for people and its e-mail address.
+    pub change_profile: Option<String>,
     /// Deactivating an account, and activating it again.
     pub deactivate_account: Option<String>,
     /// Deleting an account.

@@ -14,6 +14,7 @@ pub mod crowd;
 pub mod faults;
 pub mod idp;
 pub mod installation;
+pub mod jira_cloud;
 pub mod jira_data_center;
 pub mod people;
 pub mod state;

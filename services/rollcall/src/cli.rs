@@ -112,6 +112,8 @@ pub(crate) enum SandboxProduct {
     Crowd,
     /// The SCIM directory of an organization in Atlassian Cloud; its API key is the admin token.
     AtlassianCloud,
+    /// Jira in Atlassian Cloud; rollcall@example.com logs in there with the admin token as its API token.
+    JiraCloud,
 }
 
 #[cfg(test)]

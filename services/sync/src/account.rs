@@ -38,7 +38,9 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
         return finish_idle(workplace, task).await;
     }
     let user = workplace.tenant.users(task.connection_id).find(user_id).await?;
-    let username = user.as_ref().map(|user| DirectoryUser::from_scim(&user.document).user_name);
+    let known = user.as_ref().map(|user| DirectoryUser::from_scim(&user.document));
+    let by_email = workplace.connected.capabilities.product.names_accounts_by_email();
+    let username = known.and_then(|user| if by_email { user.email } else { Some(user.user_name) });
     let accounts = workplace.tenant.accounts(task.site_id);
     let lease = workplace.engine.options.account_lease;
     let acquired = accounts.acquire(user_id, task.connection_id, username.as_deref(), lease).await?;

@@ -95,9 +95,10 @@ impl ConnectedSite {
         self.capabilities.product.as_str()
     }
 
-    /// Whether the site shows e-mail addresses. Where it does not, the ledger's is what was last written.
-    pub fn shows_email(&self) -> bool {
-        self.capabilities.see_email.obstacle().is_none()
+    /// Whether an address that the site does not show may be there all the same. Then the ledger's is what was last
+    /// written.
+    pub fn hides_email(&self) -> bool {
+        self.capabilities.see_email != Capability::Supported
     }
 
     /// When an account is looked for by its e-mail address.
@@ -179,10 +180,12 @@ impl Connectors {
         let rules = ProductRules {
             admin_groups: admin_groups.unwrap_or_default().iter().map(|&name| name.to_owned()).collect(),
             username_case_sensitive: false,
+            username_is_email: product.names_accounts_by_email(),
             withdraws_access: matches!(capabilities.deactivate_account, Capability::Otherwise(_)),
             obstacles: Obstacles {
                 create_account: obstacle(capabilities.create_account),
                 rename_account: obstacle(capabilities.rename_account),
+                change_profile: obstacle(capabilities.change_profile),
                 deactivate_account: obstacle(capabilities.deactivate_account),
                 delete_account: obstacle(capabilities.delete_account),
             },

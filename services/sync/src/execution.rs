@@ -211,7 +211,7 @@ async fn create(
         }
     }
     progress.creates();
-    let created = match workplace.call(connector.create_account(&new)).await {
+    let mut created = match workplace.call(connector.create_account(&new)).await {
         Ok(created) => created,
         Err(interruption) => {
             if matches!(interruption, Interruption::PutOff) {
@@ -220,6 +220,15 @@ async fn create(
             return Err(interruption);
         }
     };
+    // A product that makes nobody twice may answer with an account that it did not show before.
+    if created.key == workplace.connected.own_key().await? {
+        progress.saw(None);
+        let detail = "it is the account whose credentials are used, which is never touched".to_owned();
+        return Err(SiteError::AlreadyExists { detail }.into());
+    }
+    if workplace.connected.hides_email() {
+        created.email = created.email.or(new.email);
+    }
     progress.saw(Some(&created));
     Ok(())
 }

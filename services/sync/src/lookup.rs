@@ -7,7 +7,7 @@ use store::accounts::{HeldAccount, OtherRow, SameAs};
 use store::clock::Timestamp;
 use store::entity::task;
 
-use crate::connectors::EmailSearch;
+use crate::connectors::ConnectedSite;
 use crate::failure::count;
 use crate::workplace::{Interruption, Workplace};
 
@@ -42,10 +42,12 @@ pub(crate) enum Found {
 /// Looks the account up.
 pub(crate) async fn find(workplace: &Workplace, wanted: &Wanted<'_>) -> Result<Found, Interruption> {
     let connector = &workplace.connected.connector;
-    for query in queries(wanted, workplace.connected.email_search()) {
+    let by_email = workplace.connected.capabilities.product.names_accounts_by_email();
+    for query in queries(wanted, &workplace.connected) {
         let Some(mut account) = workplace.call(connector.find_account(&query)).await? else { continue };
-        if !workplace.connected.shows_email() {
-            account.email = remembered_email(wanted, &account);
+        if workplace.connected.hides_email() {
+            let remembered = remembered_email(wanted, &account, &query);
+            account.email = account.email.or(remembered);
         }
         // The site does not show that access was taken away before: the ledger remembers.
         if workplace.connected.withdraws_access() && is_withdrawn(wanted, &account) {
@@ -56,7 +58,7 @@ pub(crate) async fn find(workplace: &Workplace, wanted: &Wanted<'_>) -> Result<F
             OtherRow::None => {}
             OtherRow::SamePerson => return Ok(Found::OtherRow(same)),
             // People may share an address, and each has an account of their own.
-            OtherRow::AnotherPerson if matches!(query, AccountQuery::Email(_)) => continue,
+            OtherRow::AnotherPerson if matches!(query, AccountQuery::Email(_)) && !by_email => continue,
             OtherRow::AnotherPerson => return Ok(Found::Taken(account.username)),
         }
         if matches!(query, AccountQuery::Email(_))
@@ -93,10 +95,13 @@ fn is_withdrawn(wanted: &Wanted<'_>, account: &Account) -> bool {
     ledger.active == Some(false) && ledger.key.as_ref() == Some(&account.key)
 }
 
-/// The address that was last written to an account whose address the site does not show.
-fn remembered_email(wanted: &Wanted<'_>, account: &Account) -> Option<String> {
+/// The address that was last written to an account whose address the site does not show, or by which it was found.
+fn remembered_email(wanted: &Wanted<'_>, account: &Account, query: &AccountQuery) -> Option<String> {
     let ledger = &wanted.held.account;
-    ledger.email.clone().filter(|_| ledger.key.as_ref() == Some(&account.key))
+    match query {
+        AccountQuery::Email(email) => Some(email.clone()),
+        _ => ledger.email.clone().filter(|_| ledger.key.as_ref() == Some(&account.key)),
+    }
 }
 
 /// Whether an account with the wanted address has the user name of another user of the directory, whose it
@@ -116,7 +121,9 @@ async fn is_named_for_another(
 
 /// The questions in order. A key that is known is the identity; a user name under which a creation may
 /// have succeeded comes before the one wanted now.
-fn queries(wanted: &Wanted<'_>, search: EmailSearch) -> Vec<AccountQuery> {
+fn queries(wanted: &Wanted<'_>, connected: &ConnectedSite) -> Vec<AccountQuery> {
+    let search = connected.email_search();
+    let by_email = connected.capabilities.product.names_accounts_by_email();
     let ledger = &wanted.held.account;
     let mut queries = Vec::new();
     if let Some(key) = &ledger.key {
@@ -130,6 +137,7 @@ fn queries(wanted: &Wanted<'_>, search: EmailSearch) -> Vec<AccountQuery> {
         let query = match rule {
             // The identity is the key, asked above.
             MatchBy::Id => continue,
+            MatchBy::Username if by_email => wanted.email.map(|email| AccountQuery::Email(email.to_owned())),
             MatchBy::Username => Some(AccountQuery::Username(wanted.username.to_owned())),
             // The other rules still hold.
             MatchBy::Email if !search.applies(count(wanted.task.attempts)) => continue,

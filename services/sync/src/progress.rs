@@ -229,7 +229,7 @@ impl<'a> Progress<'a> {
     /// The account was changed, and stands so now.
     pub(crate) fn updated(&mut self, mut account: Account) {
         self.asked = true;
-        if !self.workplace.connected.shows_email() && account.email.is_none() {
+        if self.workplace.connected.hides_email() && account.email.is_none() {
             account.email = self.observed.take().and_then(|before| before.email);
         }
         self.observed = Some(account);

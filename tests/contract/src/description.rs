@@ -39,12 +39,10 @@ impl Description {
         Ok(Self { document, validators: RefCell::default() })
     }
 
-    /// The operation's name, and everything in the exchange that is not as described.
-    pub(crate) fn check(&self, exchange: &Exchange) -> (String, Vec<String>) {
-        let Some(operation) = self.operation(exchange) else {
-            let name = format!("{} {}", exchange.method, exchange.path);
-            return (name, vec!["there is no such operation".to_owned()]);
-        };
+    /// The operation's name, and everything in the exchange that is not as described. `None` when it is none of these
+    /// operations.
+    pub(crate) fn check(&self, exchange: &Exchange) -> Option<(String, Vec<String>)> {
+        let operation = self.operation(exchange)?;
         let mut problems = Vec::new();
         let known = operation.query_parameters();
         for name in exchange.query.iter().filter(|name| !known.contains(name.as_str())) {
@@ -57,7 +55,7 @@ impl Description {
             (None, _) => {}
         }
         problems.extend(self.answer_problems(&operation, exchange));
-        (operation.name, problems)
+        Some((operation.name, problems))
     }
 
     fn answer_problems(&self, operation: &Operation<'_>, exchange: &Exchange) -> Vec<String> {
@@ -112,10 +110,19 @@ impl Description {
         Ok(validator)
     }
 
+    /// What stands between the host and the described paths.
+    fn base_path(&self) -> String {
+        let server = self.document["servers"][0]["url"].as_str().unwrap_or_default();
+        let path =
+            server.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()));
+        path.unwrap_or_default().trim_end_matches('/').to_owned()
+    }
+
     /// The operation that a request is; a path that names every segment goes before one with placeholders.
     fn operation(&self, exchange: &Exchange) -> Option<Operation<'_>> {
         let paths = self.document["paths"].as_object()?;
-        let fitting = paths.iter().filter(|(path, _)| fits(path, &exchange.path));
+        let asked = exchange.path.strip_prefix(&self.base_path())?;
+        let fitting = paths.iter().filter(|(path, _)| fits(path, asked));
         let (path, operations) = fitting.min_by_key(|(path, _)| path.matches('{').count())?;
         let value = operations.get(exchange.method.to_lowercase())?;
         Some(Operation { name: format!("{} {path}", exchange.method), value })
@@ -197,7 +204,10 @@ mod tests {
     }
 
     fn problems(exchange: &Exchange) -> Vec<String> {
-        description().check(exchange).1
+        match description().check(exchange) {
+            Some((_, problems)) => problems,
+            None => vec!["no such operation".to_owned()],
+        }
     }
 
     #[test]
@@ -208,9 +218,17 @@ mod tests {
             answer: Some(json!({"name": "ann"})),
             ..exchange("PUT", "/api/user/ann")
         };
-        assert_eq!(description().check(&put), ("PUT /api/user/{name}".to_owned(), vec![]));
+        assert_eq!(description().check(&put), Some(("PUT /api/user/{name}".to_owned(), vec![])));
         assert_eq!(problems(&exchange("GET", "/api/user/search")), [""; 0]);
         assert_eq!(problems(&Exchange { status: 503, ..exchange("GET", "/api/user/search") }), [""; 0]);
+    }
+
+    #[test]
+    fn path_of_the_server_comes_before_the_described_ones() {
+        let mut below = description();
+        below.document["servers"] = json!([{ "url": "https://host.example.com/admin/" }]);
+        assert!(below.check(&exchange("GET", "/admin/api/user/search")).is_some());
+        assert!(below.check(&exchange("GET", "/api/user/search")).is_none());
     }
 
     #[test]

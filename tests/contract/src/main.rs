@@ -19,12 +19,13 @@ use sandbox::installation::recording::Exchange;
 
 use description::Description;
 
-/// Products and the file that describes each. Crowd has no description.
-const DESCRIPTIONS: [(&str, &str); 4] = [
-    ("Atlassian Cloud", "atlassian-user-provisioning.json"),
-    ("Jira", "jira-data-center.json"),
-    ("Confluence", "confluence-data-center.json"),
-    ("Bitbucket", "bitbucket-data-center.json"),
+/// Products and the files that describe each. Crowd has no description.
+const DESCRIPTIONS: [(&str, &[&str]); 5] = [
+    ("Atlassian Cloud", &["atlassian-user-provisioning.json"]),
+    ("Jira Cloud", &["jira-cloud.json", "atlassian-org-admin.json"]),
+    ("Jira", &["jira-data-center.json"]),
+    ("Confluence", &["confluence-data-center.json"]),
+    ("Bitbucket", &["bitbucket-data-center.json"]),
 ];
 
 /// Hold recorded exchanges against the vendors' OpenAPI documents.
@@ -55,10 +56,11 @@ fn main() -> anyhow::Result<ExitCode> {
         by_product.entry(exchange.product.clone()).or_default().push(exchange);
     }
     let mut right = true;
-    for (product, file) in DESCRIPTIONS {
-        let description = Description::read(&arguments.descriptions.join(file))?;
+    for (product, files) in DESCRIPTIONS {
+        let read = |file| Description::read(&arguments.descriptions.join(file));
+        let descriptions = files.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
         let exchanges = by_product.remove(product).unwrap_or_default();
-        let (operations, problems) = check(&description, &exchanges);
+        let (operations, problems) = check(&descriptions, &exchanges);
         writeln!(
             out,
             "contract: {product}: {} exchanges of {} operations, {} problems",
@@ -82,10 +84,14 @@ fn main() -> anyhow::Result<ExitCode> {
 }
 
 /// The operations that were called, and what was wrong, each once.
-fn check(description: &Description, exchanges: &[Exchange]) -> (BTreeSet<String>, BTreeSet<String>) {
+fn check(descriptions: &[Description], exchanges: &[Exchange]) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut operations, mut problems) = (BTreeSet::new(), BTreeSet::new());
     for exchange in exchanges {
-        let (operation, found) = description.check(exchange);
+        let described = descriptions.iter().find_map(|description| description.check(exchange));
+        let (operation, found) = described.unwrap_or_else(|| {
+            let name = format!("{} {}", exchange.method, exchange.path);
+            (name, vec!["there is no such operation".to_owned()])
+        });
         let found = found.into_iter().filter(|problem| !exceptions::is_known(&operation, problem));
         problems.extend(found.map(|problem| format!("{operation} {}: {problem}", exchange.status)));
         operations.insert(operation);

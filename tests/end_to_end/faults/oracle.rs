@@ -33,6 +33,8 @@ pub(crate) struct Oracle {
     pub(crate) former_users: BTreeSet<String>,
     /// Names that users had before they were renamed, by id; also of those who are deleted.
     pub(crate) former_names: BTreeMap<String, Vec<String>>,
+    /// Addresses that users had before they got others, by id; of those who are deleted, all of them.
+    pub(crate) former_addresses: BTreeMap<String, Vec<String>>,
     /// Names that groups had that are deleted or renamed.
     pub(crate) former_groups: BTreeSet<String>,
 }
@@ -44,6 +46,7 @@ impl Oracle {
         self.groups.extend(other.groups);
         self.former_users.extend(other.former_users);
         self.former_names.extend(other.former_names);
+        self.former_addresses.extend(other.former_addresses);
         self.former_groups.extend(other.former_groups);
     }
 
@@ -103,6 +106,7 @@ impl Oracle {
                 }
                 Some(found)
                     if user.active
+                        && !site.names_by_email
                         && (found.display_name != user.display_name || found.email != user.email) =>
                 {
                     differences.push(format!("{found:?} instead of {user:?}"));
@@ -110,7 +114,7 @@ impl Oracle {
                 Some(_) => {}
             }
         }
-        for name in self.former_users.iter().filter(|name| !live.contains(name.as_str())) {
+        for name in self.former_names_at(site).filter(|name| !live.contains(name.as_str())) {
             if account(&state, name).is_some_and(|account| site.gives_access(&state, account)) {
                 differences.push(format!("{name} is gone and can log in"));
             }
@@ -121,8 +125,21 @@ impl Oracle {
 
     /// The names that a user's account may have: where it cannot be renamed it has one that the user once had.
     fn names_at<'a>(&'a self, site: &Site, id: &str, user: &'a User) -> Vec<&'a str> {
-        let former = self.former_names.get(id).filter(|_| !site.renames);
-        former.into_iter().flatten().chain([&user.login]).map(String::as_str).collect()
+        let (former, now) = if site.names_by_email {
+            (self.former_addresses.get(id), &user.email)
+        } else {
+            (self.former_names.get(id).filter(|_| !site.renames), &user.login)
+        };
+        former.into_iter().flatten().chain([now]).map(String::as_str).collect()
+    }
+
+    /// The names under which there may be accounts of people who left or are called otherwise by now.
+    fn former_names_at(&self, site: &Site) -> Box<dyn Iterator<Item = &String> + '_> {
+        if site.names_by_email {
+            Box::new(self.former_addresses.values().flatten())
+        } else {
+            Box::new(self.former_users.iter())
+        }
     }
 
     fn compare_groups(
@@ -163,10 +180,15 @@ impl Oracle {
 
     /// Accounts at the site that no write ever named.
     pub(crate) fn assert_no_stranger(&self, site: &StateSnapshot) {
+        let is_address = |name: &String| {
+            self.users.values().any(|user| user.email == *name)
+                || self.former_addresses.values().flatten().any(|address| address == name)
+        };
         for account in &site.users {
             let known = account.created_by == sandbox::state::CREATED_AT_START
                 || self.former_users.contains(&account.name)
-                || self.users.values().any(|user| user.login == account.name);
+                || self.users.values().any(|user| user.login == account.name)
+                || is_address(&account.name);
             assert!(known, "nobody asked for {account:?}");
         }
     }

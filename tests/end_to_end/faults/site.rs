@@ -5,6 +5,7 @@ use sandbox::bitbucket_data_center::{self, BitbucketDataCenter};
 use sandbox::confluence_data_center::{self, ConfluenceDataCenter};
 use sandbox::crowd::{self, Crowd};
 use sandbox::faults::Faults;
+use sandbox::jira_cloud::{self, JiraCloud};
 use sandbox::jira_data_center::{self, JiraDataCenter};
 use sandbox::state::{StateSnapshot, UserState};
 use sandbox::{RunningSandbox, SimulatedSite};
@@ -18,6 +19,8 @@ pub(crate) struct Site {
     pub(crate) renames: bool,
     /// Whether it can deactivate an account; elsewhere it loses its groups.
     pub(crate) deactivates: bool,
+    /// Whether accounts are named by their addresses, and keep these and their names whatever is asked for.
+    pub(crate) names_by_email: bool,
     simulated: Box<dyn SimulatedSite>,
     _served: RunningSandbox,
 }
@@ -32,7 +35,9 @@ impl Site {
     pub(crate) async fn others() -> Vec<Self> {
         let confluence = ConfluenceDataCenter::new(confluence_data_center::Options::default());
         let bitbucket = BitbucketDataCenter::new(bitbucket_data_center::Options::default());
+        let jira = JiraCloud::new(jira_cloud::Options::default());
         vec![
+            Self { deactivates: false, names_by_email: true, ..Self::serve("jira-cloud", jira).await },
             Self { renames: false, ..Self::serve("confluence-data-center", confluence).await },
             Self { deactivates: false, ..Self::serve("bitbucket-data-center", bitbucket).await },
             Self::serve("crowd", Crowd::new(crowd::Options::default())).await,
@@ -50,6 +55,7 @@ impl Site {
             base_url,
             renames: true,
             deactivates: true,
+            names_by_email: false,
             simulated: Box::new(simulated),
             _served: served,
         }

@@ -144,7 +144,8 @@ impl Writer {
         let mut user = self.oracle.users[id].clone();
         user.display_name = format!("Display {number}");
         if changes_mail {
-            user.email = mail;
+            let former = std::mem::replace(&mut user.email, mail);
+            self.oracle.former_addresses.entry(id.to_owned()).or_default().push(former);
         }
         if replaces {
             // Without `active`, which must stay as it is.
@@ -184,6 +185,7 @@ impl Writer {
         self.delete(&format!("/Users/{id}")).await;
         let user = self.oracle.users.remove(id).unwrap();
         self.oracle.former_users.insert(user.login);
+        self.oracle.former_addresses.entry(id.to_owned()).or_default().push(user.email);
         for group in self.oracle.groups.values_mut() {
             group.members.remove(id);
         }

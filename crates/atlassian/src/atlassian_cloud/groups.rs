@@ -1,7 +1,5 @@
 //! Calls about groups and who is in them: `/Groups`.
 
-use std::collections::HashMap;
-use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::Method;
@@ -28,28 +26,15 @@ impl AtlassianCloud {
         let found: wire::List<wire::Group> = self.connection.read_long("find_group", request).await?;
         let group = found.resources.into_iter().find(|group| group.is_called(name));
         match &group {
-            Some(group) => self.remember(name, &group.id),
-            None => self.forget(name),
+            Some(group) => self.group_ids.remember(name, &group.id),
+            None => self.group_ids.forget(name),
         }
         Ok(group)
     }
 
-    fn ids(&self) -> MutexGuard<'_, HashMap<String, String>> {
-        self.group_ids.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn remember(&self, name: &str, id: &str) {
-        self.ids().insert(name.to_lowercase(), id.to_owned());
-    }
-
-    fn forget(&self, name: &str) {
-        self.ids().remove(&name.to_lowercase());
-    }
-
     /// Asked of the directory once.
     pub(super) async fn group_id(&self, name: &str) -> Result<Option<String>, SiteError> {
-        let known = self.ids().get(&name.to_lowercase()).cloned();
-        match known {
+        match self.group_ids.of(name) {
             Some(id) => Ok(Some(id)),
             None => Ok(self.group_by_name(name).await?.map(|group| group.id)),
         }
@@ -95,7 +80,7 @@ impl AtlassianCloud {
         let request = self.connection.request(Method::POST, &["Groups"]).json(&wire::new_group(name));
         match self.connection.read::<wire::Group>("create_group", request).await {
             Ok(group) => {
-                self.remember(name, &group.id);
+                self.group_ids.remember(name, &group.id);
                 Ok(())
             }
             Err(SiteError::AlreadyExists { detail }) => Err(match self.group_shown_soon(name).await? {
@@ -118,7 +103,7 @@ impl AtlassianCloud {
         let request = self.connection.request(Method::DELETE, &["Groups", addressable(&id)?]);
         match self.connection.send("delete_group", request).await {
             Ok(_) | Err(SiteError::NotFound { .. }) => {
-                self.forget(name);
+                self.group_ids.forget(name);
                 Ok(())
             }
             Err(error) => Err(error),
@@ -154,7 +139,7 @@ impl AtlassianCloud {
         if matches!(refusal, SiteError::Rejected { .. }) {
             return Err(refusal);
         }
-        self.forget(name);
+        self.group_ids.forget(name);
         match self.group_id(name).await? {
             Some(other) if other != id => send(&other).await,
             _ => Err(gone()),

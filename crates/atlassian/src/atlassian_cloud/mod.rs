@@ -12,15 +12,13 @@ mod accounts;
 mod groups;
 mod wire;
 
-use std::collections::HashMap;
-use std::sync::Mutex;
-
 use async_trait::async_trait;
 use url::Url;
 
 use crate::connection::{Connection, Dialect};
 use crate::credentials::Credentials;
 use crate::error::SiteError;
+use crate::group_ids::GroupIds;
 use crate::http::HttpClient;
 use crate::product::Product;
 use crate::site::{
@@ -41,8 +39,8 @@ pub struct AtlassianCloud {
     connection: Connection,
     /// What tells this directory from others.
     name: String,
-    /// Identifiers of groups by folded name. A group's name never changes, so one that is there is the right one.
-    group_ids: Mutex<HashMap<String, String>>,
+    /// A group's name never changes, so one that is there is the right one.
+    group_ids: GroupIds,
 }
 
 impl AtlassianCloud {
@@ -51,7 +49,7 @@ impl AtlassianCloud {
         let name = base_url.path_segments().and_then(|mut segments| segments.rfind(|part| !part.is_empty()));
         let name = name.unwrap_or("SCIM").to_owned();
         let connection = Connection::new(&CLOUD, client, base_url, credentials);
-        Self { connection, name, group_ids: Mutex::default() }
+        Self { connection, name, group_ids: GroupIds::default() }
     }
 }
 
@@ -70,6 +68,7 @@ impl Site for AtlassianCloud {
             ),
             create_account: Capability::Supported,
             rename_account: Capability::Supported,
+            change_profile: Capability::Supported,
             deactivate_account: Capability::Supported,
             delete_account: Capability::Otherwise(
                 "the directory's entry is deleted and the Atlassian account deactivated; only Atlassian \

@@ -57,6 +57,7 @@ impl Site for BitbucketDataCenter {
             find_by_email: Capability::Supported,
             create_account: Capability::Supported,
             rename_account: Capability::Supported,
+            change_profile: Capability::Supported,
             deactivate_account: Capability::Otherwise(
                 "Bitbucket's REST API cannot, so the account is taken out of all its groups but the protected ones, \
                  and its own global permission is taken away",

@@ -63,6 +63,7 @@ impl Site for ConfluenceDataCenter {
             find_by_email: Capability::NotPossible(NO_EMAIL),
             create_account: Capability::Supported,
             rename_account: Capability::NotPossible(NO_RENAME),
+            change_profile: Capability::Supported,
             deactivate_account: Capability::Supported,
             delete_account: Capability::Supported,
             create_group: Capability::Supported,

@@ -63,6 +63,7 @@ impl Site for Crowd {
             find_by_email: Capability::Supported,
             create_account: Capability::Supported,
             rename_account: Capability::Supported,
+            change_profile: Capability::Supported,
             deactivate_account: Capability::Supported,
             delete_account: Capability::Supported,
             create_group: Capability::Supported,

@@ -55,6 +55,7 @@ impl Site for JiraDataCenter {
             find_by_email: Capability::Supported,
             create_account: Capability::Supported,
             rename_account: Capability::Supported,
+            change_profile: Capability::Supported,
             deactivate_account: Capability::Supported,
             delete_account: Capability::Supported,
             create_group: Capability::Supported,

@@ -9,6 +9,8 @@ mod confluence_data_center;
 #[cfg(test)]
 mod crowd;
 #[cfg(test)]
+mod jira_cloud;
+#[cfg(test)]
 mod jira_data_center;
 #[cfg(test)]
 mod script;

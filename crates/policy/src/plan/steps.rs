@@ -42,6 +42,8 @@ pub(super) fn steps(desired: &DesiredAccount, observed: Option<&ObservedAccount>
 fn create(desired: &DesiredAccount) -> AccountPlan {
     let reason = if let Some(obstacle) = &desired.product.obstacles.create_account {
         &not_possible(obstacle)
+    } else if desired.username.value.is_empty() && desired.product.username_is_email {
+        "the directory gives the user no e-mail address, and accounts here go by theirs"
     } else if desired.username.value.is_empty() {
         "the directory gives the user no userName"
     } else if let Some(source) = &desired.may_create {
@@ -88,15 +90,24 @@ fn bring_up(desired: &DesiredAccount, observed: &ObservedAccount) -> AccountPlan
 /// Attributes that differ; one that the directory leaves empty stays as the site has it.
 fn update(desired: &DesiredAccount, observed: &ObservedAccount, plan: &mut AccountPlan) {
     let wanted = &desired.username.value;
-    let mut renamed = !wanted.is_empty() && !desired.product.same_username(wanted, &observed.username);
+    // An address that differs is told as such, below.
+    let mut renamed = !desired.product.username_is_email
+        && !wanted.is_empty()
+        && !desired.product.same_username(wanted, &observed.username);
     if let (true, Some(obstacle)) = (renamed, &desired.product.obstacles.rename_account) {
         plan.not_done.push(skipped("rename", &not_possible(obstacle)));
         renamed = false;
     }
     let shown = desired.display_name.value.trim();
-    let reworded = !shown.is_empty() && shown != observed.display_name.trim();
+    let mut reworded = !shown.is_empty() && shown != observed.display_name.trim();
     let email = desired.email.as_ref().map(|email| &email.value);
-    let readdressed = email.filter(|email| !same_address(email, observed.email.as_deref()));
+    let mut readdressed = email.filter(|email| !same_address(email, observed.email.as_deref()));
+    if let Some(obstacle) = &desired.product.obstacles.change_profile {
+        let differing = [(reworded, "display name"), (readdressed.is_some(), "email")];
+        let differing = differing.into_iter().filter(|(differs, _)| *differs);
+        plan.not_done.extend(differing.map(|(_, what)| skipped(what, &not_possible(obstacle))));
+        (reworded, readdressed) = (false, None);
+    }
     if !renamed && !reworded && readdressed.is_none() {
         return;
     }

@@ -114,6 +114,7 @@ fn hindered() -> ProductRules {
     let obstacles = Obstacles {
         create_account: obstacle("create"),
         rename_account: obstacle("rename"),
+        change_profile: None,
         deactivate_account: obstacle("deactivate"),
         delete_account: obstacle("delete"),
     };
@@ -137,6 +138,35 @@ fn what_the_product_cannot_do_is_left_with_its_reason() {
         let verb = what.trim_end_matches("_account").replace("reactivate", "deactivate");
         assert_eq!(plan.not_done[0].reason, format!("not possible here, because it cannot {verb}"));
     }
+}
+
+#[test]
+fn profile_that_is_its_persons_is_left_and_each_difference_told() {
+    let obstacles = Obstacles { change_profile: Some("it is theirs".into()), ..Obstacles::default() };
+    let product = ProductRules { obstacles, username_is_email: true, ..jira() };
+    let observed = ObservedAccount {
+        username: "ada@example.com".into(),
+        display_name: "Countess".into(),
+        email: Some("countess@example.com".into()),
+        ..observed_account(&[])
+    };
+    let plan = account(&fold(&[claim(1)], &product), Some(&observed));
+    assert_eq!(steps(&plan), [""; 0]);
+    let told: Vec<&str> = plan.not_done.iter().map(|skipped| skipped.what.as_str()).collect();
+    assert_eq!(told, ["display name", "email"]);
+    assert_eq!(plan.not_done[0].reason, "not possible here, because it is theirs");
+}
+
+#[test]
+fn account_without_user_names_goes_by_its_address() {
+    let product = ProductRules { username_is_email: true, ..jira() };
+    let desired = fold(&[claim(1)], &product);
+    assert_eq!(desired.username.value, desired.email.as_ref().unwrap().value);
+    let mut nameless = claim(1);
+    nameless.user.as_mut().unwrap().email = None;
+    let plan = account(&fold(&[nameless], &product), None);
+    assert_eq!(steps(&plan), [""; 0]);
+    assert!(plan.not_done[0].reason.contains("no e-mail address"), "{:?}", plan.not_done);
 }
 
 fn led() -> [Led; 2] {

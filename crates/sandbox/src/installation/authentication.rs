@@ -9,7 +9,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 
 use super::{
     Installation, Product,
-    directory::{Directory, fold},
+    directory::{Directory, Login, fold},
     request::header_value,
 };
 
@@ -28,7 +28,7 @@ pub(crate) enum Caller {
 }
 
 /// Who has made what was made with a key.
-const KEY_HOLDER: &str = "key";
+pub(crate) const KEY_HOLDER: &str = "key";
 
 /// Why credentials were refused: the answer to the whole request, also where nobody need log in.
 #[derive(Clone, Copy, Debug)]
@@ -50,9 +50,16 @@ pub(super) fn authenticate(headers: &HeaderMap, directory: &mut Directory) -> Re
         let knows = sent.is_some_and(|(name, password)| name == *application && password == *right);
         return if knows { Ok(Caller::Account(fold(application))) } else { Err(LoginRefusal::Failed) };
     }
-    if let Some(key) = &directory.key {
-        let knows = scheme.eq_ignore_ascii_case("bearer") && credentials.trim() == key;
+    if let Some(key) = directory.key.as_ref().filter(|_| scheme.eq_ignore_ascii_case("bearer")) {
+        let knows = credentials.trim() == key;
         return if knows { Ok(Caller::Account(KEY_HOLDER.to_owned())) } else { Err(LoginRefusal::Failed) };
+    }
+    if directory.logs_in(Login::Key) {
+        return Err(LoginRefusal::Failed);
+    }
+    if directory.logs_in(Login::ApiToken) {
+        let name = by_api_token(credentials.trim(), directory);
+        return name.map(Caller::Account).ok_or(LoginRefusal::Failed);
     }
     let name = if scheme.eq_ignore_ascii_case("bearer") {
         by_token(credentials.trim(), directory)
@@ -68,6 +75,12 @@ fn by_token(token: &str, directory: &Directory) -> Option<String> {
     let key = directory.tokens.get(token)?;
     let account = directory.account_of_key(key)?;
     account.active.then(|| fold(&account.name))
+}
+
+/// A token opens its own account alone, whose name is sent with it.
+fn by_api_token(credentials: &str, directory: &Directory) -> Option<String> {
+    let (name, token) = decode_basic(credentials)?;
+    by_token(&token, directory).filter(|owner| *owner == fold(&name))
 }
 
 /// Returns nothing for a wrong password. Only passwords are held back by a CAPTCHA, not tokens.

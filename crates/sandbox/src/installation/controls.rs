@@ -140,7 +140,7 @@ impl Directory {
         let mut account = if let Some(account) = self.accounts.get(&folded) {
             account.clone()
         } else {
-            let email = format!("{folded}@example.com");
+            let email = if folded.contains('@') { folded.clone() } else { format!("{folded}@example.com") };
             self.insert_account(&upsert.name, &upsert.name, &email, CREATED_BEHIND_BACK).clone()
         };
         account.display_name = upsert.display_name.unwrap_or(account.display_name);

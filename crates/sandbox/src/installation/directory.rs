@@ -37,6 +37,8 @@ pub(crate) enum Login {
     Accounts,
     /// An application, by its name and password.
     Application,
+    /// Accounts, by their address and an API token. Accounts are named by their addresses.
+    ApiToken,
     /// Whoever has the key, which is no account's. Nobody is there from the start.
     Key,
 }
@@ -114,7 +116,7 @@ impl Directory {
         for group in conventions.administrators.iter().chain([&conventions.users]) {
             directory.insert_group(group).members.insert(admin.clone());
         }
-        let email = format!("{admin}@example.com");
+        let email = if admin.contains('@') { admin.clone() } else { format!("{admin}@example.com") };
         let account =
             directory.insert_account(&options.admin_username, "Site Administrator", &email, CREATED_AT_START);
         account.password = Some(options.admin_password.clone());
@@ -130,6 +132,7 @@ impl Directory {
         }
         for index in 0..n_people {
             let Person { username, email, .. } = Person::sample(index);
+            let username = if self.logs_in(Login::ApiToken) { email.clone() } else { username };
             let display_name = Person::sample(index).display_name();
             self.insert_account(&username, &display_name, &email, CREATED_AT_START);
             if !self.conventions.users.is_empty() {
@@ -140,6 +143,11 @@ impl Directory {
                 self.insert_group(&team).members.insert(fold(&username));
             }
         }
+    }
+
+    /// Tells whether this is what logs in here.
+    pub(crate) fn logs_in(&self, login: Login) -> bool {
+        self.conventions.login == login
     }
 
     /// Adds an account under a name that is free, and gives it a key.

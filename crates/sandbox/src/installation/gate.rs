@@ -48,7 +48,10 @@ async fn admit<P: Product>(State(site): State<Installation<P>>, request: Request
             let response = carry_out(&site, request, next).await;
             answered(&site, &method, response)
         }
-        Ruling::Refuse(status) => answered(&site, &method, refusal::<P>(status)),
+        Ruling::Refuse(status) => {
+            let refusal = P::refused_at(request.uri().path(), refusal::<P>(status));
+            answered(&site, &method, refusal)
+        }
         Ruling::Hang { carried_out, hang_seconds } => {
             if carried_out {
                 carry_out(&site, request, next).await;
@@ -85,7 +88,7 @@ async fn carry_out<P: Product>(installation: &Installation<P>, mut request: Requ
     };
     let caller = match caller {
         Ok(caller) => caller,
-        Err(response) => return response,
+        Err(response) => return P::refused_at(request.uri().path(), response),
     };
     if is_cross_site(request.method(), request.headers()) {
         return P::refusal(StatusCode::FORBIDDEN, "XSRF check failed");
@@ -98,7 +101,9 @@ async fn carry_out<P: Product>(installation: &Installation<P>, mut request: Requ
     let reading = read_bucket(installation, name);
     request.extensions_mut().insert(caller);
     let mut response = match reading {
-        Some((_, reading)) if !reading.admitted => too_many_requests::<P>(),
+        Some((_, reading)) if !reading.admitted => {
+            P::refused_at(request.uri().path(), too_many_requests::<P>())
+        }
         Some(_) | None => next.run(request).await,
     };
     if let Some((limit, reading)) = reading {

@@ -127,6 +127,11 @@ pub trait Product: Sized + Send + Sync + 'static {
         Self::refusal(StatusCode::FORBIDDEN, "You do not have permission to perform this operation.")
     }
 
+    /// Gives a refusal, which came before any handler, the form of the API that was asked, where there are several.
+    fn refused_at(_path: &str, refusal: Response) -> Response {
+        refusal
+    }
+
     /// Tells in headers what the rate limit says of a request.
     fn tell_limit(headers: &mut HeaderMap, limit: RateLimit, reading: Reading) {
         gate::tell_limit_of_interval(headers, limit, reading);

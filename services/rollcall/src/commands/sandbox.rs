@@ -9,6 +9,7 @@ use sandbox::atlassian_cloud::{self, AtlassianCloud};
 use sandbox::bitbucket_data_center::{self, BitbucketDataCenter};
 use sandbox::confluence_data_center::{self, ConfluenceDataCenter};
 use sandbox::crowd::{self, Crowd};
+use sandbox::jira_cloud::{self, JiraCloud};
 use sandbox::jira_data_center::{self, JiraDataCenter};
 use telemetry::LogFormat;
 use tokio::net::TcpListener;
@@ -64,6 +65,11 @@ fn site(arguments: SandboxArguments) -> (&'static str, Box<dyn SimulatedSite>) {
             let defaults = atlassian_cloud::Options::default();
             let options = atlassian_cloud::Options { admin_token, users, groups, ..defaults };
             ("Atlassian Cloud", Box::new(AtlassianCloud::new(options)))
+        }
+        SandboxProduct::JiraCloud => {
+            let options =
+                jira_cloud::Options { admin_token, users, groups, ..jira_cloud::Options::default() };
+            ("Jira Cloud", Box::new(JiraCloud::new(options)))
         }
         SandboxProduct::ConfluenceDataCenter => {
             let defaults = confluence_data_center::Options::default();

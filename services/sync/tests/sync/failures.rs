@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::http::Request;
 use sandbox::faults::{FaultKind, Faults, RateLimit};
-use serde_json::{Value, json};
+use serde_json::json;
 use store::entity::words::{SiteStatus, TenantStatus};
 use store::sites::SiteEdit;
 use tower::ServiceExt as _;
-use zeroize::Zeroizing;
 
 use crate::world::{ADMIN, RunningEngine, World, bearer, eventually};
 
@@ -30,12 +29,6 @@ on_both_databases!(
     suspended_tenant_does_nothing_at_its_sites,
     settings_that_cannot_be_read_change_nothing,
 );
-
-async fn credentials(world: &World, credentials: &Value) {
-    let secret = Zeroizing::new(credentials.to_string().into_bytes());
-    let edit = SiteEdit { credentials: Some(secret), ..SiteEdit::default() };
-    world.tenant.sites().update(world.site, None, edit).await.unwrap();
-}
 
 async fn is_paused(world: &World) {
     eventually("the site is paused", async || world.site_row().await.status == SiteStatus::Paused).await;
@@ -56,14 +49,14 @@ async fn wrong_credentials_pause_the_site_after_one_call(mut world: World) {
     let basic = json!({"type": "basic", "username": ADMIN, "password": "wrong"});
     for wrong in [basic, json!({"type": "bearer", "token": "wrong"})] {
         let before = world.calls(None);
-        credentials(&world, &wrong).await;
+        world.credentials(&wrong).await;
         world.start();
         is_paused(&world).await;
         world.stop().await;
         assert_eq!(world.calls(None) - before, 1);
         assert!(world.site_row().await.status_reason.unwrap().contains("credentials"));
     }
-    credentials(&world, &bearer()).await;
+    world.credentials(&bearer()).await;
     world.work().await;
     assert!(all_are_there(&world));
 }
@@ -73,7 +66,7 @@ async fn captcha_pauses_the_site_after_one_call(mut world: World) {
         let request = Request::get("/rest/api/2/myself").header("authorization", "Basic cm9sbGNhbGw6eA==");
         world.sandbox.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     }
-    credentials(&world, &json!({"type": "basic", "username": ADMIN, "password": "sandbox-password"})).await;
+    world.credentials(&json!({"type": "basic", "username": ADMIN, "password": "sandbox-password"})).await;
     twenty_users(&world).await;
     let before = world.calls(None);
     world.start();
@@ -102,14 +95,14 @@ async fn credentials_that_cease_to_work_pause_the_site(mut world: World) {
 
 async fn password_changed_in_the_middle_of_work_leads_to_no_captcha(mut world: World) {
     let basic = |password: &str| json!({"type": "basic", "username": ADMIN, "password": password});
-    credentials(&world, &basic("sandbox-password")).await;
+    world.credentials(&basic("sandbox-password")).await;
     twenty_users(&world).await;
     world.start();
     world.called("POST /user", 4).await;
     world.behind_our_back("users", &json!({"name": ADMIN, "password": "another"})).await;
     is_paused(&world).await;
     world.stop().await;
-    credentials(&world, &basic("another")).await;
+    world.credentials(&basic("another")).await;
     world.work().await;
     assert!(all_are_there(&world));
 }

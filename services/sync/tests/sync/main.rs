@@ -30,6 +30,8 @@ macro_rules! at_every_product {
         at_product!(at_bitbucket, Bitbucket, $($scenario),+);
         at_product!(at_crowd, Crowd, $($scenario),+);
         at_product!(at_cloud, Cloud, $($scenario),+);
+        at_product!(at_jira_cloud, JiraCloud, $($scenario),+);
+        at_product!(at_jira_cloud_with_key, JiraCloudWithKey, $($scenario),+);
     };
 }
 
@@ -64,6 +66,8 @@ mod crowd;
 mod failures;
 #[cfg(test)]
 mod groups;
+#[cfg(test)]
+mod jira_cloud;
 #[cfg(test)]
 mod leads;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use sandbox::atlassian_cloud::{self, AtlassianCloud};
 use sandbox::bitbucket_data_center::{self, BitbucketDataCenter};
 use sandbox::confluence_data_center::{self, ConfluenceDataCenter};
 use sandbox::crowd::{self, Crowd};
+use sandbox::jira_cloud::{self, JiraCloud};
 use sandbox::jira_data_center::{self, JiraDataCenter};
 use serde_json::{Value, json};
 
@@ -16,6 +17,10 @@ pub(crate) enum Simulated {
     Bitbucket,
     Crowd,
     Cloud,
+    /// Without the organization's key.
+    JiraCloud,
+    /// With it.
+    JiraCloudWithKey,
 }
 
 /// One write of each kind.
@@ -49,6 +54,7 @@ impl Simulated {
             Self::Bitbucket => "bitbucket-data-center",
             Self::Crowd => "crowd",
             Self::Cloud => "atlassian-cloud",
+            Self::JiraCloud | Self::JiraCloudWithKey => "jira-cloud",
         }
     }
 
@@ -62,6 +68,9 @@ impl Simulated {
             Self::Bitbucket => Box::new(BitbucketDataCenter::new(bitbucket_data_center::Options::default())),
             Self::Crowd => Box::new(Crowd::new(crowd::Options::default())),
             Self::Cloud => Box::new(AtlassianCloud::new(atlassian_cloud::Options::default())),
+            Self::JiraCloud | Self::JiraCloudWithKey => {
+                Box::new(JiraCloud::new(jira_cloud::Options::default()))
+            }
         }
     }
 
@@ -70,9 +79,20 @@ impl Simulated {
         usize::from(self != Self::Cloud)
     }
 
-    /// What we log in there with.
-    pub(crate) fn credentials(self) -> Value {
+    /// What we log in with at the site that is served at `origin`.
+    pub(crate) fn credentials(self, origin: &str) -> Value {
+        let api_key = |organization: Value| {
+            json!({
+                "type": "api_key", "email": "rollcall@example.com", "token": "sandbox-token",
+                "organization": organization,
+            })
+        };
         match self {
+            Self::JiraCloud => api_key(Value::Null),
+            Self::JiraCloudWithKey => api_key(json!({
+                "id": jira_cloud::ORGANIZATION_ID, "directory_id": jira_cloud::DIRECTORY_ID,
+                "api_key": jira_cloud::ORGANIZATION_KEY, "base_url": origin,
+            })),
             Self::Crowd => json!({ "type": "basic", "username": "rollcall", "password": "sandbox-password" }),
             _ => json!({ "type": "bearer", "token": "sandbox-token" }),
         }
@@ -105,6 +125,24 @@ impl Simulated {
                 Write::CreateGroup => "POST /admin/groups",
                 Write::AddMember => "POST /admin/groups/add-users",
             },
+            Self::JiraCloud => match write {
+                Write::CreateAccount => "POST /user",
+                // Without the key nobody is suspended; what is taken away first are the groups.
+                Write::Deactivate | Write::RemoveMember => "DELETE /group/user",
+                Write::DeleteAccount => "DELETE /user",
+                Write::CreateGroup => "POST /group",
+                Write::AddMember => "POST /group/user",
+            },
+            Self::JiraCloudWithKey => match write {
+                Write::CreateAccount => "POST /admin/v2/orgs/{organization}/users/invite",
+                Write::Deactivate => {
+                    "POST /admin/v2/orgs/{organization}/directories/{directory}/users/{account}/suspend"
+                }
+                Write::DeleteAccount => {
+                    "DELETE /admin/v2/orgs/{organization}/directories/{directory}/users/{account}"
+                }
+                _ => Self::JiraCloud.operation(write),
+            },
             Self::Cloud => match write {
                 Write::CreateAccount => "POST /Users",
                 Write::Deactivate => "PATCH /Users/{id}",
@@ -126,12 +164,17 @@ impl Simulated {
 
     /// Whether a user name can be changed.
     pub(crate) fn renames_accounts(self) -> bool {
-        self != Self::Confluence
+        self != Self::Confluence && !self.names_by_email()
     }
 
     /// Whether an account can be deactivated; elsewhere it loses its groups.
     pub(crate) fn deactivates_accounts(self) -> bool {
-        self != Self::Bitbucket
+        !matches!(self, Self::Bitbucket | Self::JiraCloud)
+    }
+
+    /// Whether accounts are named by addresses, and keep their names and addresses whatever the directory says.
+    pub(crate) fn names_by_email(self) -> bool {
+        matches!(self, Self::JiraCloud | Self::JiraCloudWithKey)
     }
 
     /// How the names of the groups begin that the product itself brings.
@@ -142,6 +185,7 @@ impl Simulated {
             Self::Bitbucket => &["bitbucket-", "stash-"],
             Self::Crowd => &["crowd-"],
             Self::Cloud => &[],
+            Self::JiraCloud | Self::JiraCloudWithKey => &["jira-", "site-"],
         }
     }
 }

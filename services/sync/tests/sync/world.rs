@@ -21,7 +21,7 @@ use store::id::{ConnectionId, GroupId, LinkId, SiteId, UserId};
 use store::links::{LinkEdit, NewLink};
 use store::members::MemberDelta;
 use store::naming::UnknownMembers;
-use store::sites::NewSite;
+use store::sites::{NewSite, SiteEdit};
 use store::tenant::TenantStore;
 use store::testing::TestStore;
 use store::users::UserWrite;
@@ -150,7 +150,8 @@ impl World {
         let tenant = store.tenants().insert("acme", "Acme").await.unwrap();
         let tenant = store.tenant(tenant.id);
         let served = sandbox::serve(&*sandbox, TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
-        let site = add_site(&tenant, product.product(), &served.base_url, &product.credentials()).await.id;
+        let credentials = product.credentials(&served.origin);
+        let site = add_site(&tenant, product.product(), &served.base_url, &credentials).await.id;
         let connection = add_connection(&tenant, "directory").await;
         let link = add_link(&tenant, connection, site, 0, json!({})).await;
         let served = Some(served);
@@ -175,6 +176,13 @@ impl World {
     /// Replaces the link's settings.
     pub(crate) async fn settings(&self, settings: Value) {
         self.edit_link(LinkEdit { settings: Some(settings), ..LinkEdit::default() }).await;
+    }
+
+    /// Replaces what we log in with at the site.
+    pub(crate) async fn credentials(&self, credentials: &Value) {
+        let secret = Zeroizing::new(credentials.to_string().into_bytes());
+        let edit = SiteEdit { credentials: Some(secret), ..SiteEdit::default() };
+        self.tenant.sites().update(self.site, None, edit).await.unwrap();
     }
 
     pub(crate) async fn enabled(&self, enabled: bool) {
@@ -315,8 +323,27 @@ impl World {
         self.sandbox.set_faults(faults);
     }
 
+    /// Accounts that are named by addresses go by what is before the domain.
     pub(crate) fn state(&self) -> StateSnapshot {
-        self.sandbox.state()
+        let mut state = self.sandbox.state();
+        if self.product.names_by_email() {
+            let short = |name: &mut String| {
+                if let Some(local) = name.strip_suffix("@example.com") {
+                    *name = local.to_owned();
+                }
+            };
+            state.users.iter_mut().for_each(|user| short(&mut user.name));
+            state.groups.iter_mut().flat_map(|group| &mut group.members).for_each(short);
+            let creates = std::mem::take(&mut state.creates_by_name);
+            state.creates_by_name = creates
+                .into_iter()
+                .map(|(mut name, times)| {
+                    short(&mut name);
+                    (name, times)
+                })
+                .collect();
+        }
+        state
     }
 
     pub(crate) fn account(&self, name: &str) -> Option<UserState> {
@@ -376,6 +403,12 @@ impl World {
 
     pub(crate) async fn task(&self, user: UserId) -> Option<task::Model> {
         self.tenant.tasks(self.site).find(TaskKind::User, user.0).await.unwrap()
+    }
+
+    /// What the timeline says of the user, the newest first.
+    pub(crate) async fn timeline(&self, user: UserId) -> Vec<String> {
+        let entries = self.tenant.timeline().list(user.0, None, 50).await.unwrap();
+        entries.into_iter().map(|entry| entry.summary).collect()
     }
 
     pub(crate) async fn ledger(&self, user: UserId) -> Option<account::Model> {

@@ -18,6 +18,23 @@ pub(super) enum SiteCredentials {
     Bearer { token: String },
     /// A user name and password.
     Basic { username: String, password: String },
+    /// The API token of an Atlassian account, for `jira-cloud`. With the organization's key, people are invited
+    /// without a mail, found although they hide their addresses, and suspended rather than taken out of their groups.
+    ApiKey { email: String, token: String, organization: Option<OrganizationKey> },
+}
+
+/// The key of an organization in the Cloud.
+#[derive(Deserialize, ToSchema)]
+#[expect(dead_code, reason = "describes the body; atlassian::OrganizationKey reads it")]
+pub(super) struct OrganizationKey {
+    /// The organization's id, as Atlassian Administration shows it.
+    id: String,
+    /// The id of the organization's directory that the site's accounts are in.
+    directory_id: String,
+    /// The key.
+    api_key: String,
+    /// The address of the organization's API, `https://api.atlassian.com` unless said otherwise.
+    base_url: Option<String>,
 }
 
 /// Credentials of a body in the form in which they are sealed, if the product takes them; an unknown product takes
@@ -28,8 +45,9 @@ pub(super) fn sealable(value: Value, product: Option<Product>) -> Result<Zeroizi
     let credentials = serde_json::from_value::<Credentials>(value).map_err(|_| {
         FieldProblem::new(
             "credentials",
-            "must be {\"type\":\"bearer\",\"token\"} or {\"type\":\"basic\",\"username\",\"password\"}, \
-             with text and nothing else",
+            "must be {\"type\":\"bearer\",\"token\"}, {\"type\":\"basic\",\"username\",\"password\"} or \
+             {\"type\":\"api_key\",\"email\",\"token\"} with or without \"organization\":{\"id\",\"directory_id\",\
+             \"api_key\"}, with text and nothing else",
         )
     })?;
     if let Some(Err(SiteError::Unauthorized { detail, .. })) =

@@ -35,9 +35,10 @@ use credentials::{SiteCredentials, sealable};
 pub struct CreateSite {
     /// Name for people.
     name: String,
-    /// `jira-data-center`, `confluence-data-center`, `bitbucket-data-center`, `crowd` or `atlassian-cloud`. `crowd` is
+    /// `jira-data-center`, `confluence-data-center`, `bitbucket-data-center`, `crowd`, `atlassian-cloud` or `jira-cloud`. `crowd` is
     /// Jira's own user server too, and takes `basic` credentials alone: those of an application. `atlassian-cloud` is the
     /// SCIM directory of an organization, and takes its API key as `bearer`.
+    /// `jira-cloud` is for organizations without one, and takes `api_key`.
     product: String,
     /// Address of the instance, with its context path if it has one; of a SCIM directory, the SCIM base URL that
     /// Atlassian shows with the API key.
