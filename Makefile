@@ -84,8 +84,8 @@ deny: ## Check licences, sources and banned crates (needs cargo-deny)
 	cargo deny check bans licenses sources
 
 .PHONY: demo
-demo: ## Show the whole way from an identity provider to two simulated Jira sites
-	cargo run $(CARGO_FLAGS) -p rollcall -- demo
+demo: ## Show the whole way from an identity provider to two simulated Jira sites; ARGS=--all-products for one of every product
+	cargo run $(CARGO_FLAGS) -p rollcall -- demo $(ARGS)
 
 .PHONY: run
 run: ## Serve all roles on an embedded database below target/ (set ROLLCALL_OPERATOR_KEY to use the API)

@@ -76,6 +76,9 @@ pub(crate) struct DemoArguments {
     /// End when the sites match: with 0, or with 1 when they do not within the time limit.
     #[arg(long)]
     pub(crate) once: bool,
+    /// One tenant with a site of every product instead of two with a Jira site each.
+    #[arg(long)]
+    pub(crate) all_products: bool,
     /// Seconds that the sites have to match what the identity provider asked for.
     #[arg(long, default_value_t = 120, value_name = "SECONDS")]
     pub(crate) within: u64,

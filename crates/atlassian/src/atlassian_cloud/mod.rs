@@ -71,8 +71,8 @@ impl Site for AtlassianCloud {
             change_profile: Capability::Supported,
             deactivate_account: Capability::Supported,
             delete_account: Capability::Otherwise(
-                "the directory's entry is deleted and the Atlassian account deactivated; only Atlassian \
-                 Administration deletes accounts",
+                "the directory's entry is deleted and the Atlassian account deactivated, as only \
+                 Atlassian Administration deletes accounts",
             ),
             create_group: Capability::Supported,
             rename_group: Capability::NotPossible("a group of a SCIM directory keeps its name for ever"),

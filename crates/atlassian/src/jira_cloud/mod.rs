@@ -76,7 +76,7 @@ impl Site for JiraCloud {
             shows_the_past: true,
             inactive_keep_groups: true,
             see_email: Capability::Otherwise(
-                "a person may hide theirs; then it is what was last known, and found only with the organization's key",
+                "a person may hide theirs, which is then what was last known, and found only with the organization's key",
             ),
             find_by_email: Capability::Supported,
             create_account: Capability::Otherwise(
@@ -84,7 +84,7 @@ impl Site for JiraCloud {
                  key is given, and has no access but what groups give",
             ),
             rename_account: Capability::NotPossible(
-                "an Atlassian account has no user name; it goes by its address",
+                "an Atlassian account has no user name and goes by its address",
             ),
             change_profile: Capability::NotPossible(PROFILE),
             deactivate_account: if has_key {

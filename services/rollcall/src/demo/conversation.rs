@@ -12,7 +12,7 @@ pub(super) const USERS: usize = 25;
 
 /// Groups and which of the users are in them: every `n`th, beginning with the first.
 const GROUPS: &[(&str, usize)] =
-    &[("everyone", 1), ("engineering", 2), ("design", 3), ("support", 5), ("pilot", 7)];
+    &[("everyone", 1), ("engineering", 2), ("design", 3), ("support", 5), ("on-call", 6), ("pilot", 7)];
 
 /// The group that is deleted again.
 const DELETED_GROUP: &str = "pilot";
@@ -59,7 +59,7 @@ impl Talk<'_> {
         self.step(format!("create {}", person.username));
         let id = self.idp.provision_user(&person).await.context("creating a user")?;
         self.ids.push(id.clone());
-        self.asked.users.insert(id, AskedUser { person, deleted: false });
+        self.asked.users.insert(id, AskedUser::new(person));
         Ok(())
     }
 

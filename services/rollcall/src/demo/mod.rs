@@ -1,10 +1,11 @@
-//! `rollcall demo`: two tenants, two simulated Jira sites, an Oracle identity provider each; everything
-//! between them is the real program over HTTP.
+//! `rollcall demo`: two tenants with a simulated Jira site each, or one with a site of every product, and an Oracle
+//! identity provider each; everything between them is the real program over HTTP.
 
 mod admin;
 mod asked;
 mod conversation;
 mod report;
+mod sites;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -13,19 +14,17 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use sandbox::idp::oracle_idcs::OracleIdcs;
-use sandbox::jira_data_center::{JiraDataCenter, Options};
-use sandbox::{RunningSandbox, SimulatedSite as _};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::json;
+use serde_json::{Value, json};
 use store::secret::{self, SecretKind};
 use telemetry::LogFormat;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use self::admin::{Admin, text};
 use self::asked::{Asked, Comparison};
-use self::report::Outcome;
+use self::report::{Outcome, SiteOutcome};
+use self::sites::{DemoSite, Products};
 use crate::cli::DemoArguments;
 use crate::config::{Role, Settings};
 use crate::serve;
@@ -52,8 +51,9 @@ const CAST: [Cast; 2] = [
 /// A tenant that is set up.
 struct Stage {
     cast: &'static Cast,
-    jira: JiraDataCenter,
-    site: RunningSandbox,
+    sites: Vec<DemoSite>,
+    /// What the test of each site says that its product cannot do, or does otherwise.
+    limits: Vec<String>,
     base_url: String,
     token: String,
     key: String,
@@ -87,11 +87,20 @@ async fn show(
     arguments: &DemoArguments,
     stop: &CancellationToken,
 ) -> anyhow::Result<bool> {
-    say("Two tenants, each with an Oracle identity provider and a Jira site, all on this machine.\n")?;
+    let (products, cast) = if arguments.all_products {
+        say(
+            "One tenant with an Oracle identity provider and a site of every product, all on this machine.\n",
+        )?;
+        (Products::All, &CAST[..1])
+    } else {
+        say("Two tenants, each with an Oracle identity provider and a Jira site, all on this machine.\n")?;
+        (Products::Jira, &CAST[..])
+    };
     let operator = Admin::new(public_url, operator_key.expose_secret())?;
     let mut stages = Vec::new();
-    for cast in &CAST {
-        stages.push(set_up(&operator, cast).await.with_context(|| format!("setting up {}", cast.slug))?);
+    for cast in cast {
+        let stage = set_up(&operator, cast, products).await;
+        stages.push(stage.with_context(|| format!("setting up {}", cast.slug))?);
     }
     let began = Instant::now();
     let bars = MultiProgress::new();
@@ -101,12 +110,15 @@ async fn show(
     let took = began.elapsed();
 
     let outcomes: Vec<Outcome> =
-        stages.iter().zip(compared).map(|(stage, comparison)| stage.outcome(comparison)).collect();
+        stages.iter().zip(compared).map(|(stage, comparisons)| stage.outcome(comparisons)).collect();
     say(&format!("{}\n", report::table(&outcomes)))?;
-    let matches = outcomes.iter().all(|outcome| outcome.comparison.differences.is_empty());
+    if arguments.all_products {
+        say(&report::limits(&outcomes))?;
+    }
+    let matches = outcomes.iter().all(Outcome::matches);
     if matches {
         say(&format!(
-            "Both sites are as the identity providers asked, after {:.1} s.\n\n",
+            "All sites are as the identity providers asked, as far as they can be, after {:.1} s.\n\n",
             took.as_secs_f64()
         ))?;
     } else {
@@ -117,16 +129,15 @@ async fn show(
         say("\nAll of it stays up until Ctrl-C, and is gone then.\n")?;
         stop.cancelled().await;
     }
-    for stage in stages {
-        stage.site.stop().await;
+    for site in stages.into_iter().flat_map(|stage| stage.sites) {
+        site.served.stop().await;
     }
     Ok(matches)
 }
 
-/// Starts a site and registers everything that a tenant needs, through the REST API.
-async fn set_up(operator: &Admin, cast: &'static Cast) -> anyhow::Result<Stage> {
-    let jira = JiraDataCenter::new(Options { users: cast.already_there, groups: 1, ..Options::default() });
-    let site = sandbox::serve(&jira, TcpListener::bind("127.0.0.1:0").await?)?;
+/// Starts the sites and registers everything that a tenant needs, through the REST API.
+async fn set_up(operator: &Admin, cast: &'static Cast, products: Products) -> anyhow::Result<Stage> {
+    let sites = DemoSite::start(products, cast.already_there).await?;
     let tenant = format!("/tenants/{}", cast.slug);
     operator.post("/tenants", &json!({ "slug": cast.slug, "name": cast.name })).await?;
     let made = operator.post(&format!("{tenant}/keys"), &json!({ "name": "demo", "role": "owner" })).await?;
@@ -140,51 +151,55 @@ async fn set_up(operator: &Admin, cast: &'static Cast) -> anyhow::Result<Stage> 
         .post(&format!("{tenant}/connections/{connection_id}/tokens"), &json!({ "name": "demo" }))
         .await?;
     let token = text(&made, "/token")?.to_owned();
-    let registered = admin
-        .post(
-            &format!("{tenant}/sites"),
-            &json!({
-                "name": "Jira", "product": "jira-data-center", "base_url": site.base_url,
-                "credentials": { "type": "bearer", "token": Options::default().admin_token },
-            }),
-        )
-        .await?;
-    let site_id = text(&registered, "/id")?;
-    let tested = admin.post(&format!("{tenant}/sites/{site_id}/test"), &json!({})).await?;
-    anyhow::ensure!(tested["ok"] == true, "the site's test failed: {tested}");
-    admin
-        .post(&format!("{tenant}/links"), &json!({ "connection_id": connection_id, "site_id": site_id }))
-        .await?;
+    let mut limits = Vec::new();
+    for site in &sites {
+        let body = json!({
+            "name": site.manners.name, "product": site.manners.product, "base_url": site.served.base_url,
+            "credentials": site.credentials,
+        });
+        let registered = admin.post(&format!("{tenant}/sites"), &body).await?;
+        let site_id = text(&registered, "/id")?;
+        let tested = admin.post(&format!("{tenant}/sites/{site_id}/test"), &json!({})).await?;
+        anyhow::ensure!(tested["ok"] == true, "the test of {} failed: {tested}", site.manners.name);
+        limits.push(limits_of(&tested));
+        let link = json!({ "connection_id": connection_id, "site_id": site_id });
+        admin.post(&format!("{tenant}/links"), &link).await?;
+    }
     let base_url = text(&connection, "/scim/base_url")?.to_owned();
-    Ok(Stage { cast, jira, site, base_url, token, key })
+    Ok(Stage { cast, sites, limits, base_url, token, key })
 }
 
-/// Lets the identity provider speak, and waits until the site matches or the time is over.
-async fn play(stage: &Stage, bars: &MultiProgress, within: Duration) -> anyhow::Result<Comparison> {
+/// What a site's test says of its product.
+fn limits_of(tested: &Value) -> String {
+    let checks = tested["checks"].as_array().map_or(&[][..], Vec::as_slice);
+    let capabilities = checks.iter().find(|check| check["name"] == "capabilities");
+    capabilities.and_then(|check| check["detail"].as_str()).unwrap_or_default().to_owned()
+}
+
+/// Lets the identity provider speak, and waits until each site matches or the time is over.
+async fn play(stage: &Stage, bars: &MultiProgress, within: Duration) -> anyhow::Result<Vec<Comparison>> {
     let slug = stage.cast.slug;
     let speaking = bar(bars, &format!("{slug:<7} Oracle → Rollcall"), conversation::STEPS)?;
-    let following = bar(bars, &format!("{slug:<7} Rollcall → Jira"), 1)?;
+    let following = |site: &DemoSite| bar(bars, &format!("{slug:<7} Rollcall → {}", site.manners.name), 1);
+    let following = stage.sites.iter().map(following).collect::<anyhow::Result<Vec<_>>>()?;
     let idp = OracleIdcs::new(&stage.base_url, &stage.token)?;
     let asked = conversation::hold(&idp, stage.cast.first_person, &speaking).await?;
-    let comparison = wait_for_match(&stage.jira, &asked, &following, within).await;
-    following.abandon_with_message(if comparison.differences.is_empty() { "matches" } else { "differs" });
-    Ok(comparison)
+    let waits =
+        stage.sites.iter().zip(&following).map(|(site, bar)| wait_for_match(site, &asked, bar, within));
+    Ok(futures::future::join_all(waits).await)
 }
 
-async fn wait_for_match(
-    jira: &JiraDataCenter,
-    asked: &Asked,
-    bar: &ProgressBar,
-    within: Duration,
-) -> Comparison {
+async fn wait_for_match(site: &DemoSite, asked: &Asked, bar: &ProgressBar, within: Duration) -> Comparison {
     let deadline = Instant::now() + within;
     loop {
-        let comparison = asked.compare(&jira.state());
+        let comparison = asked.compare(&site.simulated.state(), site.manners);
         let right = comparison.total - comparison.differences.len();
         bar.set_length(comparison.total as u64);
         bar.set_position(right as u64);
         bar.set_message(comparison.differences.first().cloned().unwrap_or_default());
         if comparison.differences.is_empty() || Instant::now() >= deadline {
+            let end = if comparison.differences.is_empty() { "matches" } else { "differs" };
+            bar.abandon_with_message(end);
             return comparison;
         }
         tokio::time::sleep(LOOK_EVERY).await;
@@ -198,12 +213,20 @@ fn bar(bars: &MultiProgress, name: &str, length: u64) -> anyhow::Result<Progress
 }
 
 impl Stage {
-    fn outcome(&self, comparison: Comparison) -> Outcome {
+    fn outcome(&self, comparisons: Vec<Comparison>) -> Outcome {
+        let sites = self.sites.iter().zip(&self.limits).zip(comparisons);
+        let sites = sites.map(|((site, limits), comparison)| SiteOutcome {
+            name: site.manners.name,
+            comparison,
+            adopted: site.adopted(),
+            calls: site.simulated.state().calls.total,
+            limits: limits.clone(),
+            base_url: site.served.base_url.clone(),
+            origin: site.served.origin.clone(),
+        });
         Outcome {
             tenant: self.cast.slug.to_owned(),
-            comparison,
-            site: self.jira.state(),
-            site_url: self.site.base_url.clone(),
+            sites: sites.collect(),
             base_url: self.base_url.clone(),
             token: self.token.clone(),
             key: self.key.clone(),
