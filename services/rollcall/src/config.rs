@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use atlassian::http::HttpSettings;
+use atlassian::http::{Authorities, HttpSettings};
 use clap::{Args, ValueEnum};
 use etcetera::BaseStrategy as _;
 use ipnet::IpNet;
@@ -76,6 +76,9 @@ pub(crate) struct Settings {
     /// Ranges such as 127.0.0.0/8, comma-separated, that sites may be in although they are private
     #[arg(long, env = "ROLLCALL_ALLOW_TARGETS", value_delimiter = ',', value_name = "CIDR")]
     allow_targets: Option<Vec<IpNet>>,
+    /// A file of certificates in PEM form that sites' certificates may be signed by, besides the machine's own
+    #[arg(long, env = "ROLLCALL_CA_FILE", value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     /// Seconds after which work of a process that died is taken over by others [default: 60]
     #[arg(long, env = "ROLLCALL_LEASE_SECONDS", value_name = "SECONDS")]
     lease_seconds: Option<u64>,
@@ -129,7 +132,8 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     pub(crate) operator_key: Option<SecretString>,
     pub(crate) master_key: Option<SecretString>,
-    pub(crate) allow_targets: Vec<IpNet>,
+    /// How sites are reached.
+    pub(crate) http: HttpSettings,
     pub(crate) lease: Duration,
     pub(crate) drain: Duration,
     pub(crate) log: String,
@@ -184,6 +188,7 @@ impl Settings {
             operator_key: self.operator_key.or(file.operator_key),
             master_key: self.master_key.or(file.master_key),
             allow_targets: self.allow_targets.or(file.allow_targets),
+            ca_file: self.ca_file.or(file.ca_file),
             lease_seconds: self.lease_seconds.or(file.lease_seconds),
             drain_seconds: self.drain_seconds.or(file.drain_seconds),
             log: self.log.or(file.log),
@@ -233,6 +238,14 @@ impl Settings {
                     .to_owned(),
             );
         }
+        let allow_targets = self.allow_targets.unwrap_or_default();
+        let mut http = HttpSettings { allow_targets, ..HttpSettings::default() };
+        if let Some(path) = &self.ca_file {
+            match authorities(path) {
+                Ok(authorities) => http.authorities = authorities,
+                Err(problem) => problems.push(format!("ca_file: {problem:#}")),
+            }
+        }
         if !problems.is_empty() {
             anyhow::bail!("the configuration cannot be used\n  {}", problems.join("\n  "));
         }
@@ -244,7 +257,7 @@ impl Settings {
             data_dir,
             operator_key: self.operator_key,
             master_key: self.master_key,
-            allow_targets: self.allow_targets.unwrap_or_default(),
+            http,
             lease: Duration::from_secs(self.lease_seconds.unwrap_or(60)),
             drain: Duration::from_secs(self.drain_seconds.unwrap_or(25)),
             log: self.log.unwrap_or_else(|| "info".to_owned()),
@@ -253,11 +266,10 @@ impl Settings {
     }
 }
 
-impl Config {
-    /// How sites are reached.
-    pub(crate) fn http(&self) -> HttpSettings {
-        HttpSettings { allow_targets: self.allow_targets.clone(), ..HttpSettings::default() }
-    }
+/// Reads the certificate authorities of a file.
+fn authorities(path: &Path) -> anyhow::Result<Authorities> {
+    let bundle = std::fs::read(path).with_context(|| format!("reading {}", path.display()));
+    Authorities::from_pem(&bundle?).with_context(|| path.display().to_string())
 }
 
 fn public_url_problem(url: &Url) -> Option<String> {
@@ -317,6 +329,22 @@ mod tests {
         assert_eq!(both.listen.unwrap().port(), 1);
         assert_eq!(both.log.as_deref(), Some("debug"));
         assert_eq!(both.allow_targets.unwrap().len(), 1);
+    }
+
+    #[test]
+    fn file_without_certificates_is_refused_by_name() {
+        for (text, told) in [(Some("no certificate"), "no certificates in PEM form"), (None, "reading")] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("ca.pem");
+            text.inspect(|text| std::fs::write(&path, text).unwrap());
+            let settings = Settings {
+                ca_file: Some(path),
+                data_dir: Some(folder.path().to_owned()),
+                ..Settings::default()
+            };
+            let error = settings.load_alone().unwrap_err().to_string();
+            assert!(error.contains("ca_file: ") && error.contains(told), "{error}");
+        }
     }
 
     #[test]

@@ -129,7 +129,7 @@ pub(crate) async fn start(
         work.spawn(serve(public, router, stop.clone()));
     }
     if has(Role::Sync) {
-        let mut options = EngineOptions::new(config.http());
+        let mut options = EngineOptions::new(config.http.clone());
         options.lease = config.lease;
         // Work on one account is not renewed but cut off before its lease ends, so it has more time.
         options.account_lease = config.lease * 3;
@@ -178,7 +178,7 @@ fn api_state(
             .as_ref()
             .map(|key| store::secret::digest(key.expose_secret())),
         signing: JwtKeys::new(&*master.derive("access tokens")?),
-        http: config.http(),
+        http: config.http.clone(),
         revocations: Arc::new(move |digest| {
             let (tokens, digest) = (tokens.clone(), digest.to_vec());
             tokio::spawn(async move { tokens.forget(&digest).await });

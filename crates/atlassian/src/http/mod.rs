@@ -45,6 +45,29 @@ pub struct HttpSettings {
     pub request_timeout: Duration,
     /// The `User-Agent`. Not a browser's: products guard browsers' writes against cross-site requests.
     pub user_agent: String,
+    /// Certificate authorities that are trusted besides those of the machine, such as a company's own.
+    pub authorities: Authorities,
+}
+
+/// Certificate authorities.
+#[derive(Clone, Debug, Default)]
+pub struct Authorities(Vec<reqwest::Certificate>);
+
+/// A file that was to hold certificates holds none.
+#[derive(Debug, thiserror::Error)]
+#[error("no certificates in PEM form: {0}")]
+pub struct NoCertificates(String);
+
+impl Authorities {
+    /// Those of a PEM bundle, of which there must be one.
+    pub fn from_pem(pem_bundle: &[u8]) -> Result<Self, NoCertificates> {
+        let found = reqwest::Certificate::from_pem_bundle(pem_bundle)
+            .map_err(|error| NoCertificates(innermost(&error)))?;
+        if found.is_empty() {
+            return Err(NoCertificates("nothing that begins with -----BEGIN CERTIFICATE-----".to_owned()));
+        }
+        Ok(Self(found))
+    }
 }
 
 impl Default for HttpSettings {
@@ -54,6 +77,7 @@ impl Default for HttpSettings {
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(30),
             user_agent: concat!("Rollcall/", env!("CARGO_PKG_VERSION")).to_owned(),
+            authorities: Authorities::default(),
         }
     }
 }
@@ -90,6 +114,8 @@ impl HttpClient {
         if base_url.scheme() == "http" {
             // Without TLS no certificate is checked: this works on a machine that has no CA files.
             builder = builder.tls_certs_only([]);
+        } else if !settings.authorities.0.is_empty() {
+            builder = builder.tls_certs_merge(settings.authorities.0.iter().cloned());
         }
         let client = builder.build().map_err(|error| SiteError::Unreachable { detail: innermost(&error) })?;
         Ok(Self { client, budget: Arc::clone(budget) })

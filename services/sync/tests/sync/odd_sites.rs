@@ -1,15 +1,18 @@
-//! A site that never answers, answers garbage, sends elsewhere, or has a certificate that nobody trusts: its status says
+//! A site that never answers, answers garbage, sends elsewhere, or has a certificate that has expired: its status says
 //! so, the tenant's other site is unharmed, and once it is itself again nobody has to do anything.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use atlassian::http::Authorities;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use sandbox::SimulatedSite as _;
 use sandbox::jira_data_center::{JiraDataCenter, Options};
 use serde_json::json;
+use store::entity::words::TaskKind;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
@@ -29,7 +32,7 @@ enum Oddity {
     NoHttp,
     /// It sends to an address that may not be called.
     Elsewhere,
-    /// Its certificate has expired, and nobody vouches for it.
+    /// Its certificate has expired.
     ExpiredCertificate,
 }
 
@@ -41,14 +44,14 @@ impl Oddity {
             Self::Garbage => "200 with no JSON",
             Self::NoHttp => "unavailable",
             Self::Elsewhere => "302 points to http://169.254.169.254/latest, and redirects are not followed",
-            Self::ExpiredCertificate => "certificate",
+            Self::ExpiredCertificate => "expired",
         }
     }
 
-    async fn serve(self) -> (SocketAddr, JoinHandle<()>) {
+    async fn serve(self, authority: &CertifiedIssuer<'_, KeyPair>) -> (SocketAddr, JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let acceptor = (self == Self::ExpiredCertificate).then(expired);
+        let acceptor = (self == Self::ExpiredCertificate).then(|| certified(authority, 2021));
         let serving = tokio::spawn(async move {
             // Dropped with this task, so that nothing holds the port.
             let mut answering = JoinSet::new();
@@ -84,12 +87,20 @@ impl Oddity {
     }
 }
 
-fn expired() -> TlsAcceptor {
-    let mut parameters = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+/// A certificate authority of a company's own.
+fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut parameters = CertificateParams::new(vec![]).unwrap();
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// A server with a certificate of that authority, which ends in that year.
+fn certified(authority: &CertifiedIssuer<'_, KeyPair>, year: i32) -> TlsAcceptor {
+    let mut parameters = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
     parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);
-    parameters.not_after = rcgen::date_time_ymd(2020, 2, 1);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = parameters.self_signed(&key).unwrap();
+    parameters.not_after = rcgen::date_time_ymd(year, 2, 1);
+    let key = KeyPair::generate().unwrap();
+    let certificate = parameters.signed_by(&key, authority).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
@@ -100,10 +111,29 @@ fn expired() -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config))
 }
 
+/// Speaks TLS at that address for a site that does not.
+async fn serve_with_tls(address: SocketAddr, acceptor: TlsAcceptor, site: SocketAddr) -> JoinHandle<()> {
+    let listener = TcpListener::bind(address).await.unwrap();
+    tokio::spawn(async move {
+        let mut serving = JoinSet::new();
+        loop {
+            let Ok((stream, _)) = listener.accept().await else { return };
+            let acceptor = acceptor.clone();
+            serving.spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let mut site = TcpStream::connect(site).await.unwrap();
+                let _ended = tokio::io::copy_bidirectional(&mut stream, &mut site).await;
+            });
+        }
+    })
+}
+
 async fn is_told_and_harms_nobody(oddity: Oddity) {
     let mut world = World::at(store::testing::sqlite_store().await, Simulated::Jira).await;
     world.options.http.request_timeout = Duration::from_millis(400);
-    let (address, serving) = oddity.serve().await;
+    let authority = authority();
+    world.options.http.authorities = Authorities::from_pem(authority.pem().as_bytes()).unwrap();
+    let (address, serving) = oddity.serve(&authority).await;
     let scheme = if oddity == Oddity::ExpiredCertificate { "https" } else { "http" };
     let odd =
         add_site(&world.tenant, "jira-data-center", &format!("{scheme}://{address}"), &bearer()).await.id;
@@ -119,30 +149,26 @@ async fn is_told_and_harms_nobody(oddity: Oddity) {
     let grace = world.user("grace").await;
     eventually("it still does", async || world.is_active("grace")).await;
 
-    // No simulated site has a certificate that is trusted.
-    if oddity != Oddity::ExpiredCertificate {
-        serving.abort();
-        assert!(serving.await.unwrap_err().is_cancelled());
-        let itself = JiraDataCenter::new(Options::default());
-        let _served = sandbox::serve(&itself, TcpListener::bind(address).await.unwrap()).unwrap();
-        eventually("it has followed", async || {
-            let names: Vec<String> = itself.state().users.into_iter().map(|user| user.name).collect();
-            names == ["ada", "grace", "rollcall"]
-        })
-        .await;
-        eventually("nothing is left", async || {
-            world
-                .tenant
-                .tasks(odd)
-                .find(store::entity::words::TaskKind::User, grace.0)
-                .await
-                .unwrap()
-                .is_none()
-        })
-        .await;
-        let row = world.tenant.sites().get(odd).await.unwrap();
-        assert_eq!((row.failures, row.status_reason), (0, None));
+    // It is itself again.
+    serving.abort();
+    assert!(serving.await.unwrap_err().is_cancelled());
+    let itself = JiraDataCenter::new(Options::default());
+    let encrypted = oddity == Oddity::ExpiredCertificate;
+    let own = if encrypted { SocketAddr::from(([127, 0, 0, 1], 0)) } else { address };
+    let served = sandbox::serve(&itself, TcpListener::bind(own).await.unwrap()).unwrap();
+    if encrypted {
+        serve_with_tls(address, certified(&authority, 2100), served.address).await;
     }
+    eventually("it has followed", async || {
+        let names: Vec<String> = itself.state().users.into_iter().map(|user| user.name).collect();
+        names == ["ada", "grace", "rollcall"]
+    })
+    .await;
+    let tasks = world.tenant.tasks(odd);
+    eventually("nothing is left", async || tasks.find(TaskKind::User, grace.0).await.unwrap().is_none())
+        .await;
+    let row = world.tenant.sites().get(odd).await.unwrap();
+    assert_eq!((row.failures, row.status_reason), (0, None));
     world.stop().await;
 }
 
