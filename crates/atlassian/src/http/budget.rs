@@ -3,7 +3,8 @@
 //! Atlassian's Data Center products have a token bucket for each account and say in every answer how large it
 //! is, what is left, and how fast it fills (Jira, Confluence and Bitbucket administration, "Rate limiting"). The
 //! bucket is our own account's: people have theirs, so that using all of ours takes nothing from them. A site
-//! that tells nothing is not paced; it may still close for a while by 429 or 503 with `Retry-After`.
+//! that tells nothing is not paced; it may still close for a while by 429 or 503 with `Retry-After`. The Cloud's products
+//! do not say how fast their buckets fill, but when nothing is left and until when.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,15 +13,15 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
-use super::retry_after::{LONGEST, retry_after};
+use super::retry_after::{LONGEST, retry_after, used_up};
 use crate::error::SiteError;
 
 /// A call that would wait longer than this is refused instead, so that whoever makes it can put the work off
 /// rather than hold an account meanwhile.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// Tokens that are left in a bucket with room for them: two answers can overtake one another, and then the
-/// older reading is one too high.
-const SPARE: f64 = 1.0;
+/// Tokens that are left in a bucket with room for them: answers can overtake one another, and then the older reading is
+/// one too high for each that did. As many calls are under way at once.
+const SPARE: f64 = 4.0;
 
 /// What a site said that it grants.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -136,6 +137,8 @@ impl Bucket {
             let until = retry_after(headers).map(|wait| now + wait);
             self.closed_until = self.closed_until.max(until);
         }
+        let until = used_up(headers).map(|wait| now + wait);
+        self.closed_until = self.closed_until.max(until);
         let Some((grant, remaining)) = told(headers) else { return };
         self.grant = Some(grant);
         // What an earlier request was told is older news.
@@ -151,7 +154,7 @@ impl Bucket {
 
 impl Grant {
     fn spare(self) -> f64 {
-        if self.size >= 10.0 * SPARE { SPARE } else { 0.0 }
+        (self.size / 10.0).floor().min(SPARE)
     }
 }
 
