@@ -2,13 +2,13 @@
 
 use crate::error::SiteError;
 use crate::http::budget::{Budget, Grant};
-use crate::site::{Capability, ServerInfo, Site};
+use crate::site::{Capability, ServerInfo, Site, SiteDirectory};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What was looked at: `reachable`, `credentials`, `version`, `permission`, `capabilities`
-    /// or `budget`.
+    /// What was looked at: `reachable`, `credentials`, `version`, `permission`, `capabilities`,
+    /// `directories` or `budget`.
     pub name: &'static str,
     /// Whether it is as it should be.
     pub ok: bool,
@@ -65,6 +65,7 @@ pub async fn run(site: &dyn Site, budget: &Budget) -> Vec<Check> {
         Err(error) => Check::failed("permission", advice(&error)),
     });
     checks.push(capabilities(site));
+    checks.push(directories(site).await);
     checks.push(granted(budget.grant()));
     checks
 }
@@ -82,6 +83,29 @@ fn capabilities(site: &dyn Site) -> Check {
         obstacles.join("; ")
     };
     Check::passed("capabilities", detail)
+}
+
+async fn directories(site: &dyn Site) -> Check {
+    let found = match site.directories().await {
+        Ok(found) => found,
+        Err(SiteError::NotPossible(unseen)) => {
+            return Check::passed("directories", format!("not certain: {unseen}"));
+        }
+        Err(error) => return Check::failed("directories", advice(&error)),
+    };
+    if found.is_empty() || found.iter().all(|directory| directory.takes_accounts == Some(false)) {
+        let detail = "none of the site's user directories takes accounts; name one that does, or make one";
+        return Check::failed("directories", detail);
+    }
+    let shown: Vec<String> = found
+        .into_iter()
+        .map(|SiteDirectory { name, takes_accounts }| match takes_accounts {
+            Some(true) => format!("{name} (accounts are made here)"),
+            Some(false) => name,
+            None => format!("{name} (whether accounts are made here is not told)"),
+        })
+        .collect();
+    Check::passed("directories", shown.join("; "))
 }
 
 fn granted(grant: Option<Grant>) -> Check {

@@ -26,6 +26,14 @@ pub trait Site: Send + Sync + Debug {
     /// Whether that account may administer users and groups.
     async fn may_administer(&self) -> Result<bool, SiteError>;
 
+    /// The user directories that the site has, as far as it tells. [`SiteError::NotPossible`] where it tells none.
+    async fn directories(&self) -> Result<Vec<SiteDirectory>, SiteError> {
+        Err(SiteError::NotPossible(
+            "the product's REST API shows no user directories; accounts are made in the first one that can be written"
+                .to_owned(),
+        ))
+    }
+
     /// The account that matches exactly. [`SiteError::Ambiguous`] when an e-mail address has several.
     async fn find_account(&self, by: &AccountQuery) -> Result<Option<Account>, SiteError>;
 
@@ -130,6 +138,15 @@ pub enum Led {
         /// The key of its project, where the site tells it.
         project: Option<String>,
     },
+}
+
+/// A user directory of a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteDirectory {
+    /// Its name, or what identifies it where it has none.
+    pub name: String,
+    /// Whether accounts are made in it; `None` when the site does not tell.
+    pub takes_accounts: Option<bool>,
 }
 
 /// Names one account in a call. Some calls of some products take the key, others the user name.

@@ -23,7 +23,7 @@ use crate::http::HttpClient;
 use crate::product::Product;
 use crate::site::{
     Account, AccountQuery, AccountRef, AccountUpdate, Capabilities, Capability, NewAccount, Page, PageStart,
-    ServerInfo, Site, SiteGroup,
+    ServerInfo, Site, SiteDirectory, SiteGroup,
 };
 
 static CLOUD: Dialect = Dialect {
@@ -109,6 +109,10 @@ impl Site for AtlassianCloud {
     async fn may_administer(&self) -> Result<bool, SiteError> {
         let request = self.connection.get(&["Users"]).query(&[("count", 1)]);
         self.connection.send("may_administer", request).await.map(|_| true)
+    }
+
+    async fn directories(&self) -> Result<Vec<SiteDirectory>, SiteError> {
+        Ok(vec![SiteDirectory { name: self.name.clone(), takes_accounts: Some(true) }])
     }
 
     async fn find_account(&self, by: &AccountQuery) -> Result<Option<Account>, SiteError> {

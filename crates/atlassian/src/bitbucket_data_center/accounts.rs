@@ -11,7 +11,7 @@ use super::{BitbucketDataCenter, wire};
 use crate::connection::answer::known_name;
 use crate::connection::{all_pages, random_password, same_name};
 use crate::error::SiteError;
-use crate::site::{Account, AccountRef, AccountUpdate, NewAccount, Page, PageStart};
+use crate::site::{Account, AccountRef, AccountUpdate, NewAccount, Page, PageStart, SiteDirectory};
 
 /// How many are asked for in any list; Bitbucket gives at most 1,000 (unverified).
 const PAGE: usize = 1_000;
@@ -45,6 +45,15 @@ impl BitbucketDataCenter {
             Ok(page)
         };
         all_pages(read).await
+    }
+
+    /// Bitbucket makes accounts in its internal directory.
+    pub(super) async fn user_directories(&self) -> Result<Vec<SiteDirectory>, SiteError> {
+        let path = ["admin", "user-directories"];
+        let request = self.connection.get(&path);
+        let found: wire::PageOf<wire::UserDirectory> =
+            self.connection.read("list_directories", request).await?;
+        Ok(found.into_page(0)?.items.into_iter().map(SiteDirectory::from).collect())
     }
 
     /// The first account in a list that is as wanted.

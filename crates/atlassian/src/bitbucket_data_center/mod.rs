@@ -22,7 +22,7 @@ use crate::membership;
 use crate::product::Product;
 use crate::site::{
     Account, AccountQuery, AccountRef, AccountUpdate, Capabilities, Capability, NewAccount, Page, PageStart,
-    ServerInfo, Site, SiteGroup,
+    ServerInfo, Site, SiteDirectory, SiteGroup,
 };
 
 static BITBUCKET: Dialect = Dialect {
@@ -91,6 +91,10 @@ impl Site for BitbucketDataCenter {
             Err(SiteError::Forbidden { .. }) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    async fn directories(&self) -> Result<Vec<SiteDirectory>, SiteError> {
+        self.user_directories().await
     }
 
     async fn find_account(&self, by: &AccountQuery) -> Result<Option<Account>, SiteError> {

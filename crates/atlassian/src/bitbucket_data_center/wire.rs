@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::SiteError;
-use crate::site::{Account, Page, PageStart, SiteGroup};
+use crate::site::{Account, Page, PageStart, SiteDirectory, SiteGroup};
 
 /// A user as the administrators' calls show it.
 #[derive(Debug, Deserialize)]
@@ -147,6 +147,22 @@ struct ErrorMessage {
 pub(super) fn errors(body: &[u8]) -> Option<Vec<String>> {
     let Errors { errors } = serde_json::from_slice(body).ok()?;
     Some(errors.into_iter().map(|error| error.message).collect())
+}
+
+/// A user directory (the shape is unverified).
+#[derive(Debug, Deserialize)]
+pub(super) struct UserDirectory {
+    name: String,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+impl From<UserDirectory> for SiteDirectory {
+    /// Others may be written too; what is told does not say so.
+    fn from(directory: UserDirectory) -> Self {
+        let internal = directory.kind.is_some_and(|kind| kind.eq_ignore_ascii_case("internal"));
+        Self { name: directory.name, takes_accounts: internal.then_some(true) }
+    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use crate::membership;
 use crate::product::Product;
 use crate::site::{
     Account, AccountQuery, AccountRef, AccountUpdate, Capabilities, Capability, NewAccount, Page, PageStart,
-    ServerInfo, Site, SiteGroup,
+    ServerInfo, Site, SiteDirectory, SiteGroup,
 };
 
 static CROWD: Dialect = Dialect {
@@ -101,6 +101,12 @@ impl Site for Crowd {
              modify and remove users and groups in its directory"
                 .to_owned(),
         ))
+    }
+
+    /// An application sees its directories as one; which of them takes accounts is set in Crowd.
+    async fn directories(&self) -> Result<Vec<SiteDirectory>, SiteError> {
+        let name = format!("what the application {} sees", self.application);
+        Ok(vec![SiteDirectory { name, takes_accounts: Some(true) }])
     }
 
     async fn find_account(&self, by: &AccountQuery) -> Result<Option<Account>, SiteError> {

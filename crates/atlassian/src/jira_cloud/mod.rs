@@ -27,7 +27,7 @@ use crate::http::{HttpClient, HttpSettings};
 use crate::product::Product;
 use crate::site::{
     Account, AccountQuery, AccountRef, AccountUpdate, Capabilities, Capability, Led, NewAccount, Page,
-    PageStart, ServerInfo, Site, SiteGroup,
+    PageStart, ServerInfo, Site, SiteDirectory, SiteGroup,
 };
 
 static JIRA: Dialect = Dialect {
@@ -130,6 +130,16 @@ impl Site for JiraCloud {
             organization.member_by_email("nobody@rollcall.invalid").await?;
         }
         Ok(answer.permissions.get(ADMINISTER).is_some_and(|permission| permission.have_permission))
+    }
+
+    async fn directories(&self) -> Result<Vec<SiteDirectory>, SiteError> {
+        match &self.organization {
+            Some(organization) => organization.directories().await,
+            None => Err(SiteError::NotPossible(
+                "only the organization's key shows its directories; people are invited to the site"
+                    .to_owned(),
+            )),
+        }
     }
 
     async fn find_account(&self, by: &AccountQuery) -> Result<Option<Account>, SiteError> {

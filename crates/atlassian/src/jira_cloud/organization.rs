@@ -9,6 +9,7 @@ use crate::credentials::{Credentials, OrganizationKey};
 use crate::error::SiteError;
 use crate::http::{HttpClient, HttpSettings, target};
 use crate::product::Product;
+use crate::site::SiteDirectory;
 
 static ORGANIZATION: Dialect = Dialect {
     product: Product::JiraCloud,
@@ -39,6 +40,17 @@ impl Organization {
         let mut path = vec![self.id.as_str(), "directories", &self.directory, "users"];
         path.extend(rest);
         path
+    }
+
+    /// All directories of the organization; the one that was named takes the accounts.
+    pub(super) async fn directories(&self) -> Result<Vec<SiteDirectory>, SiteError> {
+        let request = self.connection.get(&[&self.id, "directories"]);
+        let found: wire::Directories = self.connection.read("list_directories", request).await?;
+        let shown = found.data.into_iter().map(|directory| SiteDirectory {
+            takes_accounts: Some(directory.directory_id == self.directory),
+            name: directory.name.unwrap_or(directory.directory_id),
+        });
+        Ok(shown.collect())
     }
 
     async fn search(

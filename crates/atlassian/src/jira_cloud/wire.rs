@@ -200,6 +200,19 @@ impl Member {
     }
 }
 
+/// The organization's directories.
+#[derive(Debug, Deserialize)]
+pub(super) struct Directories {
+    pub(super) data: Vec<Directory>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Directory {
+    pub(super) directory_id: String,
+    pub(super) name: Option<String>,
+}
+
 /// The body of POST `/users/invite`. No mail is sent: the directory's people did not ask for one.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -127,6 +127,7 @@ impl Product for Jira {
             .route(&api("/project/{key}"), put(projects::update))
             .route(&api("/project/{key}/components"), get(projects::components))
             .route(&api("/component/{id}"), put(projects::update_component))
+            .route(&format!("{ORGANIZATION}/directories"), get(organization::directories))
             .route(&format!("{users}/search"), post(organization::search))
             .route(&format!("{users}/{{account}}/suspend"), post(organization::suspend))
             .route(&format!("{users}/{{account}}/restore"), post(organization::restore))

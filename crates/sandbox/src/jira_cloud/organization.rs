@@ -49,6 +49,20 @@ fn check(organization: &str, directory: Option<&str>) -> Result<(), Organization
     }
 }
 
+/// `GET …/directories`.
+pub(super) async fn directories(
+    State(_): State<JiraCloud>,
+    _: KeyHolder,
+    Path(organization): Path<String>,
+) -> Answer {
+    check(&organization, None)?;
+    let all = json!([
+        { "directoryId": DIRECTORY_ID, "name": "Sandbox directory" },
+        { "directoryId": "5a0c2e4f-1b3d-4c5e-8f70-9a1b2c3d4e5f", "name": "Contractors" },
+    ]);
+    Ok(Json(json!({ "data": all, "links": { "self": "c2VsZg" } })).into_response())
+}
+
 /// The body of POST `/users/search`: only exact searches.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -54,8 +54,9 @@ async fn a_good_site_passes_every_check(api: Api) {
         let path = site(&api, &tenant, &running.base_url, credentials).await;
         let test = api.call("POST", &path).by(&tenant.admin).send().await.expect(200);
         assert_eq!(test["ok"], true, "{test}");
-        let all = ["reachable", "credentials", "version", "permission", "capabilities", "budget"]
-            .map(|name| (name, true));
+        let all =
+            ["reachable", "credentials", "version", "permission", "capabilities", "directories", "budget"]
+                .map(|name| (name, true));
         assert_eq!(checks(&test), named(&all));
         assert!(text(&test["checks"][1], "detail").contains("rollcall"), "{test}");
     }

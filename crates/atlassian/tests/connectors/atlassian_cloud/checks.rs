@@ -20,7 +20,11 @@ async fn healthy_directory_passes_every_check() {
     let checks = check::run(script.site.as_ref(), &script.budget).await;
     assert!(checks.iter().all(|check| check.ok), "{checks:?}");
     let names: Vec<&str> = checks.iter().map(|check| check.name).collect();
-    assert_eq!(names, ["reachable", "credentials", "permission", "capabilities", "budget"], "no version");
+    assert_eq!(
+        names,
+        ["reachable", "credentials", "permission", "capabilities", "directories", "budget"],
+        "no version"
+    );
     assert_eq!(checks[1].detail, "logged in as the key of directory at");
     assert!(checks[3].detail.contains("finding accounts by e-mail address is done otherwise"), "{checks:?}");
 }

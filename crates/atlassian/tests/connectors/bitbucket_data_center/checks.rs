@@ -20,6 +20,9 @@ async fn checked(permissions: ResponseTemplate) -> Vec<Check> {
     }
     script.foresee(find("sönc"), page(&[user(1, "sönc")])).await;
     script.foresee(call("GET", "admin/permissions/groups"), permissions).await;
+    let internal = json!({ "name": "Internal", "type": "INTERNAL", "active": true });
+    let ldap = json!({ "name": "LDAP", "type": "CONNECTOR", "active": true });
+    script.foresee(call("GET", "admin/user-directories"), page(&[internal, ldap])).await;
     check::run(script.site.as_ref(), &script.budget).await
 }
 
@@ -29,6 +32,7 @@ async fn healthy_site_passes_every_check_and_says_what_deactivation_means() {
     assert!(checks.iter().all(|check| check.ok), "{checks:?}");
     assert_eq!(checks[1].detail, "logged in as sönc");
     assert!(checks[4].detail.contains("deactivating accounts is done otherwise here"), "{checks:?}");
+    assert!(checks[5].detail.contains("Internal (accounts are made here); LDAP (whether"), "{checks:?}");
 }
 
 #[tokio::test]

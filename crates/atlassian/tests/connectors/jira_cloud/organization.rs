@@ -110,6 +110,17 @@ async fn account_is_removed_from_the_organizations_directory() {
 }
 
 #[tokio::test]
+async fn directories_are_shown_with_the_one_that_takes_accounts() {
+    let script = Organization::start().await;
+    let found = json!({ "data": [{ "directoryId": "d-1", "name": "Staff" }, { "directoryId": "d-2" }] });
+    script.foresee("GET", "/admin/v2/orgs/o-1/directories", None, answer(200, found)).await;
+    let directories = script.site.directories().await.unwrap();
+    let shown: Vec<(&str, Option<bool>)> =
+        directories.iter().map(|directory| (directory.name.as_str(), directory.takes_accounts)).collect();
+    assert_eq!(shown, [("Staff", Some(true)), ("d-2", Some(false))]);
+}
+
+#[tokio::test]
 async fn refusal_of_the_organization_is_told_in_its_words() {
     let script = Organization::start().await;
     let said = json!({ "errors": [{ "code": "ADMIN-403-3", "title": "Forbidden", "detail": "Not your organization" }] });

@@ -88,13 +88,14 @@ async fn healthy_site_passes_every_check() {
         ("mypermissions", permissions(true)),
     ])
     .await;
-    let names = ["reachable", "credentials", "version", "permission", "capabilities", "budget"];
+    let names =
+        ["reachable", "credentials", "version", "permission", "capabilities", "directories", "budget"];
     let names = names.map(|name| (name, true));
     assert_eq!(found(&checks), names);
     assert_eq!(checks[1].detail, "logged in as sync");
     let cannot = "renaming groups is not possible here, because Jira's REST API cannot rename a group";
     assert_eq!(checks[4].detail, cannot);
-    assert_eq!(checks[5].detail, "the site tells of no limit to the rate of requests");
+    assert_eq!(checks[6].detail, "the site tells of no limit to the rate of requests");
 }
 
 #[tokio::test]
@@ -111,7 +112,7 @@ async fn what_the_site_grants_is_told() {
         ("mypermissions", permissions(true)),
     ])
     .await;
-    assert!(checks[5].detail.contains("2.5 requests a second in the long run, 100 at once"), "{checks:?}");
+    assert!(checks[6].detail.contains("2.5 requests a second in the long run, 100 at once"), "{checks:?}");
 }
 
 #[tokio::test]
@@ -157,7 +158,13 @@ async fn old_and_strange_versions_fail_and_the_rest_is_still_checked() {
         .await;
         assert_eq!(
             found(&checks)[2..],
-            [("version", ok), ("permission", true), ("capabilities", true), ("budget", true)],
+            [
+                ("version", ok),
+                ("permission", true),
+                ("capabilities", true),
+                ("directories", true),
+                ("budget", true)
+            ],
             "{version}"
         );
     }

@@ -33,6 +33,12 @@ async fn member_is_searched_suspended_and_restored_while_jira_shows_the_account_
 }
 
 #[tokio::test]
+async fn directories_are_listed() {
+    let listed = admin(&start(), "GET", "/directories", None).await;
+    assert_eq!(listed.body["data"][0]["directoryId"], DIRECTORY_ID);
+}
+
+#[tokio::test]
 async fn people_are_invited_and_told_by_identifier() {
     let jira = start();
     let body = json!({ "emails": ["ada@example.com"], "sendNotification": false });
