@@ -126,6 +126,11 @@ impl SiteError {
         }
     }
 
+    /// Whether a text is what [`SiteError::AlreadyExists`] said, as far as only its text was kept.
+    pub fn is_already_exists(text: &str) -> bool {
+        text.starts_with("already exists at the site")
+    }
+
     /// Whether the site understood, works, and said no: to this one thing, as far as the error tells.
     pub fn is_refusal(&self) -> bool {
         !self.retryable() && !self.pauses_site()
@@ -199,6 +204,12 @@ mod tests {
             assert_eq!(error.pauses_site(), pauses, "{error:?}");
             assert_eq!(error.concerns_site(), concerns, "{error:?}");
         }
+    }
+
+    #[test]
+    fn kept_text_tells_that_a_name_was_taken() {
+        assert!(SiteError::is_already_exists(&SiteError::AlreadyExists { detail: detail() }.to_string()));
+        assert!(!SiteError::is_already_exists(&SiteError::NotFound { detail: detail() }.to_string()));
     }
 
     #[test]

@@ -50,9 +50,9 @@ pub struct UserSync {
     pub attributes: BTreeMap<String, String>,
     /// The site's user directory that accounts are made in; absent for the site's default.
     pub directory: Option<Directory>,
-    /// Account that takes over the projects of a deprovisioned lead.
+    /// Account that takes over the projects of a deprovisioned lead: by its user name, at Jira Cloud by its address.
     pub default_project_lead: Option<String>,
-    /// Account that takes over the components of a deprovisioned lead.
+    /// Account that takes over the components of a deprovisioned lead, named likewise.
     pub default_component_lead: Option<String>,
 }
 

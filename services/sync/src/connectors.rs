@@ -56,7 +56,7 @@ pub struct ConnectedSite {
 pub enum EmailSearch {
     /// Before it is made.
     Always,
-    /// When the site has refused before: a search costs many calls.
+    /// When the site has just refused to make it, as somebody has its name or address: a search costs many calls.
     AfterRefusal,
     /// The site cannot be searched so.
     Never,
@@ -71,11 +71,11 @@ impl EmailSearch {
         }
     }
 
-    /// Whether it is looked for at this attempt, counted from 0.
-    pub(crate) fn applies(self, attempt: u32) -> bool {
+    /// Whether it is looked for after that failure, if there was one.
+    pub(crate) fn applies(self, last_error: Option<&str>) -> bool {
         match self {
             Self::Always => true,
-            Self::AfterRefusal => attempt > 0,
+            Self::AfterRefusal => last_error.is_some_and(SiteError::is_already_exists),
             Self::Never => false,
         }
     }

@@ -8,7 +8,6 @@ use store::clock::Timestamp;
 use store::entity::task;
 
 use crate::connectors::ConnectedSite;
-use crate::failure::count;
 use crate::workplace::{Interruption, Workplace};
 
 /// What is to be found.
@@ -44,7 +43,17 @@ pub(crate) async fn find(workplace: &Workplace, wanted: &Wanted<'_>) -> Result<F
     let connector = &workplace.connected.connector;
     let by_email = workplace.connected.capabilities.product.names_accounts_by_email();
     for query in queries(wanted, &workplace.connected) {
-        let Some(mut account) = workplace.call(connector.find_account(&query)).await? else { continue };
+        let mut account = match workplace.call(connector.find_account(&query)).await {
+            Ok(Some(account)) => account,
+            // A site too large to be searched for an address: nobody is recognised by it.
+            Ok(None) | Err(Interruption::Site(SiteError::NotPossible(_)))
+                if matches!(query, AccountQuery::Email(_)) =>
+            {
+                continue;
+            }
+            Ok(None) => continue,
+            Err(interruption) => return Err(interruption),
+        };
         if workplace.connected.hides_email() {
             let remembered = remembered_email(wanted, &account, &query);
             account.email = account.email.or(remembered);
@@ -140,7 +149,7 @@ fn queries(wanted: &Wanted<'_>, connected: &ConnectedSite) -> Vec<AccountQuery> 
             MatchBy::Username if by_email => wanted.email.map(|email| AccountQuery::Email(email.to_owned())),
             MatchBy::Username => Some(AccountQuery::Username(wanted.username.to_owned())),
             // The other rules still hold.
-            MatchBy::Email if !search.applies(count(wanted.task.attempts)) => continue,
+            MatchBy::Email if !search.applies(wanted.task.last_error.as_deref()) => continue,
             MatchBy::Email => wanted.email.map(|email| AccountQuery::Email(email.to_owned())),
         };
         queries.extend(query.filter(|query| !queries.contains(query)));

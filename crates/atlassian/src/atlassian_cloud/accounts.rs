@@ -8,8 +8,8 @@ use crate::connection::{addressable, all_pages, same_name};
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, AccountUpdate, NewAccount, Page, PageStart};
 
-/// How many are asked for in any list: what the directory gives by itself.
-pub(super) const PAGE: usize = 100;
+/// How many are asked for in any list. The directory may give fewer; by itself it gives 100.
+pub(super) const PAGE: usize = 1_000;
 
 impl AtlassianCloud {
     async fn user_by_id(&self, id: &str) -> Result<Option<wire::User>, SiteError> {

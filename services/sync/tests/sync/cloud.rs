@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use sandbox::atlassian_cloud::{AtlassianCloud, Options, Quirks};
+use sandbox::faults::{FaultKind, Faults};
 use serde_json::json;
 
 use crate::simulated::Simulated;
@@ -69,6 +70,27 @@ async fn account_whose_address_is_taken_is_found_by_it_after_the_refusal() {
     world.work().await;
     assert_eq!(world.calls(Some("GET /Users")), before, "searched once");
     assert_eq!(world.account("ada").unwrap().display_name, "Ada L.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failure_that_is_no_refusal_leads_to_no_search_of_the_whole_directory() {
+    let large = AtlassianCloud::new(Options { users: 2_000, ..Options::default() });
+    let store = store::testing::sqlite_store().await;
+    let mut world = World::at_site(store, Simulated::Cloud, Box::new(large)).await;
+    world.faults(Faults {
+        probabilities: [(FaultKind::InternalError, 1.0)].into(),
+        only: vec!["POST /Users".to_owned()],
+        ..Faults::default()
+    });
+    world.user("ada").await;
+    world.start();
+    world.called("POST /Users", 1).await;
+    world.faults(Faults::default());
+    world.settle().await;
+    world.stop().await;
+    assert!(world.is_active("ada"));
+    let calls = world.calls(Some("GET /Users"));
+    assert!(calls < 20, "a search takes 20 calls: {calls}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -37,7 +37,7 @@ async fn user_that_the_list_shows_and_that_is_gone_is_not_found() {
 #[tokio::test]
 async fn address_is_looked_for_in_the_whole_directory_as_far_as_it_goes() {
     let script = script().await;
-    let page = |start: &str| call("GET", "Users").query("startIndex", start).query("count", "100");
+    let page = |start: &str| call("GET", "Users").query("startIndex", start).query("count", "1000");
     script.foresee(page("1"), list(&[user("u-1", "anna", true), user("u-2", "ben", true)], 3)).await;
     script.foresee(page("3"), list(&[user("u-3", "carl", true)], 3)).await;
     let query = AccountQuery::Email("CARL@example.com".into());
@@ -121,7 +121,7 @@ async fn deleting_who_is_gone_is_no_error() {
 #[tokio::test]
 async fn list_goes_on_where_the_page_ended_however_short_it_was() {
     let script = script().await;
-    let page = |start: &str| call("GET", "Users").query("startIndex", start).query("count", "100");
+    let page = |start: &str| call("GET", "Users").query("startIndex", start).query("count", "1000");
     script.foresee(page("1"), list(&[user("u-1", "anna", true)], 2)).await;
     script.foresee(page("2"), list(&[user("u-2", "ben", false)], 2)).await;
     let first = script.site.list_accounts(PageStart::FIRST).await.unwrap();

@@ -118,7 +118,7 @@ async fn members_are_read_one_by_one() {
 #[tokio::test]
 async fn groups_are_listed() {
     let script = script().await;
-    let page = call("GET", "Groups").query("startIndex", "1").query("count", "100");
+    let page = call("GET", "Groups").query("startIndex", "1").query("count", "1000");
     script.foresee(page, list(&[group("g-1", "team")], 1)).await;
     let groups = script.site.list_groups(PageStart::FIRST).await.unwrap();
     assert_eq!((groups.items, groups.next), (vec![SiteGroup { name: "team".into() }], None));
