@@ -188,7 +188,11 @@ async fn exchange(request: RequestBuilder, reading: Reading) -> Result<Answer, S
                 let detail = format!("the answer is longer than {most_bytes} bytes");
                 return Err(SiteError::Protocol { detail });
             }
-            Reading::Beginning { most_bytes } if body.len() + chunk.len() > most_bytes => break,
+            // What has come is kept: an error that seems to have no body would be taken for the product's own.
+            Reading::Beginning { most_bytes } if body.len() + chunk.len() > most_bytes => {
+                body.extend_from_slice(&chunk[..most_bytes - body.len()]);
+                break;
+            }
             Reading::Whole { .. } | Reading::Beginning { .. } => body.extend_from_slice(&chunk),
         }
     }

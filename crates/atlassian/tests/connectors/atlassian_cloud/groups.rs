@@ -33,6 +33,16 @@ async fn answer_with_a_hundred_thousand_members_is_not_read() {
 }
 
 #[tokio::test]
+async fn long_page_of_a_stranger_is_no_answer_of_the_directory() {
+    let script = script().await;
+    script.foresee(find_group("team"), list(&[group("g-1", "team")], 1)).await;
+    let page = ResponseTemplate::new(404).set_body_bytes(vec![b'x'; 4 * 1024 * 1024]);
+    script.foresee(patch_of("Groups/g-1", &add()), page).await;
+    let error = script.site.add_member("team", &anna()).await.unwrap_err();
+    assert!(matches!(error, SiteError::Protocol { .. }), "{error:?}");
+}
+
+#[tokio::test]
 async fn group_that_was_made_anew_is_found_again() {
     let script = script().await;
     script.foresee(find_group("team"), list(&[group("g-1", "team")], 1)).await;
