@@ -52,12 +52,19 @@ impl User {
         groups.iter().map(|group| group.get("display")?.as_str().map(str::to_owned)).collect()
     }
 
-    /// The body of a PUT that changes the address, and nothing else but what `change` does: what is left out is emptied.
+    /// The body of a PUT that changes the primary address, and nothing else but what `change` does: what is left out is
+    /// emptied.
     pub(super) fn readdressed(self, email: &str, change: &[(&'static str, Value)]) -> Value {
         let mut body = self.0;
         body.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
-        let primary = json!([{ "value": email, "type": "work", "primary": true }]);
-        body.insert("emails".to_owned(), primary);
+        let mut emails = vec![json!({ "value": email, "type": "work", "primary": true })];
+        let before = body.get("emails").and_then(Value::as_array).into_iter().flatten();
+        let is_other = |other: &&Value| {
+            let is_same = other["value"].as_str().is_some_and(|value| same_name(value, email));
+            other["primary"] != json!(true) && !is_same
+        };
+        emails.extend(before.filter(is_other).cloned());
+        body.insert("emails".to_owned(), Value::Array(emails));
         for (name, value) in change {
             body.insert((*name).to_owned(), value.clone());
         }
@@ -196,10 +203,11 @@ mod tests {
     fn new_address_keeps_all_else_that_can_be_written() {
         let body = json!({
             "schemas": [USER], "id": "1", "meta": {}, "groups": [], "userName": "ada", "active": false,
-            "emails": [{ "value": "old@x", "primary": true }], "title": "Engineer",
+            "emails": [{ "value": "home@x" }, { "value": "old@x", "primary": true }, { "value": "NEW@x" }],
+            "title": "Engineer",
         });
         let written = user(body).readdressed("new@x", &[("displayName", json!("Ada"))]);
-        let emails = json!([{ "value": "new@x", "type": "work", "primary": true }]);
+        let emails = json!([{ "value": "new@x", "type": "work", "primary": true }, { "value": "home@x" }]);
         let wanted = json!({
             "schemas": [USER], "userName": "ada", "active": false, "emails": emails, "title": "Engineer",
             "displayName": "Ada",
