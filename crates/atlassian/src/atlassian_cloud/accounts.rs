@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{AtlassianCloud, wire};
-use crate::connection::{addressable, all_pages, same_name};
+use crate::connection::{addressable, all_pages, only_one_with_address, same_name};
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, AccountUpdate, NewAccount, Page, PageStart};
 
@@ -49,7 +49,7 @@ impl AtlassianCloud {
         Ok(None)
     }
 
-    /// The directory has no filter for addresses: all of it is read.
+    /// The directory has no filter for addresses: all of it is read, and then the user that has it.
     pub(super) async fn account_by_email(&self, email: &str) -> Result<Option<Account>, SiteError> {
         if email.is_empty() {
             return Ok(None);
@@ -61,11 +61,12 @@ impl AtlassianCloud {
             Ok(page)
         };
         let mut found = all_pages(read).await?;
-        match found.len() {
-            0 | 1 => Ok(found.pop()),
-            n_found => {
-                Err(SiteError::Ambiguous { detail: format!("{n_found} users have this e-mail address") })
-            }
+        // A user that moves between two pages is seen twice.
+        found.sort_by(|left, right| left.key.cmp(&right.key));
+        found.dedup_by(|left, right| left.key == right.key);
+        match only_one_with_address(found)? {
+            Some(listed) => Ok(self.account_by_id(&listed.key).await?.filter(has)),
+            None => Ok(None),
         }
     }
 

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::{BitbucketDataCenter, wire};
 use crate::connection::answer::known_name;
-use crate::connection::{all_pages, random_password, same_name};
+use crate::connection::{all_pages, only_one_with_address, random_password, same_name};
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, AccountUpdate, NewAccount, Page, PageStart, SiteDirectory};
 
@@ -90,14 +90,8 @@ impl BitbucketDataCenter {
         }
         let has = |user: &wire::User| user.email().is_some_and(|address| same_name(address, email));
         let query = [("filter", email)];
-        let mut found =
-            self.all::<wire::User>("find_account_by_email", &["admin", "users"], &query, has).await?;
-        match found.len() {
-            0 | 1 => Ok(found.pop().map(Account::from)),
-            n_found => {
-                Err(SiteError::Ambiguous { detail: format!("{n_found} accounts have this e-mail address") })
-            }
-        }
+        let found = self.all::<wire::User>("find_account_by_email", &["admin", "users"], &query, has).await?;
+        Ok(only_one_with_address(found)?.map(Account::from))
     }
 
     /// Whoever is not found under the name of before was renamed or deleted: only the list of all tells which.

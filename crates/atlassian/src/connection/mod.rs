@@ -184,6 +184,16 @@ where
     Err(SiteError::NotPossible(format!("the list has more than {MOST_PAGES} pages")))
 }
 
+/// The one that was found, if any. [`SiteError::Ambiguous`] when several have the address: none of them may be taken.
+pub(crate) fn only_one_with_address<T>(mut found: Vec<T>) -> Result<Option<T>, SiteError> {
+    match found.len() {
+        0 | 1 => Ok(found.pop()),
+        n_found => {
+            Err(SiteError::Ambiguous { detail: format!("{n_found} accounts have this e-mail address") })
+        }
+    }
+}
+
 /// A password that nobody is to know, for products that make no account without one: some 256 bits, and what a
 /// password policy may demand besides.
 pub(crate) fn random_password() -> String {

@@ -6,7 +6,7 @@
 use reqwest::Method;
 
 use super::{Crowd, wire};
-use crate::connection::{all_pages, random_password, same_name};
+use crate::connection::{all_pages, only_one_with_address, random_password, same_name};
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, AccountUpdate, NewAccount, Page, PageStart};
 
@@ -79,13 +79,7 @@ impl Crowd {
             page.items.retain(has);
             Ok(page)
         };
-        let mut found = all_pages(read).await?;
-        match found.len() {
-            0 | 1 => Ok(found.pop()),
-            n_found => {
-                Err(SiteError::Ambiguous { detail: format!("{n_found} users have this e-mail address") })
-            }
-        }
+        only_one_with_address(all_pages(read).await?)
     }
 
     async fn search(

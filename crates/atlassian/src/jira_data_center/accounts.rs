@@ -6,7 +6,7 @@
 use reqwest::Method;
 
 use super::{JiraDataCenter, wire};
-use crate::connection::same_name;
+use crate::connection::{only_one_with_address, same_name};
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, AccountUpdate, NewAccount, Page, PageStart};
 
@@ -80,12 +80,7 @@ impl JiraDataCenter {
         // An account that moves between two pages is seen twice.
         matches.sort_by(|left, right| left.key.cmp(&right.key));
         matches.dedup_by(|left, right| left.key == right.key);
-        match matches.len() {
-            0 | 1 => Ok(matches.pop()),
-            n_matches => {
-                Err(SiteError::Ambiguous { detail: format!("{n_matches} accounts have this e-mail address") })
-            }
-        }
+        only_one_with_address(matches)
     }
 
     async fn search(

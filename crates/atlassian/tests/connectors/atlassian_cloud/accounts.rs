@@ -40,8 +40,10 @@ async fn address_is_looked_for_in_the_whole_directory_as_far_as_it_goes() {
     let page = |start: &str| call("GET", "Users").query("startIndex", start).query("count", "1000");
     script.foresee(page("1"), list(&[user("u-1", "anna", true), user("u-2", "ben", true)], 3)).await;
     script.foresee(page("3"), list(&[user("u-3", "carl", true)], 3)).await;
+    script.foresee(call("GET", "Users/u-3"), answer(200, user("u-3", "carl", false))).await;
     let query = AccountQuery::Email("CARL@example.com".into());
-    assert_eq!(script.site.find_account(&query).await.unwrap().unwrap().key, "u-3");
+    let found = script.site.find_account(&query).await.unwrap().unwrap();
+    assert_eq!((found.key.as_str(), found.active), ("u-3", false), "the list shows what was");
 }
 
 #[tokio::test]
