@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use super::{JiraCloud, wire};
-use crate::connection::same_name;
+use crate::connection::{only_one_with_address, same_name};
 use crate::error::SiteError;
 use crate::site::{Account, AccountRef, AccountUpdate, NewAccount, Page, PageStart};
 
@@ -25,15 +25,19 @@ impl JiraCloud {
     }
 
     /// The account with that identifier, as it was last known. Whether the organization lets it in, Jira does not tell
-    /// (unverified), so the organization is asked too.
+    /// (unverified), so the organization is asked too. It also knows those whom Jira does not show, such as a person who
+    /// has no access to a product yet (unverified).
     pub(super) async fn account_by_id(&self, id: &str, known_as: &str) -> Result<Option<Account>, SiteError> {
-        let Some(user) = self.user_by_id(id).await? else { return Ok(None) };
-        let mut account = user.account(known_as);
-        if let Some(organization) = &self.organization {
-            let member = organization.member(id).await?;
-            account.active &= member.is_none_or(|member| member.is_let_in());
-        }
-        Ok(Some(account))
+        let account = self.user_by_id(id).await?.map(|user| user.account(known_as));
+        let Some(organization) = &self.organization else { return Ok(account) };
+        let member = organization.member(id).await?;
+        Ok(match account {
+            Some(mut account) => {
+                account.active &= member.is_none_or(|member| member.is_let_in());
+                Some(account)
+            }
+            None => member.and_then(|member| member.account(known_as)),
+        })
     }
 
     /// The organization knows every address; Jira only those that people show.
@@ -57,12 +61,7 @@ impl JiraCloud {
         let mut found: Vec<wire::User> = self.connection.read("find_account_by_email", request).await?;
         let has = |user: &wire::User| user.email_address.as_deref().is_some_and(|own| same_name(own, email));
         found.retain(|user| user.is_person() && has(user));
-        match found.len() {
-            0 | 1 => Ok(found.pop().map(|user| user.account_id)),
-            n_found => {
-                Err(SiteError::Ambiguous { detail: format!("{n_found} accounts have this e-mail address") })
-            }
-        }
+        Ok(only_one_with_address(found)?.map(|user| user.account_id))
     }
 
     /// Persons only: apps and customers of a service desk are no members of the site.

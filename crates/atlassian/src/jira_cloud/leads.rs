@@ -1,10 +1,12 @@
 //! Calls about who leads what: `/project`, `/component`.
 //!
-//! Jira's list of components shows no leads, so that each project is asked for its own. What was read is believed for a
-//! while: a hundred people who leave together do not make a call for each project each. A lead that somebody was given
-//! meanwhile stays theirs, which the Cloud allows.
+//! Jira's list of components shows no leads, so that each project is asked for its own. What a project said is believed
+//! for a while: people who leave together do not make a call for each project each, and whoever is interrupted on a site
+//! with many projects goes on where the work ended. A lead of a component that somebody was given meanwhile stays theirs,
+//! which the Cloud allows.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::Method;
@@ -17,44 +19,64 @@ use crate::site::{AccountRef, Led, PageStart};
 
 /// How many projects are asked for: the most that Jira gives.
 const PAGE: usize = 100;
-/// How long what was read is believed.
-const LIFETIME: Duration = Duration::from_mins(5);
+/// How long the components of a project are believed.
+const LIFETIME: Duration = Duration::from_mins(15);
 
-/// Everything that somebody leads, with the account that does.
-type AllLed = Arc<Vec<(Led, String)>>;
+/// The components of a project that somebody leads.
+type Components = Arc<Vec<wire::Component>>;
 
-/// What was read, and when.
+/// The components of each project, and when they were read.
 #[derive(Debug, Default)]
-pub(super) struct Leads(Mutex<Option<(Instant, AllLed)>>);
+pub(super) struct Leads(Mutex<HashMap<String, (Instant, Components)>>);
 
 impl Leads {
-    fn known(&self) -> Option<AllLed> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.as_ref().filter(|(at, _)| at.elapsed() < LIFETIME).map(|(_, all)| Arc::clone(all))
+    fn projects(&self) -> MutexGuard<'_, HashMap<String, (Instant, Components)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn learn(&self, all: &AllLed) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(all)));
+    fn known(&self, project: &str) -> Option<Components> {
+        let projects = self.projects();
+        let known = projects.get(project).filter(|(at, _)| at.elapsed() < LIFETIME);
+        known.map(|(_, components)| Arc::clone(components))
     }
 
-    fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    fn learn(&self, project: &str, components: &Components) {
+        self.projects().insert(project.to_owned(), (Instant::now(), Arc::clone(components)));
+    }
+
+    /// Forgets the components of a project; of all, where it is not known which.
+    fn forget(&self, project: Option<&str>) {
+        let mut projects = self.projects();
+        match project {
+            Some(project) => drop(projects.remove(project)),
+            None => projects.clear(),
+        }
     }
 }
 
 impl JiraCloud {
     pub(super) async fn leads_of(&self, account: &AccountRef, thorough: bool) -> Result<Vec<Led>, SiteError> {
-        let all = if let Some(all) = self.leads.known().filter(|_| !thorough) {
-            all
-        } else {
-            let all = Arc::new(self.all_led().await?);
-            self.leads.learn(&all);
-            all
-        };
-        Ok(all.iter().filter(|(_, lead)| *lead == account.key).map(|(led, _)| led.clone()).collect())
+        let is_theirs =
+            |lead: &Option<wire::Lead>| lead.as_ref().is_some_and(|lead| lead.account_id == account.key);
+        let mut led = Vec::new();
+        for wire::Project { key, lead } in self.projects().await? {
+            let known = self.leads.known(&key).filter(|_| !thorough);
+            let components = match known {
+                Some(components) => components,
+                None => self.led_components(&key).await?,
+            };
+            led.extend(components.iter().filter(|component| is_theirs(&component.lead)).map(|component| {
+                let (id, name) = (component.id.clone(), component.name.clone());
+                Led::Component { id, name, project: Some(key.clone()) }
+            }));
+            if is_theirs(&lead) {
+                led.push(Led::Project { key });
+            }
+        }
+        Ok(led)
     }
 
-    async fn all_led(&self) -> Result<Vec<(Led, String)>, SiteError> {
+    async fn projects(&self) -> Result<Vec<wire::Project>, SiteError> {
         let read = async |start: PageStart| {
             let offset = start.offset()?;
             let request = self.connection.get(&["project", "search"]).query(&[
@@ -65,23 +87,15 @@ impl JiraCloud {
             let found: wire::Listed<wire::Project> = self.connection.read("list_projects", request).await?;
             Ok(found.page(offset))
         };
-        let projects = all_pages(read).await?;
-        let mut all = Vec::new();
-        for project in projects {
-            for component in self.components(&project.key).await? {
-                if let Some(lead) = component.lead {
-                    let (id, name) = (component.id, component.name);
-                    all.push((
-                        Led::Component { id, name, project: Some(project.key.clone()) },
-                        lead.account_id,
-                    ));
-                }
-            }
-            if let Some(lead) = project.lead {
-                all.push((Led::Project { key: project.key }, lead.account_id));
-            }
-        }
-        Ok(all)
+        all_pages(read).await
+    }
+
+    async fn led_components(&self, project: &str) -> Result<Components, SiteError> {
+        let mut components = self.components(project).await?;
+        components.retain(|component| component.lead.is_some());
+        let components = Arc::new(components);
+        self.leads.learn(project, &components);
+        Ok(components)
     }
 
     async fn components(&self, project: &str) -> Result<Vec<wire::Component>, SiteError> {
@@ -108,7 +122,9 @@ impl JiraCloud {
         };
         let request = self.connection.request(Method::PUT, &path).json(&body);
         let done = self.connection.send(operation, request).await.map(drop);
-        self.leads.forget();
+        if let Led::Component { project, .. } = led {
+            self.leads.forget(project.as_deref());
+        }
         done
     }
 }

@@ -48,6 +48,8 @@ const ADMINISTER: &str = "ADMINISTER";
 pub struct JiraCloud {
     connection: Connection,
     organization: Option<Organization>,
+    /// The address of the account whose credentials we use.
+    own_email: String,
     group_ids: GroupIds,
     leads: Leads,
 }
@@ -61,8 +63,15 @@ impl JiraCloud {
         http: &HttpSettings,
     ) -> Result<Self, SiteError> {
         let organization = credentials.organization().map(|key| Organization::new(key, http)).transpose()?;
+        let own_email = credentials.username().unwrap_or_default().to_owned();
         let connection = Connection::new(&JIRA, client, base_url, credentials);
-        Ok(Self { connection, organization, group_ids: GroupIds::default(), leads: Leads::default() })
+        Ok(Self {
+            connection,
+            organization,
+            own_email,
+            group_ids: GroupIds::default(),
+            leads: Leads::default(),
+        })
     }
 }
 
@@ -127,7 +136,7 @@ impl Site for JiraCloud {
         let request = self.connection.get(&["mypermissions"]).query(&[("permissions", ADMINISTER)]);
         let answer: wire::Permissions = self.connection.read("may_administer", request).await?;
         if let Some(organization) = &self.organization {
-            organization.member_by_email("nobody@rollcall.invalid").await?;
+            organization.member_by_email(&self.own_email).await?;
         }
         Ok(answer.permissions.get(ADMINISTER).is_some_and(|permission| permission.have_permission))
     }

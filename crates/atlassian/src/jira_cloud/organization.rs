@@ -4,7 +4,7 @@
 use reqwest::Method;
 
 use super::wire;
-use crate::connection::{Connection, Dialect, addressable, same_name};
+use crate::connection::{Connection, Dialect, addressable, only_one_with_address, same_name};
 use crate::credentials::{Credentials, OrganizationKey};
 use crate::error::SiteError;
 use crate::http::{HttpClient, HttpSettings, target};
@@ -30,6 +30,8 @@ impl Organization {
     /// Its address is checked as the site's is. Its limits are its own, so it has a budget of its own.
     pub(super) fn new(key: &OrganizationKey, http: &HttpSettings) -> Result<Self, SiteError> {
         target::check_url(&key.base_url, &http.allow_targets)?;
+        addressable(&key.id)?;
+        addressable(&key.directory_id)?;
         let client = HttpClient::new(http, &key.base_url, &std::sync::Arc::default())?;
         let credentials = Credentials::Bearer { token: key.api_key.clone() };
         let connection = Connection::new(&ORGANIZATION, client, &key.base_url, credentials);
@@ -75,12 +77,7 @@ impl Organization {
         let search = wire::MemberSearch { emails: Some([email]), ..wire::MemberSearch::default() };
         let mut found = self.search("find_member_by_email", &search).await?;
         found.retain(|member| member.email.as_deref().is_some_and(|own| same_name(own, email)));
-        match found.len() {
-            0 | 1 => Ok(found.pop()),
-            n_found => {
-                Err(SiteError::Ambiguous { detail: format!("{n_found} accounts have this e-mail address") })
-            }
-        }
+        only_one_with_address(found)
     }
 
     /// Invites a person; the account's identifier, where the answer tells it.

@@ -186,17 +186,40 @@ pub(super) struct Members {
 pub(super) struct Member {
     pub(super) account_id: String,
     pub(super) email: Option<String>,
+    name: Option<String>,
     /// `active`, `suspended`, `not_invited`, `deactivated` or `for_deletion`.
     status: Option<String>,
     membership_status: Option<String>,
 }
 
 impl Member {
+    fn is_one_of(&self, states: &[&str]) -> bool {
+        let says = [&self.status, &self.membership_status];
+        says.into_iter().flatten().any(|said| states.contains(&said.as_str()))
+    }
+
+    /// Whether the account is in the directory, let in or not.
+    fn is_there(&self) -> bool {
+        !self.is_one_of(&["not_invited", "no_membership"])
+    }
+
     /// Whether the organization lets the account in.
     pub(super) fn is_let_in(&self) -> bool {
-        let closed = ["suspended", "not_invited", "deactivated", "for_deletion", "no_membership"];
-        let says = [&self.status, &self.membership_status];
-        !says.into_iter().flatten().any(|said| closed.contains(&said.as_str()))
+        self.is_there() && !self.is_one_of(&["suspended", "deactivated", "for_deletion"])
+    }
+
+    /// As an account of a site that does not show it: one without groups. `None` for one that is not in the directory.
+    pub(super) fn account(self, known_as: &str) -> Option<Account> {
+        let email = self.email.clone().filter(|email| !email.is_empty());
+        let username = email.clone().unwrap_or_else(|| known_as.to_owned());
+        self.is_there().then(|| Account {
+            active: self.is_let_in(),
+            display_name: self.name.clone().unwrap_or_else(|| username.clone()),
+            key: self.account_id.clone(),
+            username,
+            email,
+            groups: Some(Vec::new()),
+        })
     }
 }
 

@@ -7,13 +7,16 @@ use serde_json::json;
 use super::{anna, get_user, page, refusal, script, search, user};
 use crate::script::{Script, answer, call};
 
-async fn foresee_leads(script: &Script) {
+async fn foresee_projects(script: &Script) {
     let projects = json!([
         { "key": "A", "lead": { "accountId": "a-1" } },
         { "key": "B", "lead": { "accountId": "a-2" } },
         { "key": "GONE", "lead": { "accountId": "a-2" } },
     ]);
     script.foresee(call("GET", "project/search").query("expand", "lead"), page(&projects)).await;
+}
+
+async fn foresee_components(script: &Script) {
     script
         .foresee(call("GET", "project/A/components"), answer(200, json!([{ "id": "1", "name": "none" }])))
         .await;
@@ -22,18 +25,56 @@ async fn foresee_leads(script: &Script) {
     script.foresee(call("GET", "project/GONE/components"), refusal(404, "no such project")).await;
 }
 
+fn billing() -> Led {
+    Led::Component { id: "2".into(), name: "Billing".into(), project: Some("B".into()) }
+}
+
 #[tokio::test]
-async fn leads_are_read_once_for_all_who_leave_together() {
+async fn components_are_read_once_for_all_who_leave_together() {
     let script = script().await;
-    foresee_leads(&script).await;
-    let component = Led::Component { id: "2".into(), name: "Billing".into(), project: Some("B".into()) };
+    foresee_projects(&script).await;
+    foresee_components(&script).await;
     let led = script.site.led_by(&anna(), false).await.unwrap();
-    assert_eq!(led, [Led::Project { key: "A".into() }, component]);
+    assert_eq!(led, [Led::Project { key: "A".into() }, billing()]);
     let bob = AccountRef { key: "a-2".into(), username: "bob@example.com".into() };
+    foresee_projects(&script).await;
     let led = script.site.led_by(&bob, false).await.unwrap();
-    assert_eq!(led.len(), 2, "without another call");
-    foresee_leads(&script).await;
+    assert_eq!(led.len(), 2, "without another call for components");
+    foresee_projects(&script).await;
+    foresee_components(&script).await;
     assert_eq!(script.site.led_by(&bob, true).await.unwrap().len(), 2, "asked again to be sure");
+}
+
+#[tokio::test]
+async fn interrupted_reading_goes_on_where_it_ended() {
+    let script = script().await;
+    let projects = json!([{ "key": "A" }, { "key": "B" }]);
+    let ask = || call("GET", "project/search");
+    script.foresee(ask(), page(&projects)).await;
+    script.foresee(call("GET", "project/A/components"), answer(200, json!([]))).await;
+    script.foresee(call("GET", "project/B/components"), refusal(500, "not now")).await;
+    assert!(script.site.led_by(&anna(), false).await.is_err());
+    script.foresee(ask(), page(&projects)).await;
+    script.foresee(call("GET", "project/B/components"), answer(200, json!([]))).await;
+    assert_eq!(script.site.led_by(&anna(), false).await, Ok(vec![]));
+}
+
+#[tokio::test]
+async fn component_that_was_handed_over_is_read_again_with_its_project() {
+    let script = script().await;
+    foresee_projects(&script).await;
+    foresee_components(&script).await;
+    script.site.led_by(&anna(), false).await.unwrap();
+    script
+        .foresee(search("lead@example.com"), answer(200, json!([user("a-9", Some("lead@example.com"), &[])])))
+        .await;
+    script.foresee(get_user("a-9"), answer(200, user("a-9", None, &[]))).await;
+    script.foresee(call("PUT", "component/2"), answer(200, json!({}))).await;
+    assert_eq!(script.site.set_lead(&billing(), "lead@example.com").await, Ok(()));
+    foresee_projects(&script).await;
+    let led = json!([{ "id": "2", "name": "Billing", "lead": { "accountId": "a-9" } }]);
+    script.foresee(call("GET", "project/B/components"), answer(200, led)).await;
+    assert_eq!(script.site.led_by(&anna(), false).await, Ok(vec![Led::Project { key: "A".into() }]));
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use url::Url;
 use wiremock::matchers::{any, body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::{anna, user};
+use super::{anna, refusal, user};
 use crate::script::{answer, settings};
 
 const USERS: &str = "/admin/v2/orgs/o-1/directories/d-1/users";
@@ -69,6 +69,33 @@ async fn suspended_account_is_inactive_although_jira_shows_it_active() {
     script.foresee_account("suspended").await;
     let found = script.site.find_account(&AccountQuery::Known(anna())).await.unwrap().unwrap();
     assert!(!found.active);
+}
+
+#[tokio::test]
+async fn member_whom_jira_does_not_show_is_an_account_and_who_was_not_invited_is_none() {
+    let script = Organization::start().await;
+    for (status, there) in [("active", true), ("not_invited", false)] {
+        script.foresee("GET", "/rest/api/3/user", None, refusal(404, "no such user")).await;
+        let member = json!({ "accountId": "a-1", "name": "Anna", "email": "anna@x", "status": status });
+        let members = answer(200, json!({ "data": [member] }));
+        script.foresee("POST", &format!("{USERS}/search"), None, members).await;
+        let found = script.site.find_account(&AccountQuery::Known(anna())).await.unwrap();
+        let shown = found.map(|account| (account.username, account.active, account.groups));
+        assert_eq!(shown, there.then(|| ("anna@x".to_owned(), true, Some(vec![]))));
+    }
+}
+
+#[tokio::test]
+async fn identifiers_that_would_address_something_else_are_refused_before_anything_is_sent() {
+    for (id, directory) in [("..", "d-1"), ("o-1", "a/b")] {
+        let key = json!({ "id": id, "directory_id": directory, "api_key": "0rg" });
+        let secret = json!({ "type": "api_key", "email": "app", "token": "pw", "organization": key });
+        let credentials: Credentials = serde_json::from_value(secret).unwrap();
+        let base_url = Url::parse("https://acme.atlassian.net").unwrap();
+        let refused =
+            atlassian::connect(Product::JiraCloud, &base_url, credentials, &settings()).unwrap_err();
+        assert!(matches!(refused, SiteError::NotPossible(_)), "{refused:?}");
+    }
 }
 
 #[tokio::test]
