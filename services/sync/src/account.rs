@@ -39,7 +39,7 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
     }
     let user = workplace.tenant.users(task.connection_id).find(user_id).await?;
     let known = user.as_ref().map(|user| DirectoryUser::from_scim(&user.document));
-    let by_email = workplace.connected.capabilities.product.names_accounts_by_email();
+    let by_email = workplace.connected.names_by_email();
     let username = known.and_then(|user| if by_email { user.email } else { Some(user.user_name) });
     let accounts = workplace.tenant.accounts(task.site_id);
     let lease = workplace.engine.options.account_lease;

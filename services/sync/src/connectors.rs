@@ -108,7 +108,12 @@ impl ConnectedSite {
 
     /// Whether deactivating an account means taking its access away.
     pub fn withdraws_access(&self) -> bool {
-        matches!(self.capabilities.deactivate_account, Capability::Otherwise(_))
+        withdraws_access(self.capabilities)
+    }
+
+    /// Whether an account goes by its e-mail address.
+    pub fn names_by_email(&self) -> bool {
+        self.capabilities.product.names_accounts_by_email()
     }
 
     /// The key of the account whose credentials we use; asked once.
@@ -134,6 +139,10 @@ impl ConnectedSite {
         rules.until = Some(Instant::now() + RULES_LIFETIME);
         Ok(Arc::clone(&rules.known))
     }
+}
+
+fn withdraws_access(capabilities: Capabilities) -> bool {
+    matches!(capabilities.deactivate_account, Capability::Otherwise(_))
 }
 
 /// The connectors of this process.
@@ -181,7 +190,7 @@ impl Connectors {
             admin_groups: admin_groups.unwrap_or_default().iter().map(|&name| name.to_owned()).collect(),
             username_case_sensitive: false,
             username_is_email: product.names_accounts_by_email(),
-            withdraws_access: matches!(capabilities.deactivate_account, Capability::Otherwise(_)),
+            withdraws_access: withdraws_access(capabilities),
             obstacles: Obstacles {
                 create_account: obstacle(capabilities.create_account),
                 rename_account: obstacle(capabilities.rename_account),

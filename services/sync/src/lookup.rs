@@ -41,7 +41,7 @@ pub(crate) enum Found {
 /// Looks the account up.
 pub(crate) async fn find(workplace: &Workplace, wanted: &Wanted<'_>) -> Result<Found, Interruption> {
     let connector = &workplace.connected.connector;
-    let by_email = workplace.connected.capabilities.product.names_accounts_by_email();
+    let by_email = workplace.connected.names_by_email();
     for query in queries(wanted, &workplace.connected) {
         let mut account = match workplace.call(connector.find_account(&query)).await {
             Ok(Some(account)) => account,
@@ -132,7 +132,7 @@ async fn is_named_for_another(
 /// have succeeded comes before the one wanted now.
 fn queries(wanted: &Wanted<'_>, connected: &ConnectedSite) -> Vec<AccountQuery> {
     let search = connected.email_search();
-    let by_email = connected.capabilities.product.names_accounts_by_email();
+    let by_email = connected.names_by_email();
     let ledger = &wanted.held.account;
     let mut queries = Vec::new();
     if let Some(key) = &ledger.key {
