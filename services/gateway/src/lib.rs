@@ -1,6 +1,6 @@
 //! The SCIM edge. A request comes in at `{public_url}/scim/{connection_id}/v2/…`; the gateway finds out
 //! whose token it carries, checks that the token opens exactly this connection, and hands the request to
-//! the SCIM handlers with a [`ScimCaller`](store::caller::ScimCaller) that they believe.
+//! the SCIM handlers with a [`store::caller::ScimCaller`] that they believe.
 //!
 //! Reading order: [`router`], then [`tokens`] (who is it), then [`refusal`] (how a no is said), then
 //! `observation` (what is recorded of a request).
