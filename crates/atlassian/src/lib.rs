@@ -6,6 +6,7 @@
 //! how much of an answer is read.
 
 pub mod atlassian_cloud;
+pub mod bitbucket_cloud;
 pub mod bitbucket_data_center;
 pub mod check;
 pub mod confluence_data_center;
@@ -18,6 +19,7 @@ pub mod http;
 pub mod jira_cloud;
 pub mod jira_data_center;
 mod membership;
+mod organization;
 pub mod product;
 pub mod site;
 
@@ -34,7 +36,8 @@ pub use site::Site;
 /// Makes the connector of a site. Nothing is sent yet.
 ///
 /// `base_url` is the address of the instance with its context path, if it has one: `https://host/jira`. For a SCIM
-/// directory it is the SCIM base URL that Atlassian shows.
+/// directory it is the SCIM base URL that Atlassian shows, for Bitbucket in the Cloud the workspace's address:
+/// `https://bitbucket.org/acme`.
 /// Fails with [`SiteError::TargetRefused`] for an address that may not be called, and with
 /// [`SiteError::Unauthorized`] for credentials that no request can carry.
 pub fn connect(
@@ -69,6 +72,9 @@ pub fn connect_within(
             Ok(Arc::new(atlassian_cloud::AtlassianCloud::new(client, base_url, credentials)))
         }
         Product::JiraCloud => Ok(Arc::new(jira_cloud::JiraCloud::new(client, base_url, credentials, http)?)),
+        Product::BitbucketCloud => {
+            Ok(Arc::new(bitbucket_cloud::BitbucketCloud::new(client, base_url, credentials, http)?))
+        }
         Product::Crowd => Ok(Arc::new(crowd::Crowd::new(client, base_url, credentials))),
         Product::ConfluenceDataCenter => {
             Ok(Arc::new(confluence_data_center::ConfluenceDataCenter::new(client, base_url, credentials)))

@@ -25,6 +25,8 @@ pub enum Product {
     AtlassianCloud,
     /// Jira in Atlassian Cloud, without such a directory.
     JiraCloud,
+    /// A workspace of Bitbucket in Atlassian Cloud.
+    BitbucketCloud,
 }
 
 /// Groups that administer an organization or its sites as they are made. They are made by hand and no directory's, so
@@ -41,6 +43,7 @@ impl Product {
         Self::Crowd,
         Self::AtlassianCloud,
         Self::JiraCloud,
+        Self::BitbucketCloud,
     ];
 
     /// The text form.
@@ -52,6 +55,7 @@ impl Product {
             Self::Crowd => "crowd",
             Self::AtlassianCloud => "atlassian-cloud",
             Self::JiraCloud => "jira-cloud",
+            Self::BitbucketCloud => "bitbucket-cloud",
         }
     }
 
@@ -64,6 +68,7 @@ impl Product {
             Self::Crowd => "Crowd",
             Self::AtlassianCloud => "Atlassian Cloud",
             Self::JiraCloud => "Jira Cloud",
+            Self::BitbucketCloud => "Bitbucket Cloud",
         }
     }
 
@@ -74,7 +79,7 @@ impl Product {
         match self {
             Self::JiraDataCenter => Some(&["jira-administrators", "jira-system-administrators"]),
             Self::ConfluenceDataCenter => Some(&["confluence-administrators"]),
-            Self::BitbucketDataCenter | Self::JiraCloud => None,
+            Self::BitbucketDataCenter | Self::JiraCloud | Self::BitbucketCloud => None,
             Self::Crowd => Some(&["crowd-administrators"]),
             Self::AtlassianCloud => Some(CLOUD_ADMIN_GROUPS),
         }
@@ -94,7 +99,15 @@ impl Product {
                         .to_owned(),
                 })
             }
-            (Self::JiraCloud, Credentials::ApiKey { .. }) => Ok(()),
+            (Self::JiraCloud, Credentials::ApiKey { .. })
+            | (Self::BitbucketCloud, Credentials::ApiKey { organization: Some(_), .. }) => Ok(()),
+            (Self::BitbucketCloud, _) => Err(SiteError::Unauthorized {
+                captcha: false,
+                detail:
+                    "Bitbucket Cloud takes an account's address with an API token, as type api_key, and the \
+                         organization's key, without which nobody is found by address"
+                        .to_owned(),
+            }),
             (Self::JiraCloud, _) => Err(SiteError::Unauthorized {
                 captcha: false,
                 detail: "Jira Cloud takes an account's address with an API token, as type api_key".to_owned(),
@@ -109,12 +122,12 @@ impl Product {
 
     /// Whether an account has no user name, and goes by its e-mail address.
     pub fn names_accounts_by_email(self) -> bool {
-        self == Self::JiraCloud
+        matches!(self, Self::JiraCloud | Self::BitbucketCloud)
     }
 
     /// Whether a few failed log-ins with a password lock the account out until a person answers a CAPTCHA.
     pub fn asks_for_captcha(self) -> bool {
-        !matches!(self, Self::Crowd | Self::AtlassianCloud | Self::JiraCloud)
+        !matches!(self, Self::Crowd | Self::AtlassianCloud | Self::JiraCloud | Self::BitbucketCloud)
     }
 
     /// The oldest version (major, minor) that the connector is written for. Jira 8.14 is the first with
@@ -127,7 +140,7 @@ impl Product {
             Self::ConfluenceDataCenter => Some((8, 2)),
             Self::BitbucketDataCenter => Some((8, 0)),
             Self::Crowd => Some((3, 0)),
-            Self::AtlassianCloud | Self::JiraCloud => None,
+            Self::AtlassianCloud | Self::JiraCloud | Self::BitbucketCloud => None,
         }
     }
 }

@@ -8,6 +8,7 @@
 //! [`idp`] holds the other end: clients that speak SCIM as the identity providers do.
 
 pub mod atlassian_cloud;
+pub mod bitbucket_cloud;
 pub mod bitbucket_data_center;
 pub mod confluence_data_center;
 pub mod crowd;
@@ -16,6 +17,7 @@ pub mod idp;
 pub mod installation;
 pub mod jira_cloud;
 pub mod jira_data_center;
+pub mod organization;
 pub mod people;
 pub mod state;
 #[cfg(test)]

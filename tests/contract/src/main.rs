@@ -20,9 +20,10 @@ use sandbox::installation::recording::Exchange;
 use description::Description;
 
 /// Products and the files that describe each. Crowd has no description.
-const DESCRIPTIONS: [(&str, &[&str]); 5] = [
+const DESCRIPTIONS: [(&str, &[&str]); 6] = [
     ("Atlassian Cloud", &["atlassian-user-provisioning.json"]),
     ("Jira Cloud", &["jira-cloud.json", "atlassian-org-admin.json"]),
+    ("Bitbucket Cloud", &["bitbucket-cloud.json", "atlassian-org-admin.json"]),
     ("Jira", &["jira-data-center.json"]),
     ("Confluence", &["confluence-data-center.json"]),
     ("Bitbucket", &["bitbucket-data-center.json"]),

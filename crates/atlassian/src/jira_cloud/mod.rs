@@ -3,7 +3,7 @@
 //!
 //! Facts come from the vendor's descriptions of Jira's REST API and of the organization's. What is marked "unverified"
 //! below they leave open, and the careful way was taken. `wire` has the shapes of bodies; `accounts`, `groups` and
-//! `leads` the site's calls, `organization` the organization's.
+//! `leads` the site's calls; the organization's are in `crate::organization`.
 //!
 //! An account is its person's own. It has no user name: here, what it goes by is its e-mail address, which the person may
 //! hide from the site. Its name and address are changed by the person, or by whoever manages the account.
@@ -11,19 +11,18 @@
 mod accounts;
 mod groups;
 mod leads;
-mod organization;
 mod wire;
 
 use async_trait::async_trait;
 use url::Url;
 
 use self::leads::Leads;
-use self::organization::Organization;
 use crate::connection::{Connection, Dialect};
 use crate::credentials::Credentials;
 use crate::error::SiteError;
 use crate::group_ids::GroupIds;
 use crate::http::{HttpClient, HttpSettings};
+use crate::organization::Organization;
 use crate::product::Product;
 use crate::site::{
     Account, AccountQuery, AccountRef, AccountUpdate, Capabilities, Capability, Led, NewAccount, Page,

@@ -1,4 +1,4 @@
-//! Refusals in Jira's form and in the organization's, and how accounts and groups are shown.
+//! Refusals in Jira's form, and how accounts and groups are shown.
 
 use axum::{
     Json,
@@ -12,6 +12,7 @@ use crate::installation::{
     directory::{Account, Group},
     request::{BadParameter, Parameters, query_value},
 };
+use crate::organization::OrganizationRefusal;
 
 /// What a refused request is answered: `{"errorMessages":["…"],"errors":{}}`.
 #[derive(Debug)]
@@ -42,29 +43,9 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// What the organization answers to a refused request.
-#[derive(Debug)]
-pub(super) struct OrganizationRefusal {
-    pub(super) status: StatusCode,
-    pub(super) code: &'static str,
-    pub(super) detail: String,
-}
-
 impl From<Refusal> for OrganizationRefusal {
     fn from(refusal: Refusal) -> Self {
         Self { status: refusal.status, code: "ADMIN-404-8", detail: refusal.message }
-    }
-}
-
-impl IntoResponse for OrganizationRefusal {
-    fn into_response(self) -> Response {
-        let status = self.status.as_u16().to_string();
-        let title = self.status.canonical_reason().unwrap_or_default();
-        let error = json!({
-            "id": "5f0c7c1e-7d51-4a0e-9f30-0d4d0a6f3c11", "status": status, "code": self.code, "title": title,
-            "detail": self.detail,
-        });
-        (self.status, Json(json!({ "errors": [error] }))).into_response()
     }
 }
 

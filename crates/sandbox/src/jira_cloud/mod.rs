@@ -7,11 +7,11 @@
 //!
 //! An account is a person's own: it has no user name, and its name in here is its e-mail address. A site takes an
 //! account's address and API token, the organization its key. `users`, `groups` and `projects` hold the site's calls,
-//! `organization` the organization's.
+//! `membership` the organization's.
 
 mod answers;
 mod groups;
-mod organization;
+mod membership;
 mod projects;
 mod site;
 mod users;
@@ -28,28 +28,16 @@ use axum::{
     routing::{delete, get, post, put},
 };
 
-use self::{
-    answers::{OrganizationRefusal, Refusal},
-    site::Site,
-};
+use self::{answers::Refusal, site::Site};
 use crate::{
     faults::RateLimit,
     installation::{self, Directory, Installation, Product, Reading, request::header_value},
+    organization::{self, ORGANIZATION},
     state::ProjectState,
 };
 
 /// The base of the routes of the site.
 const API: &str = "/rest/api/3";
-/// The organization's routes.
-const ORGANIZATION: &str = "/admin/v2/orgs/{organization}";
-
-/// The organization of the site.
-pub const ORGANIZATION_ID: &str = "3c1f5a4e-0c7d-4a57-9a0b-6f2b8c9d1e20";
-/// Its one directory.
-pub const DIRECTORY_ID: &str = "9d2e4b7a-81f3-4c66-b1de-2a7c5f0e3b14";
-/// Its API key.
-pub const ORGANIZATION_KEY: &str = "sandbox-organization-key";
-
 /// A simulated site. Clones share the same data.
 pub type JiraCloud = Installation<Jira>;
 
@@ -127,12 +115,12 @@ impl Product for Jira {
             .route(&api("/project/{key}"), put(projects::update))
             .route(&api("/project/{key}/components"), get(projects::components))
             .route(&api("/component/{id}"), put(projects::update_component))
-            .route(&format!("{ORGANIZATION}/directories"), get(organization::directories))
-            .route(&format!("{users}/search"), post(organization::search))
-            .route(&format!("{users}/{{account}}/suspend"), post(organization::suspend))
-            .route(&format!("{users}/{{account}}/restore"), post(organization::restore))
-            .route(&format!("{users}/{{account}}"), delete(organization::remove))
-            .route(&format!("{ORGANIZATION}/users/invite"), post(organization::invite))
+            .route(&format!("{ORGANIZATION}/directories"), get(organization::directories::<Self>))
+            .route(&format!("{users}/search"), post(organization::search::<Self>))
+            .route(&format!("{users}/{{account}}/suspend"), post(membership::suspend))
+            .route(&format!("{users}/{{account}}/restore"), post(membership::restore))
+            .route(&format!("{users}/{{account}}"), delete(membership::remove))
+            .route(&format!("{ORGANIZATION}/users/invite"), post(membership::invite))
     }
 
     fn more_controls() -> Router<JiraCloud> {
@@ -152,17 +140,7 @@ impl Product for Jira {
     }
 
     fn refused_at(path: &str, refusal: Response) -> Response {
-        if !path.starts_with("/admin/") || refusal.status() == StatusCode::SERVICE_UNAVAILABLE {
-            return refusal;
-        }
-        let (parts, _) = refusal.into_parts();
-        let detail = parts.status.canonical_reason().unwrap_or_default().to_owned();
-        let own = OrganizationRefusal { status: parts.status, code: "ADMIN-UAM-500-1", detail };
-        let mut response = own.into_response();
-        response
-            .headers_mut()
-            .extend(parts.headers.get(header::RETRY_AFTER).map(|wait| (header::RETRY_AFTER, wait.clone())));
-        response
+        organization::refused_at(path, refusal)
     }
 
     /// How long to wait is told only to those who are refused.

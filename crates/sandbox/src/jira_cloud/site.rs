@@ -7,9 +7,10 @@ use std::{
 
 use axum::http::StatusCode;
 
-use super::{ORGANIZATION_KEY, Options, Quirks, answers::Refusal};
+use super::{Options, Quirks, answers::Refusal};
 use crate::{
     installation::directory::{Account, Conventions, Directory, Group, Login, fold},
+    organization::{InOrganization, ORGANIZATION_KEY},
     people::Person,
     state::{ComponentState, ProjectState},
 };
@@ -114,11 +115,6 @@ impl Site {
         key
     }
 
-    /// Whether searches find the account yet.
-    pub(super) fn is_found(&self, account: &Account) -> bool {
-        self.made.get(&account.key).is_none_or(|at| at.elapsed() >= self.quirks.lag)
-    }
-
     /// The account with this identifier.
     pub(super) fn account(&self, id: &str) -> Result<&Account, Refusal> {
         self.directory.account_of_key(id).ok_or_else(|| {
@@ -172,6 +168,20 @@ impl Site {
             components: project.components.iter().map(shown).collect(),
         });
         projects.collect()
+    }
+}
+
+impl InOrganization for Site {
+    fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    fn is_suspended(&self, key: &str) -> bool {
+        self.suspended.contains(key)
+    }
+
+    fn is_found(&self, key: &str) -> bool {
+        self.made.get(key).is_none_or(|at| at.elapsed() >= self.quirks.lag)
     }
 }
 

@@ -18,6 +18,7 @@ use crate::installation::{
     directory::{fold, is_email},
     request::{Body, Parameters},
 };
+use crate::organization::InOrganization as _;
 
 /// Products that a person can be invited to.
 const PRODUCTS: [&str; 4] = ["jira-core", "jira-servicedesk", "jira-product-discovery", "jira-software"];
@@ -148,7 +149,7 @@ pub(super) async fn search(
     let matching = accounts.filter(|account| {
         let by_address = !site.quirks.hides_emails && fold(&account.email).starts_with(&query);
         account.active
-            && site.is_found(account)
+            && site.is_found(&account.key)
             && (by_address || fold(&account.display_name).starts_with(&query))
     });
     let all = matching.map(|account| user(&site, account)).collect();
@@ -162,7 +163,7 @@ pub(super) async fn all(
     parameters: Parameters,
 ) -> Result<Json<Value>, Refusal> {
     let site = jira.site();
-    let found = site.directory.accounts.values().filter(|account| site.is_found(account));
+    let found = site.directory.accounts.values().filter(|account| site.is_found(&account.key));
     let all = found.map(|account| user(&site, account)).collect();
     part(&parameters, 50, 1_000, all)
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use sandbox::SimulatedSite;
 use sandbox::atlassian_cloud::{self, AtlassianCloud};
+use sandbox::bitbucket_cloud::{self, BitbucketCloud};
 use sandbox::bitbucket_data_center::{self, BitbucketDataCenter};
 use sandbox::confluence_data_center::{self, ConfluenceDataCenter};
 use sandbox::crowd::{self, Crowd};
@@ -70,6 +71,11 @@ fn site(arguments: SandboxArguments) -> (&'static str, Box<dyn SimulatedSite>) {
             let options =
                 jira_cloud::Options { admin_token, users, groups, ..jira_cloud::Options::default() };
             ("Jira Cloud", Box::new(JiraCloud::new(options)))
+        }
+        SandboxProduct::BitbucketCloud => {
+            let defaults = bitbucket_cloud::Options::default();
+            let options = bitbucket_cloud::Options { admin_token, users, groups, ..defaults };
+            ("Bitbucket Cloud", Box::new(BitbucketCloud::new(options)))
         }
         SandboxProduct::ConfluenceDataCenter => {
             let defaults = confluence_data_center::Options::default();

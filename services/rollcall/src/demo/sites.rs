@@ -6,7 +6,7 @@ use sandbox::confluence_data_center::{self, ConfluenceDataCenter};
 use sandbox::crowd::{self, Crowd};
 use sandbox::jira_cloud::{self, JiraCloud};
 use sandbox::jira_data_center::{self, JiraDataCenter};
-use sandbox::{RunningSandbox, SimulatedSite};
+use sandbox::{RunningSandbox, SimulatedSite, organization};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -105,8 +105,8 @@ impl DemoSite {
         let (email, token) = (options.admin_username.clone(), options.admin_token.clone());
         let api_key = |served: &RunningSandbox| {
             let organization = json!({
-                "id": jira_cloud::ORGANIZATION_ID, "directory_id": jira_cloud::DIRECTORY_ID,
-                "api_key": jira_cloud::ORGANIZATION_KEY, "base_url": served.origin,
+                "id": organization::ORGANIZATION_ID, "directory_id": organization::DIRECTORY_ID,
+                "api_key": organization::ORGANIZATION_KEY, "base_url": served.origin,
             });
             json!({ "type": "api_key", "email": email, "token": token, "organization": organization })
         };

@@ -164,7 +164,7 @@ async fn key_of_the_organization_that_is_refused_pauses_the_site() {
     let secret = json!({
         "type": "api_key", "email": "rollcall@example.com", "token": "sandbox-token",
         "organization": {
-            "id": sandbox::jira_cloud::ORGANIZATION_ID, "directory_id": sandbox::jira_cloud::DIRECTORY_ID,
+            "id": sandbox::organization::ORGANIZATION_ID, "directory_id": sandbox::organization::DIRECTORY_ID,
             "api_key": "revoked", "base_url": world.served.as_ref().unwrap().origin,
         },
     });

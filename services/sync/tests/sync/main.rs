@@ -55,6 +55,8 @@ mod behind_our_back;
 #[cfg(test)]
 mod bitbucket;
 #[cfg(test)]
+mod bitbucket_cloud;
+#[cfg(test)]
 mod cloud;
 #[cfg(test)]
 mod confluence;

@@ -1,12 +1,13 @@
 //! The products whose simulated sites the engine works at, and what differs between them for a test.
 
-use sandbox::SimulatedSite;
 use sandbox::atlassian_cloud::{self, AtlassianCloud};
+use sandbox::bitbucket_cloud::{self, BitbucketCloud};
 use sandbox::bitbucket_data_center::{self, BitbucketDataCenter};
 use sandbox::confluence_data_center::{self, ConfluenceDataCenter};
 use sandbox::crowd::{self, Crowd};
 use sandbox::jira_cloud::{self, JiraCloud};
 use sandbox::jira_data_center::{self, JiraDataCenter};
+use sandbox::{SimulatedSite, organization};
 use serde_json::{Value, json};
 
 /// A product.
@@ -21,6 +22,8 @@ pub(crate) enum Simulated {
     JiraCloud,
     /// With it.
     JiraCloudWithKey,
+    /// Nobody is made there, so it has tests of its own.
+    BitbucketCloud,
 }
 
 /// One write of each kind.
@@ -55,6 +58,7 @@ impl Simulated {
             Self::Crowd => "crowd",
             Self::Cloud => "atlassian-cloud",
             Self::JiraCloud | Self::JiraCloudWithKey => "jira-cloud",
+            Self::BitbucketCloud => "bitbucket-cloud",
         }
     }
 
@@ -67,6 +71,7 @@ impl Simulated {
             }
             Self::Bitbucket => Box::new(BitbucketDataCenter::new(bitbucket_data_center::Options::default())),
             Self::Crowd => Box::new(Crowd::new(crowd::Options::default())),
+            Self::BitbucketCloud => Box::new(BitbucketCloud::new(bitbucket_cloud::Options::default())),
             Self::Cloud => Box::new(AtlassianCloud::new(atlassian_cloud::Options::default())),
             Self::JiraCloud | Self::JiraCloudWithKey => {
                 Box::new(JiraCloud::new(jira_cloud::Options::default()))
@@ -89,9 +94,9 @@ impl Simulated {
         };
         match self {
             Self::JiraCloud => api_key(Value::Null),
-            Self::JiraCloudWithKey => api_key(json!({
-                "id": jira_cloud::ORGANIZATION_ID, "directory_id": jira_cloud::DIRECTORY_ID,
-                "api_key": jira_cloud::ORGANIZATION_KEY, "base_url": origin,
+            Self::JiraCloudWithKey | Self::BitbucketCloud => api_key(json!({
+                "id": organization::ORGANIZATION_ID, "directory_id": organization::DIRECTORY_ID,
+                "api_key": organization::ORGANIZATION_KEY, "base_url": origin,
             })),
             Self::Crowd => json!({ "type": "basic", "username": "rollcall", "password": "sandbox-password" }),
             _ => json!({ "type": "bearer", "token": "sandbox-token" }),
@@ -143,6 +148,15 @@ impl Simulated {
                 }
                 _ => Self::JiraCloud.operation(write),
             },
+            Self::BitbucketCloud => match write {
+                Write::CreateAccount => "POST nothing",
+                Write::DeleteAccount => "DELETE nothing",
+                Write::CreateGroup => "POST /1.0/groups/{workspace}",
+                Write::AddMember => "PUT /1.0/groups/{workspace}/{slug}/members/{member}",
+                Write::Deactivate | Write::RemoveMember => {
+                    "DELETE /1.0/groups/{workspace}/{slug}/members/{member}"
+                }
+            },
             Self::Cloud => match write {
                 Write::CreateAccount => "POST /Users",
                 Write::Deactivate => "PATCH /Users/{id}",
@@ -169,12 +183,12 @@ impl Simulated {
 
     /// Whether an account can be deactivated; elsewhere it loses its groups.
     pub(crate) fn deactivates_accounts(self) -> bool {
-        !matches!(self, Self::Bitbucket | Self::JiraCloud)
+        !matches!(self, Self::Bitbucket | Self::JiraCloud | Self::BitbucketCloud)
     }
 
     /// Whether accounts are named by addresses, and keep their names and addresses whatever the directory says.
     pub(crate) fn names_by_email(self) -> bool {
-        matches!(self, Self::JiraCloud | Self::JiraCloudWithKey)
+        matches!(self, Self::JiraCloud | Self::JiraCloudWithKey | Self::BitbucketCloud)
     }
 
     /// How the names of the groups begin that the product itself brings.
@@ -186,6 +200,7 @@ impl Simulated {
             Self::Crowd => &["crowd-"],
             Self::Cloud => &[],
             Self::JiraCloud | Self::JiraCloudWithKey => &["jira-", "site-"],
+            Self::BitbucketCloud => &["administrators"],
         }
     }
 }

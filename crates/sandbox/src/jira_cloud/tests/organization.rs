@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{account, ask, start};
-use crate::jira_cloud::{DIRECTORY_ID, JiraCloud, ORGANIZATION_ID};
+use crate::jira_cloud::JiraCloud;
+use crate::organization::{DIRECTORY_ID, ORGANIZATION_ID};
 use crate::testing::{Answer, basic, call};
 
 async fn admin(jira: &JiraCloud, method: &str, path: &str, body: Option<Value>) -> Answer {

@@ -1,9 +1,10 @@
-//! Calls to the organization of the site: who is in its directory, invited, suspended, removed. An organization's key is
+//! Calls to the organization of a site in the Cloud: who is in its directory, invited, suspended, removed. An organization's key is
 //! needed for them.
+
+mod wire;
 
 use reqwest::Method;
 
-use super::wire;
 use crate::connection::{Connection, Dialect, addressable, only_one_with_address, same_name};
 use crate::credentials::{Credentials, OrganizationKey};
 use crate::error::SiteError;
@@ -15,12 +16,12 @@ static ORGANIZATION: Dialect = Dialect {
     product: Product::JiraCloud,
     api: "admin/v2/orgs",
     answers_401_to_the_barred: false,
-    errors: wire::organization_errors,
+    errors: wire::errors,
 };
 
 /// The organization, with its key.
 #[derive(Debug)]
-pub(super) struct Organization {
+pub(crate) struct Organization {
     connection: Connection,
     id: String,
     directory: String,
@@ -28,7 +29,7 @@ pub(super) struct Organization {
 
 impl Organization {
     /// Its address is checked as the site's is. Its limits are its own, so it has a budget of its own.
-    pub(super) fn new(key: &OrganizationKey, http: &HttpSettings) -> Result<Self, SiteError> {
+    pub(crate) fn new(key: &OrganizationKey, http: &HttpSettings) -> Result<Self, SiteError> {
         target::check_url(&key.base_url, &http.allow_targets)?;
         addressable(&key.id)?;
         addressable(&key.directory_id)?;
@@ -45,7 +46,7 @@ impl Organization {
     }
 
     /// All directories of the organization; the one that was named takes the accounts.
-    pub(super) async fn directories(&self) -> Result<Vec<SiteDirectory>, SiteError> {
+    pub(crate) async fn directories(&self) -> Result<Vec<SiteDirectory>, SiteError> {
         let request = self.connection.get(&[&self.id, "directories"]);
         let found: wire::Directories = self.connection.read("list_directories", request).await?;
         let shown = found.data.into_iter().map(|directory| SiteDirectory {
@@ -65,7 +66,7 @@ impl Organization {
         Ok(found.data)
     }
 
-    pub(super) async fn member(&self, account: &str) -> Result<Option<wire::Member>, SiteError> {
+    pub(crate) async fn member(&self, account: &str) -> Result<Option<wire::Member>, SiteError> {
         let search = wire::MemberSearch { account_ids: Some([account]), ..wire::MemberSearch::default() };
         let mut found = self.search("find_member", &search).await?;
         found.retain(|member| member.account_id == account);
@@ -73,7 +74,7 @@ impl Organization {
     }
 
     /// [`SiteError::Ambiguous`] when several have the address.
-    pub(super) async fn member_by_email(&self, email: &str) -> Result<Option<wire::Member>, SiteError> {
+    pub(crate) async fn member_by_email(&self, email: &str) -> Result<Option<wire::Member>, SiteError> {
         let search = wire::MemberSearch { emails: Some([email]), ..wire::MemberSearch::default() };
         let mut found = self.search("find_member_by_email", &search).await?;
         found.retain(|member| member.email.as_deref().is_some_and(|own| same_name(own, email)));
@@ -81,7 +82,7 @@ impl Organization {
     }
 
     /// Invites a person; the account's identifier, where the answer tells it.
-    pub(super) async fn invite(&self, email: &str) -> Result<Option<String>, SiteError> {
+    pub(crate) async fn invite(&self, email: &str) -> Result<Option<String>, SiteError> {
         let body = wire::Invitation { emails: [email], send_notification: false };
         let path = [self.id.as_str(), "users", "invite"];
         let request = self.connection.request(Method::POST, &path).json(&body);
@@ -90,7 +91,7 @@ impl Organization {
     }
 
     /// Lets the account in, or no more; roles and groups are kept.
-    pub(super) async fn let_in(&self, account: &str, active: bool) -> Result<(), SiteError> {
+    pub(crate) async fn let_in(&self, account: &str, active: bool) -> Result<(), SiteError> {
         let (operation, step) =
             if active { ("restore_account", "restore") } else { ("suspend_account", "suspend") };
         let request = self.connection.request(Method::POST, &self.users(&[addressable(account)?, step]));
@@ -98,7 +99,7 @@ impl Organization {
     }
 
     /// Removes the account from the directory.
-    pub(super) async fn remove(&self, account: &str) -> Result<(), SiteError> {
+    pub(crate) async fn remove(&self, account: &str) -> Result<(), SiteError> {
         let request = self.connection.request(Method::DELETE, &self.users(&[addressable(account)?]));
         self.connection.send("remove_account", request).await.map(drop)
     }
