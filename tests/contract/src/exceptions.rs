@@ -62,6 +62,11 @@ const EXCEPTIONS: &[Exception] = &[
         "409",
         "unverified: a name that is taken, as with the creation of an account",
     ),
+    // Bitbucket Cloud.
+    ("GET /1.0/groups/", "no such operation", "API 1.0 has a page of documentation and no description"),
+    ("POST /1.0/groups/", "no such operation", "API 1.0 has a page of documentation and no description"),
+    ("PUT /1.0/groups/", "no such operation", "API 1.0 has a page of documentation and no description"),
+    ("DELETE /1.0/groups/", "no such operation", "API 1.0 has a page of documentation and no description"),
 ];
 
 /// Whether the problem is one that we know and stand by.

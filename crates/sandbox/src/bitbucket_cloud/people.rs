@@ -38,10 +38,10 @@ fn membership(account: &Account) -> Value {
 /// A page of a list, with the link to the next.
 fn page(site: &Workspace, path: &str, parameters: &Parameters, all: Vec<Value>) -> Answer {
     let number = parameters.count("page", 1)?.max(1);
-    let size = all.len();
+    let total = all.len();
     let values: Vec<Value> = all.into_iter().skip((number - 1) * PAGE).take(PAGE).collect();
-    let mut body = json!({ "pagelen": PAGE, "page": number, "size": size, "values": values });
-    if number * PAGE < size {
+    let mut body = json!({ "pagelen": PAGE, "page": number, "size": total, "values": values });
+    if number * PAGE < total {
         let next = format!("{}{path}?page={}", site.directory.base_url, number + 1);
         body["next"] = json!(next);
     }

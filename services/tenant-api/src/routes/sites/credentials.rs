@@ -18,7 +18,7 @@ pub(super) enum SiteCredentials {
     Bearer { token: String },
     /// A user name and password.
     Basic { username: String, password: String },
-    /// The API token of an Atlassian account, for `jira-cloud`. With the organization's key, people are invited
+    /// The API token of an Atlassian account, for `jira-cloud` and `bitbucket-cloud`. With the organization's key, people are invited
     /// without a mail, found although they hide their addresses, and suspended rather than taken out of their groups.
     ApiKey { email: String, token: String, organization: Option<OrganizationKey> },
 }

@@ -35,13 +35,15 @@ use credentials::{SiteCredentials, sealable};
 pub struct CreateSite {
     /// Name for people.
     name: String,
-    /// `jira-data-center`, `confluence-data-center`, `bitbucket-data-center`, `crowd`, `atlassian-cloud` or `jira-cloud`. `crowd` is
+    /// `jira-data-center`, `confluence-data-center`, `bitbucket-data-center`, `crowd`, `atlassian-cloud`, `jira-cloud` or
+    /// `bitbucket-cloud`. `crowd` is
     /// Jira's own user server too, and takes `basic` credentials alone: those of an application. `atlassian-cloud` is the
     /// SCIM directory of an organization, and takes its API key as `bearer`.
-    /// `jira-cloud` is for organizations without one, and takes `api_key`.
+    /// `jira-cloud` is for organizations without one, and takes `api_key`; so does `bitbucket-cloud`, of which the groups
+    /// are kept, and which needs the organization's key.
     product: String,
     /// Address of the instance, with its context path if it has one; of a SCIM directory, the SCIM base URL that
-    /// Atlassian shows with the API key.
+    /// Atlassian shows with the API key; of Bitbucket Cloud, that of the workspace: `https://bitbucket.org/acme`.
     base_url: String,
     /// What we log in with; never shown again.
     #[schema(value_type = SiteCredentials, write_only)]
