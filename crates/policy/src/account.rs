@@ -150,7 +150,8 @@ pub struct DesiredAccount {
 /// - It is active if any enabled link's user is. Its groups are the union over those; each attribute comes
 ///   from the one with the highest precedence (ties: the smaller link id, then user id) that has it.
 /// - When none is active, `on_deprovision` of the enabled link with the highest precedence decides. A
-///   user that was deactivated in the directory counts like one that was deleted.
+///   user that was deactivated in the directory counts like one that was deleted. An account that is to be deleted where
+///   the product can only deactivate it is deactivated: whoever left keeps no access for want of the stronger step.
 /// - A disabled link whose user is active keeps the account as it is: pausing locks nobody out.
 pub fn fold(claims: &[Claim], product: &ProductRules) -> DesiredAccount {
     let mut ranked: Vec<&Claim> = claims.iter().collect();
@@ -158,7 +159,7 @@ pub fn fold(claims: &[Claim], product: &ProductRules) -> DesiredAccount {
     let enabled: Vec<&Claim> = ranked.iter().copied().filter(|claim| claim.enabled).collect();
     let active: Vec<&Claim> = enabled.iter().copied().filter(|claim| claim.is_active()).collect();
 
-    let (existence, decided_by) = existence(&ranked, &enabled, &active);
+    let (existence, decided_by) = existence(&ranked, &enabled, &active, product);
     let speaking =
         [&active, &enabled, &ranked].into_iter().find(|claims| claims.iter().any(|c| c.user.is_some()));
     let mut attributes = Attributes::read(speaking.map_or(&[][..], Vec::as_slice));
@@ -190,7 +191,12 @@ pub fn fold(claims: &[Claim], product: &ProductRules) -> DesiredAccount {
     }
 }
 
-fn existence(ranked: &[&Claim], enabled: &[&Claim], active: &[&Claim]) -> (Existence, Option<Source>) {
+fn existence(
+    ranked: &[&Claim],
+    enabled: &[&Claim],
+    active: &[&Claim],
+    product: &ProductRules,
+) -> (Existence, Option<Source>) {
     if let Some(claim) = active.first() {
         return (Existence::Active, Some(claim.source("the user is active")));
     }
@@ -199,15 +205,20 @@ fn existence(ranked: &[&Claim], enabled: &[&Claim], active: &[&Claim]) -> (Exist
     }
     let Some(claim) = enabled.first() else { return (Existence::Keep, None) };
     let setting = claim.settings.user_sync.on_deprovision;
-    let existence = match setting {
-        OnDeprovision::Deactivate => Existence::Inactive,
-        OnDeprovision::Delete => Existence::Deleted,
-        OnDeprovision::StripGroups => Existence::StripGroups,
-        OnDeprovision::Keep => Existence::Keep,
-    };
     let gone = if claim.user.is_some() { "inactive" } else { "deleted" };
-    let rule =
+    let mut rule =
         format!("the user is {gone} in the directory and user_sync.on_deprovision is {}", setting.as_str());
+    let existence = match (setting, product.obstacle_to_delete_alone()) {
+        (OnDeprovision::Delete, Some(obstacle)) => {
+            rule.push_str(", which is not possible here, because ");
+            rule.push_str(obstacle);
+            Existence::Inactive
+        }
+        (OnDeprovision::Delete, None) => Existence::Deleted,
+        (OnDeprovision::Deactivate, _) => Existence::Inactive,
+        (OnDeprovision::StripGroups, _) => Existence::StripGroups,
+        (OnDeprovision::Keep, _) => Existence::Keep,
+    };
     (existence, Some(claim.source(rule)))
 }
 

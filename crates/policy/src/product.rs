@@ -39,6 +39,12 @@ impl ProductRules {
         if self.username_case_sensitive { one == other } else { fold(one) == fold(other) }
     }
 
+    /// Why an account cannot be deleted, where it can be deactivated all the same.
+    pub(crate) fn obstacle_to_delete_alone(&self) -> Option<&str> {
+        let Obstacles { delete_account, deactivate_account, .. } = &self.obstacles;
+        delete_account.as_deref().filter(|_| deactivate_account.is_none())
+    }
+
     /// Whether a group belongs to the product's administration.
     pub fn is_admin_group(&self, name: &str) -> bool {
         let folded = fold(name.trim());

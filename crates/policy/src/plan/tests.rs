@@ -294,6 +294,22 @@ fn account_that_may_not_be_reactivated_is_given_nothing_and_loses_what_it_must()
 }
 
 #[test]
+fn whoever_cannot_be_deleted_is_deactivated_and_told_why() {
+    let obstacles = Obstacles { delete_account: Some("accounts stay".into()), ..Obstacles::default() };
+    for (withdraws_access, expected) in
+        [(false, vec!["deactivate"]), (true, vec!["remove_member devs", "deactivate"])]
+    {
+        let product = ProductRules { withdraws_access, obstacles: obstacles.clone(), ..jira() };
+        let desired = fold(&[inactive(&["devs"], "delete")], &product);
+        let plan = account(&desired, Some(&observed_account(&["devs"])));
+        assert_eq!(steps(&plan), expected);
+        let reason = &plan.changes.last().unwrap().reason;
+        assert!(reason.ends_with("is delete, which is not possible here, because accounts stay"), "{reason}");
+        assert!(plan.removes_access);
+    }
+}
+
+#[test]
 fn each_way_of_deprovisioning_does_what_it_says() {
     let cases = [
         ("deactivate", vec!["deactivate"]),

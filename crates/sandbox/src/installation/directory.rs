@@ -113,7 +113,8 @@ impl Directory {
             return directory;
         }
         let admin = fold(&options.admin_username);
-        for group in conventions.administrators.iter().chain([&conventions.users]) {
+        let own = conventions.administrators.iter().chain([&conventions.users]);
+        for group in own.filter(|name| !name.is_empty()) {
             directory.insert_group(group).members.insert(admin.clone());
         }
         let email = if admin.contains('@') { admin.clone() } else { format!("{admin}@example.com") };

@@ -51,6 +51,39 @@ async fn whoever_is_deactivated_loses_the_groups_and_gets_them_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_deleted_keeps_no_group_although_the_account_stays() {
+    let mut world = with(Quirks::default()).await;
+    world.settings(json!({ "user_sync": { "on_deprovision": "delete" } })).await;
+    granted(&world, "ada").await;
+    let ada = world.user("ada").await;
+    world.group("team", &[ada]).await;
+    world.work().await;
+    assert_eq!(world.members("team"), names(&["ada"]));
+    world.delete(ada).await;
+    world.work().await;
+    assert!(world.members("team").is_empty());
+    assert_eq!(world.writes(Write::RemoveMember), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn group_that_another_deleted_is_made_anew_with_its_members() {
+    let mut world = with(Quirks::default()).await;
+    granted(&world, "ada").await;
+    granted(&world, "bob").await;
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    let team = world.group("team", &[ada]).await;
+    world.work().await;
+    world.behind_our_back("groups", &json!({ "delete": "team" })).await;
+    world.join(team, &[bob]).await;
+    world.work().await;
+    world.start();
+    world.full_run().await;
+    world.settle().await;
+    world.stop().await;
+    assert_eq!(world.members("team"), names(&["ada", "bob"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_has_no_access_is_told_to_need_it_and_the_others_go_on() {
     let mut world = with(Quirks::default()).await;
     granted(&world, "ada").await;
