@@ -117,7 +117,8 @@ pub(crate) enum SandboxProduct {
     AtlassianCloud,
     /// Jira in Atlassian Cloud; rollcall@example.com logs in there with the admin token as its API token.
     JiraCloud,
-    /// A workspace of Bitbucket in Atlassian Cloud, at /acme; whoever logs in at Jira Cloud logs in here.
+    /// A workspace of Bitbucket in Atlassian Cloud, at the path /acme; rollcall@example.com logs in there
+    /// with the admin token as its API token.
     BitbucketCloud,
 }
 

@@ -3,6 +3,7 @@
 use super::{BitbucketCloud, wire};
 use crate::connection::addressable;
 use crate::error::SiteError;
+use crate::organization;
 use crate::site::{Account, AccountRef, AccountUpdate, Page, PageStart};
 
 impl BitbucketCloud {
@@ -53,16 +54,11 @@ impl BitbucketCloud {
         account: &AccountRef,
         update: &AccountUpdate,
     ) -> Result<Account, SiteError> {
-        if update.display_name.is_some() || update.email.is_some() || update.username.is_some() {
-            return Err(SiteError::NotPossible(super::PROFILE.to_owned()));
-        }
+        organization::check_update(update)?;
         let gone = || SiteError::NotFound { detail: "the account is not in the workspace".to_owned() };
         let mut after = self.member(&account.key, &account.username).await?.ok_or_else(gone)?;
         match update.active {
-            Some(true) if !after.active => Err(SiteError::NotPossible(
-                "the account is deactivated in Atlassian Administration, where alone it can be activated"
-                    .to_owned(),
-            )),
+            Some(true) if !after.active => Err(organization::deactivated_elsewhere()),
             Some(false) => {
                 after.active = false;
                 Ok(after)

@@ -27,13 +27,16 @@ impl BitbucketCloud {
         Ok(found)
     }
 
+    /// What the site answered is looked at before it becomes part of an address.
     async fn slug(&self, name: &str) -> Result<String, SiteError> {
-        if let Some(slug) = self.slugs.of(name) {
-            return Ok(slug);
-        }
-        let no_group = || SiteError::NotFound { detail: format!("no group {name}") };
-        let slug = self.group_by_name(name).await?.ok_or_else(no_group)?.slug;
-        addressable(&slug).map(str::to_owned)
+        let slug = if let Some(known) = self.slugs.of(name) {
+            known
+        } else {
+            let no_group = || SiteError::NotFound { detail: format!("no group {name}") };
+            self.group_by_name(name).await?.ok_or_else(no_group)?.slug
+        };
+        addressable(&slug)?;
+        Ok(slug)
     }
 
     /// What a group is permitted by default is what repositories give to it, and for the workspace itself nothing tells

@@ -21,7 +21,7 @@ use crate::credentials::Credentials;
 use crate::error::SiteError;
 use crate::group_ids::GroupIds;
 use crate::http::{HttpClient, HttpSettings};
-use crate::organization::Organization;
+use crate::organization::{self, Organization};
 use crate::product::Product;
 use crate::site::{
     Account, AccountQuery, AccountRef, AccountUpdate, Capabilities, Capability, NewAccount, Page, PageStart,
@@ -49,9 +49,6 @@ const GRANT: &str = "Bitbucket's REST API lets nobody into a workspace; give the
 /// Why nobody leaves it by us.
 const REVOKE: &str =
     "Bitbucket's REST API takes nobody from a workspace; take the access away in Atlassian Administration";
-/// Why a profile stays as it is.
-const PROFILE: &str =
-    "an Atlassian account's name and address are its person's, or of the SCIM directory that keeps it";
 
 /// The connector of Bitbucket in the Cloud.
 #[derive(Debug)]
@@ -121,10 +118,8 @@ impl Site for BitbucketCloud {
             ),
             find_by_email: Capability::Supported,
             create_account: Capability::NotPossible(GRANT),
-            rename_account: Capability::NotPossible(
-                "an Atlassian account has no user name and goes by its address",
-            ),
-            change_profile: Capability::NotPossible(PROFILE),
+            rename_account: Capability::NotPossible(organization::NO_USER_NAME),
+            change_profile: Capability::NotPossible(organization::PROFILE),
             deactivate_account: Capability::Otherwise(
                 "the account leaves its groups, since access to a workspace is given in Atlassian Administration",
             ),

@@ -5,6 +5,7 @@ use reqwest::Method;
 use super::{JiraCloud, wire};
 use crate::connection::{only_one_with_address, same_name};
 use crate::error::SiteError;
+use crate::organization;
 use crate::site::{Account, AccountRef, AccountUpdate, NewAccount, Page, PageStart};
 
 /// How many are asked for in a list of accounts.
@@ -128,19 +129,14 @@ impl JiraCloud {
         account: &AccountRef,
         update: &AccountUpdate,
     ) -> Result<Account, SiteError> {
-        if update.display_name.is_some() || update.email.is_some() || update.username.is_some() {
-            return Err(SiteError::NotPossible(super::PROFILE.to_owned()));
-        }
+        organization::check_update(update)?;
         let gone = || SiteError::NotFound { detail: "the account is gone".to_owned() };
         if let (Some(active), Some(organization)) = (update.active, &self.organization) {
             organization.let_in(&account.key, active).await?;
         }
         let mut after = self.account_by_id(&account.key, &account.username).await?.ok_or_else(gone)?;
         match (update.active, &self.organization) {
-            (Some(true), _) if !after.active => Err(SiteError::NotPossible(
-                "the account is deactivated in Atlassian Administration, where alone it can be activated"
-                    .to_owned(),
-            )),
+            (Some(true), _) if !after.active => Err(organization::deactivated_elsewhere()),
             (Some(false), Some(_)) if after.active => Err(SiteError::NotPossible(
                 "the organization accepted to suspend the account, and shows it as active".to_owned(),
             )),

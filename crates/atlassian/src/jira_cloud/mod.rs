@@ -22,7 +22,7 @@ use crate::credentials::Credentials;
 use crate::error::SiteError;
 use crate::group_ids::GroupIds;
 use crate::http::{HttpClient, HttpSettings};
-use crate::organization::Organization;
+use crate::organization::{self, Organization};
 use crate::product::Product;
 use crate::site::{
     Account, AccountQuery, AccountRef, AccountUpdate, Capabilities, Capability, Led, NewAccount, Page,
@@ -36,9 +36,6 @@ static JIRA: Dialect = Dialect {
     errors: wire::errors,
 };
 
-/// Why a profile stays as it is.
-const PROFILE: &str =
-    "an Atlassian account's name and address are its person's, or of the SCIM directory that keeps it";
 /// What administers people.
 const ADMINISTER: &str = "ADMINISTER";
 
@@ -91,10 +88,8 @@ impl Site for JiraCloud {
                 "the person is invited, without a mail where the organization's \
                  key is given, and has no access but what groups give",
             ),
-            rename_account: Capability::NotPossible(
-                "an Atlassian account has no user name and goes by its address",
-            ),
-            change_profile: Capability::NotPossible(PROFILE),
+            rename_account: Capability::NotPossible(organization::NO_USER_NAME),
+            change_profile: Capability::NotPossible(organization::PROFILE),
             deactivate_account: if has_key {
                 Capability::Supported
             } else {

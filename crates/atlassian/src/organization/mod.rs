@@ -10,7 +10,7 @@ use crate::credentials::{Credentials, OrganizationKey};
 use crate::error::SiteError;
 use crate::http::{HttpClient, HttpSettings, target};
 use crate::product::Product;
-use crate::site::SiteDirectory;
+use crate::site::{AccountUpdate, SiteDirectory};
 
 static ORGANIZATION: Dialect = Dialect {
     product: Product::JiraCloud,
@@ -18,6 +18,27 @@ static ORGANIZATION: Dialect = Dialect {
     answers_401_to_the_barred: false,
     errors: wire::errors,
 };
+
+/// Why a profile stays as it is.
+pub(crate) const PROFILE: &str =
+    "an Atlassian account's name and address are its person's, or of the SCIM directory that keeps it";
+/// Why nobody is renamed.
+pub(crate) const NO_USER_NAME: &str = "an Atlassian account has no user name and goes by its address";
+
+/// Refuses to change what is the person's own: everything but whether the account is let in.
+pub(crate) fn check_update(update: &AccountUpdate) -> Result<(), SiteError> {
+    if update.display_name.is_some() || update.email.is_some() || update.username.is_some() {
+        return Err(SiteError::NotPossible(PROFILE.to_owned()));
+    }
+    Ok(())
+}
+
+/// An account was to be active, and its person's Atlassian account is not.
+pub(crate) fn deactivated_elsewhere() -> SiteError {
+    SiteError::NotPossible(
+        "the account is deactivated in Atlassian Administration, where alone it can be activated".to_owned(),
+    )
+}
 
 /// The organization, with its key.
 #[derive(Debug)]
