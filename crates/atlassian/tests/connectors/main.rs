@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod atlassian_cloud;
 #[cfg(test)]
+mod bitbucket_cloud;
+#[cfg(test)]
 mod bitbucket_data_center;
 #[cfg(test)]
 mod confluence_data_center;

@@ -51,7 +51,7 @@ pub(crate) fn settings() -> HttpSettings {
 }
 
 impl Script {
-    /// A site of a product, whose API is at that path, which may be empty.
+    /// A site of a product, whose API is at that path, which may be empty; `/` where it is not below the site's address.
     pub(crate) async fn of(
         product: Product,
         api: &'static str,
@@ -75,8 +75,11 @@ impl Script {
     /// Foresees a call; calls that are alike are answered in the order in which they were foreseen. The
     /// test fails when a call is not made.
     pub(crate) async fn foresee(&self, call: Call, answer: ResponseTemplate) {
-        let api = if self.api.is_empty() { String::new() } else { format!("{}/", self.api) };
-        let whole = format!("/at/{api}{}", call.path);
+        let whole = match self.api {
+            "/" => format!("/{}", call.path),
+            "" => format!("/at/{}", call.path),
+            api => format!("/at/{api}/{}", call.path),
+        };
         let mut mock = Mock::given(method(call.method)).and(path(whole));
         mock = mock
             .and(header("authorization", self.authorization.as_str()))
