@@ -11,7 +11,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 pub use crate::directory_user::DirectoryUser;
-pub use crate::managed_groups::{ManagedGroups, Management};
+pub use crate::group::DirectoryGroup;
+pub use crate::managed_groups::{Feed, ManagedGroups, Management};
 use crate::product::ProductRules;
 use crate::settings::{CompiledSettings, MatchBy, OnDeprovision};
 
@@ -40,8 +41,8 @@ pub struct Claim {
     pub user_id: Uuid,
     /// What the directory says; `None` when it has deleted the user.
     pub user: Option<DirectoryUser>,
-    /// Display names of the directory groups that hold the user, directly or nested.
-    pub groups: Vec<String>,
+    /// The directory groups that hold the user, directly or nested.
+    pub groups: Vec<DirectoryGroup>,
 }
 
 impl Claim {

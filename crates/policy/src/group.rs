@@ -1,9 +1,13 @@
 //! From a directory group to site groups: one group, one link.
 
 use scim_protocol::fold;
+use uuid::Uuid;
 
 use crate::product::ProductRules;
-use crate::settings::{CompiledSettings, GroupMode};
+use crate::settings::{CompiledSettings, GroupMode, MAX_NAME_LENGTH};
+
+/// Characters of a directory group's name that rules are tried on.
+const MAX_DIRECTORY_NAME_LENGTH: usize = 1_000;
 
 /// What a link makes of a directory group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,36 +24,82 @@ pub enum Mapping {
     },
 }
 
-/// The site groups of a directory group, by its display name: on the fly, the one of the same name
-/// without surrounding space, unless a rule of the link or the product keeps it out.
+/// A group of a directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DirectoryGroup {
+    /// Its id, which outlives a change of its name.
+    pub id: Uuid,
+    /// Its display name.
+    pub name: String,
+}
+
+/// The site groups of a directory group.
+///
+/// - On the fly it is the one of the same name without surrounding space, as `group_sync.rename` changes it,
+///   unless a rule of the link or the product keeps it out.
+/// - In the manual mode they are those that `group_sync.mappings` has for its name or its id. Naming an admin
+///   group of the product there is deliberate, so it is filled.
 pub fn site_groups_for(
-    directory_group_name: &str,
+    group: &DirectoryGroup,
     settings: &CompiledSettings,
     product: &ProductRules,
 ) -> Mapping {
-    let name = directory_group_name.trim();
-    match first_exclusion(name, settings, product) {
-        Some(reason) => Mapping::Excluded { reason },
-        None => Mapping::Mapped { site_groups: vec![name.to_owned()] },
+    match settings.group_sync.mode {
+        GroupMode::Off => Mapping::excluded("group_sync.mode is off"),
+        GroupMode::Manual => {
+            let site_groups = settings.mapped_groups(group);
+            if site_groups.is_empty() {
+                return Mapping::excluded("no entry of group_sync.mappings names it");
+            }
+            Mapping::Mapped { site_groups }
+        }
+        GroupMode::OnTheFly => on_the_fly(&group.name, settings, product),
     }
 }
 
-fn first_exclusion(name: &str, settings: &CompiledSettings, product: &ProductRules) -> Option<String> {
-    match settings.group_sync.mode {
-        GroupMode::Off => return Some("group_sync.mode is off".to_owned()),
-        GroupMode::Manual => return Some("no entry of group_sync.mappings names it".to_owned()),
-        GroupMode::OnTheFly => {}
-    }
+/// What becomes of a directory group's name where groups are mapped on the fly.
+pub(crate) fn on_the_fly(name: &str, settings: &CompiledSettings, product: &ProductRules) -> Mapping {
+    let name = name.trim();
     if name.is_empty() {
-        return Some("the group has no name".to_owned());
+        return Mapping::excluded("the group has no name");
+    }
+    if name.chars().count() > MAX_DIRECTORY_NAME_LENGTH {
+        return Mapping::excluded(format!("its name is longer than {MAX_DIRECTORY_NAME_LENGTH} characters"));
     }
     if !settings.includes(name) {
-        return Some("no pattern of group_sync.include matches its name".to_owned());
+        return Mapping::excluded("no pattern of group_sync.include matches its name");
     }
     if let Some(pattern) = settings.excluding_pattern(name) {
-        return Some(format!("group_sync.exclude has the pattern {pattern}"));
+        return Mapping::excluded(format!("group_sync.exclude has the pattern {pattern}"));
     }
-    protection(name, settings, product)
+    let renamed = settings.renamed(name);
+    let site_group = renamed.trim();
+    if site_group.is_empty() {
+        return Mapping::excluded("group_sync.rename leaves nothing of its name");
+    }
+    if site_group.chars().count() > MAX_NAME_LENGTH {
+        return Mapping::excluded(format!(
+            "its name at the site is longer than {MAX_NAME_LENGTH} characters"
+        ));
+    }
+    if let Some(reason) = protection(site_group, settings, product) {
+        let whose = if site_group == name { String::new() } else { format!("it becomes {site_group}: ") };
+        return Mapping::excluded(format!("{whose}{reason}"));
+    }
+    Mapping::Mapped { site_groups: vec![site_group.to_owned()] }
+}
+
+impl Mapping {
+    fn excluded(reason: impl Into<String>) -> Self {
+        Self::Excluded { reason: reason.into() }
+    }
+
+    /// Whether it leads to the site group `name`, in any spelling.
+    pub fn leads_to(&self, name: &str) -> bool {
+        let Self::Mapped { site_groups } = self else { return false };
+        let folded = fold(name.trim());
+        site_groups.iter().any(|group| fold(group) == folded)
+    }
 }
 
 /// Why a site group is never touched, if it is protected.
@@ -74,7 +124,8 @@ mod tests {
 
     fn map(name: &str, group_sync: &Value) -> Mapping {
         let settings: LinkSettings = serde_json::from_value(json!({ "group_sync": group_sync })).unwrap();
-        site_groups_for(name, &settings.compile().unwrap(), &product())
+        let group = DirectoryGroup { id: Uuid::from_u128(7), name: name.to_owned() };
+        site_groups_for(&group, &settings.compile().unwrap(), &product())
     }
 
     fn mapped(name: &str) -> Mapping {
@@ -115,5 +166,64 @@ mod tests {
         assert_eq!(map("JIRA-devs", &json!({"include": ["^jira-"]})), mapped("JIRA-devs"));
         assert!(matches!(map("JIRA-devs", &json!({"include": ["(?-i)^jira-"]})), Mapping::Excluded { .. }));
         assert!(matches!(map("Secret-X", &json!({"exclude": ["^secret"]})), Mapping::Excluded { .. }));
+    }
+
+    fn excluded(reason: &str) -> Mapping {
+        Mapping::Excluded { reason: reason.into() }
+    }
+
+    #[test]
+    fn renames_apply_one_after_the_other_with_what_they_captured() {
+        let rename = json!({"rename": [
+            {"pattern": "^grp[_-](.+)[_-](dev|ops)$", "replace": "$2-$1"},
+            {"pattern": "[ _]+", "replace": "-"},
+        ]});
+        assert_eq!(map("GRP_mobile app_dev", &rename), mapped("dev-mobile-app"));
+        assert_eq!(map("Site Wide", &rename), mapped("Site-Wide"));
+        assert_eq!(map("qa", &rename), mapped("qa"));
+    }
+
+    #[test]
+    fn renames_can_leave_no_name_or_lead_to_what_is_protected() {
+        let strip = json!({"rename": [{"pattern": "^idp-", "replace": ""}], "protected": ["ops"]});
+        assert_eq!(map("idp-", &strip), excluded("group_sync.rename leaves nothing of its name"));
+        assert_eq!(map("idp-ops", &strip), excluded("it becomes ops: group_sync.protected names it"));
+        let admins = "it becomes jira-administrators: it is an admin group of the product";
+        assert_eq!(map("idp-jira-administrators", &strip), excluded(admins));
+        let long = json!({"rename": [{"pattern": ".", "replace": "$0$0$0"}]});
+        assert_eq!(map(&"x".repeat(85), &long), mapped(&"x".repeat(255)));
+        assert_eq!(
+            map(&"x".repeat(86), &long),
+            excluded("its name at the site is longer than 255 characters")
+        );
+    }
+
+    #[test]
+    fn filters_look_at_the_name_before_it_is_renamed() {
+        let settings = json!({"include": ["^idp-"], "rename": [{"pattern": "^idp-", "replace": "jira-"}]});
+        assert_eq!(map("idp-devs", &settings), mapped("jira-devs"));
+        assert!(matches!(map("jira-devs", &settings), Mapping::Excluded { .. }));
+    }
+
+    #[test]
+    fn mappings_are_many_to_many_and_go_by_name_or_id() {
+        let manual = json!({"mode": "manual", "mappings": [
+            {"idp_group": "All Staff ", "site_groups": ["jira-users", "wiki-users"]},
+            {"idp_group": "all staff", "site_groups": ["Jira-Users", "lunch"]},
+            {"idp_group": Uuid::from_u128(7).to_string(), "site_groups": [" everybody "]},
+        ]});
+        let by_both = Mapping::Mapped {
+            site_groups: ["jira-users", "wiki-users", "lunch", "everybody"].map(Into::into).into(),
+        };
+        assert_eq!(map("ALL STAFF", &manual), by_both);
+        assert_eq!(map("renamed since", &manual), mapped("everybody"));
+        let other = json!({"mode": "manual", "mappings": [{"idp_group": "x", "site_groups": ["y"]}]});
+        assert_eq!(map("all staff", &other), excluded("no entry of group_sync.mappings names it"));
+    }
+
+    #[test]
+    fn an_admin_group_is_reached_only_by_a_mapping_that_names_it() {
+        let outright = json!({"mode": "manual", "mappings": [{"idp_group": "root", "site_groups": ["jira-administrators"]}]});
+        assert_eq!(map("root", &outright), mapped("jira-administrators"));
     }
 }

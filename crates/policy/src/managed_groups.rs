@@ -1,15 +1,15 @@
 //! Which site groups the links of an account manage: the only ones that a plan takes anybody out of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use scim_protocol::fold;
 use uuid::Uuid;
 
 use crate::account::{Claim, Source};
-use crate::group::{Mapping, protection, site_groups_for};
+use crate::group::{Mapping, on_the_fly, protection, site_groups_for};
 use crate::product::ProductRules;
-use crate::settings::CompiledSettings;
+use crate::settings::{CompiledSettings, GroupMode};
 
 /// Whose business the memberships of a site group are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,18 @@ pub enum Management {
     },
 }
 
+/// That a directory group has led to a site group before. Which one it would be now is not to be seen from the
+/// site group's name where links rename groups, and the directory group may be gone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Feed {
+    /// The directory group's connection.
+    pub connection: Uuid,
+    /// The site group's name.
+    pub site_group: String,
+    /// The directory group's name as it was then.
+    pub directory_group: String,
+}
+
 /// The site groups that the links of one account manage, as a question to ask.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ManagedGroups {
@@ -42,6 +54,8 @@ pub struct ManagedGroups {
     disabled: Vec<Link>,
     /// Folded names of the groups that disabled links would give.
     paused: BTreeSet<String>,
+    /// Names of directory groups by connection and folded site group.
+    feeds: BTreeMap<(Uuid, String), Vec<String>>,
     product: ProductRules,
 }
 
@@ -71,37 +85,64 @@ impl ManagedGroups {
 
     /// Whose business the memberships of the group `name` are, in any spelling.
     pub fn management(&self, name: &str) -> Management {
-        if let Some(reason) = self.protection(name) {
+        if let Some(reason) = self.protection(name, self.is_mapped_outright(name)) {
             return Management::Protected { reason };
         }
         if self.paused.contains(&fold(name.trim())) {
             return Management::Paused;
         }
-        let mapping: Vec<&Link> =
-            self.enabled.iter().filter(|link| maps(&link.settings, name, &self.product)).collect();
+        let mapping: Vec<&Link> = self.enabled.iter().filter(|link| self.maps(link, name)).collect();
         let listing = || self.enabled.iter().find(|link| lists(&link.settings, name));
         let Some(manager) = mapping.first().copied().or_else(listing) else { return Management::Unmanaged };
-        let rule = if mapping.is_empty() { "default groups" } else { "groups on the fly" };
-        let removes_unmanaged =
-            !mapping.is_empty() && mapping.iter().all(|link| !link.settings.group_sync.keep_existing);
+        let rule = match manager.settings.group_sync.mode {
+            _ if mapping.is_empty() => "default groups",
+            GroupMode::Manual => "group_sync.mappings",
+            _ => "groups on the fly",
+        };
+        // Whom people made an administrator by hand, no rule takes out.
+        let removes_unmanaged = !mapping.is_empty()
+            && !self.product.is_admin_group(name)
+            && mapping.iter().all(|link| !link.settings.group_sync.keep_existing);
         let source = Source { link: manager.id, connection: manager.connection, rule: rule.to_owned() };
         Management::Managed { source, removes_unmanaged }
     }
 
-    /// Why nobody is put into the group `name` or taken out of it, if it is protected. What one link
-    /// protects, no other link touches; a disabled link protects too.
-    pub(crate) fn protection(&self, name: &str) -> Option<String> {
-        let links = self.enabled.iter().chain(&self.disabled);
-        let product = self.product.is_admin_group(name).then(|| "it is an admin group of the product".into());
-        product.or_else(|| {
-            links.into_iter().find_map(|link| protection(name, &link.settings, &ProductRules::default()))
-        })
+    /// Takes note of what has led to site groups before.
+    pub fn learn(&mut self, feeds: impl IntoIterator<Item = Feed>) {
+        for Feed { connection, site_group, directory_group } in feeds {
+            self.feeds.entry((connection, fold(site_group.trim()))).or_default().push(directory_group);
+        }
     }
-}
 
-/// Whether a directory group of this name would become the site group `name`.
-fn maps(settings: &CompiledSettings, name: &str, product: &ProductRules) -> bool {
-    matches!(site_groups_for(name, settings, product), Mapping::Mapped { .. })
+    /// Why nobody is put into the group `name` or taken out of it, if it is protected. What one link
+    /// protects, no other link touches; a disabled link protects too. An admin group of the product is protected
+    /// unless a mapping names it `outright`.
+    pub(crate) fn protection(&self, name: &str, outright: bool) -> Option<String> {
+        if !outright && self.product.is_admin_group(name) {
+            return Some("it is an admin group of the product".to_owned());
+        }
+        let mut links = self.enabled.iter().chain(&self.disabled);
+        links.find_map(|link| protection(name, &link.settings, &ProductRules::default()))
+    }
+
+    /// Whether a link's mappings name the group.
+    pub(crate) fn is_mapped_outright(&self, name: &str) -> bool {
+        self.enabled.iter().chain(&self.disabled).any(|link| link.settings.maps_outright(name))
+    }
+
+    /// Whether a directory group of the link becomes the site group `name`, or did while it was there.
+    fn maps(&self, link: &Link, name: &str) -> bool {
+        let settings = &link.settings;
+        match settings.group_sync.mode {
+            GroupMode::Off => false,
+            GroupMode::Manual => settings.maps_outright(name),
+            GroupMode::OnTheFly => {
+                let leads_here = |group: &str| on_the_fly(group, settings, &self.product).leads_to(name);
+                let known = self.feeds.get(&(link.connection, fold(name.trim())));
+                leads_here(name) || known.is_some_and(|groups| groups.iter().any(|group| leads_here(group)))
+            }
+        }
+    }
 }
 
 /// Whether a link's default groups name the group.
@@ -117,8 +158,8 @@ fn groups_given_by(claim: &Claim, product: &ProductRules) -> Vec<String> {
     let groups = &claim.settings.group_sync;
     let defaults = groups.default_groups_all_users.iter().chain(&groups.default_groups_new_users);
     let mut names: Vec<String> = defaults.map(|name| fold(name.trim())).collect();
-    for name in &claim.groups {
-        if let Mapping::Mapped { site_groups } = site_groups_for(name, &claim.settings, product) {
+    for group in &claim.groups {
+        if let Mapping::Mapped { site_groups } = site_groups_for(group, &claim.settings, product) {
             names.extend(site_groups.iter().map(|group| fold(group)));
         }
     }

@@ -9,11 +9,15 @@ use serde::{Deserialize, Serialize};
 
 mod check;
 mod compiled;
+mod replacement;
 
 #[cfg(test)]
 mod tests;
 
 pub use compiled::CompiledSettings;
+
+/// Characters of a site group's name at the most, as the products' databases have it.
+pub(crate) const MAX_NAME_LENGTH: usize = 255;
 
 /// All settings of a link. Absent fields have their defaults; unknown ones are refused by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,7 +147,8 @@ pub struct GroupSync {
     pub include: Vec<String>,
     /// Regular expressions, none of which a directory group's name may match. Case does not count.
     pub exclude: Vec<String>,
-    /// How names change on the way to the site.
+    /// How names change on the way to the site, when groups are mapped on the fly: each rule on what the one
+    /// before left. `include` and `exclude` look at the name before.
     pub rename: Vec<GroupRename>,
     /// Whether site groups that are not there are created.
     pub create_missing: bool,
@@ -179,7 +184,7 @@ pub enum GroupMode {
     Off,
     /// As `mappings` says.
     Manual,
-    /// Each becomes the site group of the same name.
+    /// Each becomes the site group of the same name, as `rename` changes it.
     #[default]
     OnTheFly,
 }
@@ -189,9 +194,9 @@ pub enum GroupMode {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GroupMapping {
-    /// Display name of the directory group.
+    /// Display name of the directory group in any case, or its id, which outlives a change of its name.
     pub idp_group: String,
-    /// Names of the site groups.
+    /// Names of the site groups. Even an admin group of the product is filled when it is named here.
     pub site_groups: Vec<String>,
 }
 
@@ -200,9 +205,9 @@ pub struct GroupMapping {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GroupRename {
-    /// Regular expression on the directory group's name.
+    /// Regular expression on the directory group's name. Case does not count; `(?-i)` in front makes it count.
     pub pattern: String,
-    /// What the match becomes; `$1` stands for the first capture group.
+    /// What each match becomes; `$1` or `${name}` stands for what a group captured, `$$` for a dollar sign.
     pub replace: String,
 }
 
@@ -242,6 +247,6 @@ impl LinkSettings {
 
     /// Checks the settings and makes them ready for use; all problems together.
     pub fn compile(self) -> Result<CompiledSettings, Vec<SettingsProblem>> {
-        check::check(&self).map(|patterns| CompiledSettings::new(self, patterns))
+        check::check(&self).map(|groups| CompiledSettings::new(self, groups))
     }
 }

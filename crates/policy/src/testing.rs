@@ -7,7 +7,7 @@ use scim_protocol::fold;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::account::{Claim, DirectoryUser};
+use crate::account::{Claim, DirectoryGroup, DirectoryUser};
 use crate::plan::{AccountPlan, Action, ObservedAccount};
 use crate::product::ProductRules;
 use crate::settings::{CompiledSettings, LinkSettings};
@@ -16,6 +16,14 @@ use crate::settings::{CompiledSettings, LinkSettings};
 pub(crate) fn settings(settings: Value) -> Arc<CompiledSettings> {
     let settings: LinkSettings = serde_json::from_value(settings).unwrap();
     Arc::new(settings.compile().unwrap())
+}
+
+/// A directory group, whose id follows from its name.
+impl From<&str> for DirectoryGroup {
+    fn from(name: &str) -> Self {
+        let id = name.bytes().fold(7_u128, |sum, byte| sum.wrapping_mul(257).wrapping_add(byte.into()));
+        Self { id: Uuid::from_u128(id), name: name.to_owned() }
+    }
 }
 
 /// Jira's rules, as far as they are known here.

@@ -22,6 +22,7 @@ pub mod deprovisions;
 pub mod directory;
 pub mod entity;
 pub mod error;
+mod group_feeds;
 pub mod groups;
 pub mod id;
 pub mod idempotency;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use policy::account::{Claim, DirectoryUser, Existence};
+use policy::account::{Claim, DirectoryGroup, DirectoryUser, Existence};
 use policy::plan::ObservedAccount;
 use scim_protocol::fold;
 use serde_json::json;
@@ -17,6 +17,7 @@ use store::tasks::TaskEnd;
 
 use crate::execution;
 use crate::failure::{count, refusal_wait};
+use crate::feeds;
 use crate::leads;
 use crate::lookup::{self, Found, Wanted};
 use crate::progress::Progress;
@@ -125,7 +126,8 @@ async fn attempt(
     claims: &[Claim],
     progress: &mut Progress<'_>,
 ) -> Result<Attempt, Interruption> {
-    let desired = &policy::account::fold(claims, &*workplace.rules().await?);
+    let rules = workplace.rules().await?;
+    let mut desired = policy::account::fold(claims, &rules);
     // What an account must lose that cannot be deactivated is more than what the ledger knows of.
     let withdraws = workplace.connected.withdraws_access()
         && desired.existence == Existence::Inactive
@@ -169,10 +171,12 @@ async fn attempt(
         Some(mut observed) => {
             let own_key = workplace.connected.own_key().await?;
             observed.protected = progress.key() == Some(own_key);
+            feeds::recall(workplace, &mut desired, &observed).await?;
             Some(observed)
         }
         None => None,
     };
+    let desired = &desired;
     let mut plan = policy::plan::account(desired, observed.as_ref());
     progress.planned(&plan);
     if let Some(reason) = execution::hold_reason(workplace, task, held, &plan).await? {
@@ -183,6 +187,7 @@ async fn attempt(
         progress.held(reason);
         return Ok(Attempt::Done);
     }
+    feeds::remember(workplace, claims, &plan, &rules).await?;
     match execution::write_down_intent(workplace, held, desired, &plan).await {
         Ok(()) => {}
         // Another row of the ledger has that user name: it is the account to work on.
@@ -243,7 +248,11 @@ async fn claims(workplace: &Workplace, held: &HeldAccount) -> store::Result<Vec<
             enabled: link.row.enabled,
             user_id: claim.user_id.0,
             user: user.map(|user| DirectoryUser::from_scim(&user.document)),
-            groups: groups.unwrap_or_default().into_iter().map(|group| group.display_name).collect(),
+            groups: groups
+                .unwrap_or_default()
+                .into_iter()
+                .map(|group| DirectoryGroup { id: group.group_id.0, name: group.display_name })
+                .collect(),
         });
     }
     Ok(claims)

@@ -1,8 +1,7 @@
 //! One directory group at one site: the site groups that its link maps it to exist.
 
 use atlassian::error::SiteError;
-use policy::group::{Mapping, site_groups_for};
-use policy::settings::CompiledSettings;
+use policy::group::{DirectoryGroup, Mapping, site_groups_for};
 use serde_json::json;
 use store::entity::task;
 use store::entity::words::{ObjectKind, RunOutcome, TimelineKind};
@@ -10,6 +9,8 @@ use store::id::GroupId;
 use store::tasks::TaskEnd;
 use store::timeline::NewEntry;
 
+use crate::feeds;
+use crate::links::SiteLink;
 use crate::site::finish_idle;
 use crate::workplace::{Interruption, Workplace};
 
@@ -30,10 +31,11 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
     let link = workplace.links.of(task.connection_id).filter(|link| link.row.enabled);
     // A deleted group leaves its site group standing: permissions may hang on it.
     let (Some(group), Some(link)) = (group, link) else { return finish_idle(workplace, task).await };
+    let group = DirectoryGroup { id: group.id.0, name: group.display_name };
     let mut entries = Vec::new();
     let tasks = workplace.tenant.tasks(task.site_id);
     let ensured = tokio::select! {
-        ensured = ensure_all(workplace, task, &group.display_name, &link.settings, &mut entries) => ensured,
+        ensured = ensure_all(workplace, task, &group, link, &mut entries) => ensured,
         // A look tells whether a group was made; nothing is in doubt.
         () = workplace.stop.cut_off.cancelled() => Err(Interruption::PutOff),
     };
@@ -55,18 +57,19 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
 async fn ensure_all(
     workplace: &Workplace,
     task: &task::Model,
-    display_name: &str,
-    settings: &CompiledSettings,
+    group: &DirectoryGroup,
+    link: &SiteLink,
     entries: &mut Vec<NewEntry>,
 ) -> Result<RunOutcome, Interruption> {
-    let site_groups = match site_groups_for(display_name, settings, &*workplace.rules().await?) {
+    let site_groups = match site_groups_for(group, &link.settings, &*workplace.rules().await?) {
         Mapping::Mapped { site_groups } => site_groups,
         Mapping::Excluded { reason } => {
             entries.push(entry(workplace, task, &format!("Not synchronized: {reason}")));
             return Ok(RunOutcome::Skipped);
         }
     };
-    let create = settings.group_sync.create_missing;
+    feeds::remember_group(workplace, link, group, &site_groups).await?;
+    let create = link.settings.group_sync.create_missing;
     let mut outcome = RunOutcome::Unchanged;
     for name in &site_groups {
         let (became, said) = match ensure_group(workplace, name, create, task.verify).await? {

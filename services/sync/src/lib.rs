@@ -15,6 +15,7 @@ pub mod connectors;
 pub mod engine;
 pub mod execution;
 pub mod failure;
+mod feeds;
 pub mod group;
 mod leads;
 pub mod links;

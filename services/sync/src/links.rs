@@ -41,6 +41,11 @@ impl SiteLinks {
         Ok(Ok(Self(links)))
     }
 
+    /// All of them.
+    pub fn all(&self) -> &[SiteLink] {
+        &self.0
+    }
+
     /// The link from a connection to this site.
     pub fn of(&self, connection: ConnectionId) -> Option<&SiteLink> {
         self.0.iter().find(|link| link.row.connection_id == connection)

@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use scim_protocol::fold;
 
 use super::{Claim, DesiredGroup, ManagedGroups, RefusedGroup};
-use crate::group::{Mapping, site_groups_for};
+use crate::group::{DirectoryGroup, Mapping, site_groups_for};
 use crate::product::ProductRules;
 
 /// Site groups gathered from claims, the highest precedence first.
@@ -21,15 +21,15 @@ pub(super) struct SiteGroups {
 impl SiteGroups {
     /// Adds everything that one claim gives.
     pub(super) fn add_all(&mut self, claim: &Claim, product: &ProductRules, managed: &ManagedGroups) {
-        let mut names: Vec<&str> = claim.groups.iter().map(String::as_str).collect();
+        let mut groups: Vec<&DirectoryGroup> = claim.groups.iter().collect();
         // The order in which the directory lists them must not show in the result.
-        names.sort_unstable();
-        names.dedup();
-        for name in names {
-            if let Mapping::Mapped { site_groups } = site_groups_for(name, &claim.settings, product) {
+        groups.sort_unstable_by_key(|group| (&group.name, group.id));
+        for group in groups {
+            if let Mapping::Mapped { site_groups } = site_groups_for(group, &claim.settings, product) {
                 for site_group in site_groups {
-                    if managed.protection(&site_group).is_none() {
-                        let rule = format!("member of the directory group {}", name.trim());
+                    let outright = claim.settings.maps_outright(&site_group);
+                    if managed.protection(&site_group, outright).is_none() {
+                        let rule = format!("member of the directory group {}", group.name.trim());
                         self.add(&site_group, claim, rule, false);
                     }
                 }
@@ -42,7 +42,7 @@ impl SiteGroups {
         ];
         for (rule, names, new_accounts_only) in lists {
             for name in names {
-                match managed.protection(name) {
+                match managed.protection(name, false) {
                     None => self.add(name.trim(), claim, rule.to_owned(), new_accounts_only),
                     Some(protection) => {
                         let reason = format!("{rule} names it, but {protection}");

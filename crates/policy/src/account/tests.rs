@@ -216,3 +216,64 @@ fn unmanaged_members_are_removed_only_if_every_mapping_link_says_so() {
         "default_groups_all_users": ["devs"]}});
     assert!(!removes(&[Claim { settings: settings(listed), ..claim(3) }]));
 }
+
+/// A link that maps `mappings` by hand.
+fn manual(number: u128, mappings: serde_json::Value) -> Claim {
+    let settings = settings(json!({"group_sync": {"mode": "manual", "mappings": mappings}}));
+    Claim { settings, groups: vec!["root".into()], ..claim(number) }
+}
+
+#[test]
+fn an_admin_group_is_managed_by_the_link_that_maps_to_it_outright() {
+    let outright = manual(1, json!([{"idp_group": "root", "site_groups": ["Jira-Administrators"]}]));
+    let desired = fold(std::slice::from_ref(&outright), &jira());
+    assert!(desired.groups.contains_key("jira-administrators"));
+    let management = desired.managed_groups.management("jira-administrators");
+    let Management::Managed { source, removes_unmanaged } = management else { panic!("{management:?}") };
+    assert_eq!((source.rule.as_str(), removes_unmanaged), ("group_sync.mappings", false));
+
+    // Another link's default groups and names do not reach it for that.
+    let defaults = settings(json!({"group_sync": {"default_groups_all_users": ["jira-administrators"]}}));
+    let other = Claim { settings: defaults, groups: vec!["jira-administrators".into()], ..claim(2) };
+    let desired = fold(&[other, Claim { groups: vec![], ..outright.clone() }], &jira());
+    assert!(!desired.groups.contains_key("jira-administrators"));
+    assert!(desired.refused_groups.contains_key("jira-administrators"));
+
+    // What another link protects stays protected.
+    let guard = Claim {
+        settings: settings(json!({"group_sync": {"protected": ["jira-administrators"]}})),
+        ..claim(3)
+    };
+    let desired = fold(&[outright, guard], &jira());
+    assert!(!desired.groups.contains_key("jira-administrators"));
+}
+
+#[test]
+fn a_renamed_group_is_managed_once_it_is_known_what_led_to_it() {
+    let renaming = settings(json!({"group_sync": {"rename": [{"pattern": "^idp-", "replace": ""}]}}));
+    let mut desired = fold(&[Claim { settings: renaming, ..claim(1) }], &jira());
+    assert_eq!(
+        desired.managed_groups.management("ops"),
+        Management::Managed {
+            source: Source {
+                link: link(1),
+                connection: Uuid::from_u128(101),
+                rule: "groups on the fly".into()
+            },
+            removes_unmanaged: false,
+        }
+    );
+    let stamped = settings(json!({"group_sync": {"rename": [{"pattern": "^", "replace": "idp-"}]}}));
+    let mut desired_stamped = fold(&[Claim { settings: stamped, ..claim(1) }], &jira());
+    assert_eq!(desired_stamped.managed_groups.management("idp-ops"), Management::Unmanaged);
+    let feed = |site_group: &str, directory_group: &str| Feed {
+        connection: Uuid::from_u128(101),
+        site_group: site_group.into(),
+        directory_group: directory_group.into(),
+    };
+    desired_stamped.managed_groups.learn([feed("IDP-Ops", "ops"), feed("idp-qa", "no longer so")]);
+    assert!(matches!(desired_stamped.managed_groups.management("idp-ops"), Management::Managed { .. }));
+    assert_eq!(desired_stamped.managed_groups.management("idp-qa"), Management::Unmanaged);
+    desired.managed_groups.learn([Feed { connection: Uuid::from_u128(999), ..feed("x", "y") }]);
+    assert!(matches!(desired.managed_groups.management("idp-ops"), Management::Unmanaged));
+}

@@ -7,34 +7,60 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use scim_protocol::fold as fold_case;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::account::{Claim, DirectoryUser, fold};
+use crate::account::{Claim, DirectoryGroup, DirectoryUser, Feed, fold};
 use crate::testing::{apply, claim, jira, settings};
 
 /// Names that collide by case, by surrounding space and by folding, and one that the product protects.
 const GROUPS: [&str; 8] =
     ["Devs", "devs ", "ops", "Straße", "STRASSE", "jira-administrators", "jira-users", "qa"];
+/// Renames that merge names, that lead to a protected one, and that leave none.
+const RENAMES: [(&str, &str); 4] =
+    [("^(devs|qa)$", "ops"), ("^ops$", "jira-administrators"), ("^devs", ""), ("^(.)", "x-$1")];
 const PATTERNS: [&str; 4] = ["^dev", "^jira-", "s$", "a"];
 
 fn group_list() -> impl Strategy<Value = Vec<&'static str>> {
     subsequence(GROUPS.to_vec(), 0..=3)
 }
 
+/// Directory groups with their site groups.
+fn any_mappings() -> impl Strategy<Value = Vec<(String, Vec<String>)>> {
+    let name = || select(GROUPS.to_vec()).prop_map(str::to_owned);
+    vec((name(), vec(name(), 1..=3)), 0..=3)
+}
+
 /// A link as a claim without a user, numbered later.
 fn any_link() -> impl Strategy<Value = Claim> {
     let switches = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
     let deprovision = select(vec!["deactivate", "delete", "strip_groups", "keep"]);
-    let mode = select(vec!["on_the_fly", "on_the_fly", "on_the_fly", "off"]);
+    let mode = select(vec!["on_the_fly", "on_the_fly", "on_the_fly", "manual", "manual", "off"]);
+    let group_ways = (mode, any_mappings(), subsequence(RENAMES.to_vec(), 0..=1));
     let patterns = || subsequence(PATTERNS.to_vec(), 0..=1);
     let lists = (group_list(), group_list(), group_list(), patterns(), patterns());
     let enabled = prop::bool::weighted(0.8);
-    (switches, deprovision, mode, lists, enabled, -1..=1_i32).prop_map(
-        |(switches, on_deprovision, mode, lists, enabled, precedence)| {
+    (switches, deprovision, group_ways, lists, enabled, -1..=1_i32).prop_map(
+        |(switches, on_deprovision, (mode, mut mappings, rename), lists, enabled, precedence)| {
             let (create, update, reactivate, create_missing, keep_existing) = switches;
             let (new_users, all_users, protected, include, exclude) = lists;
+            // What a mapping names, the same link cannot protect.
+            let is_protected = |name: &String| {
+                protected.iter().any(|group| fold_case(group.trim()) == fold_case(name.trim()))
+            };
+            for (_, site_groups) in &mut mappings {
+                site_groups.retain(|name| !is_protected(name));
+            }
+            let mappings: Vec<Value> = mappings
+                .into_iter()
+                .filter(|(_, site_groups)| !site_groups.is_empty())
+                .map(|(idp_group, site_groups)| json!({"idp_group": idp_group, "site_groups": site_groups}))
+                .collect();
+            let rename: Vec<Value> = rename
+                .into_iter()
+                .map(|(pattern, replace)| json!({"pattern": pattern, "replace": replace}))
+                .collect();
             let settings = settings(json!({
                 "user_sync": {
                     "create": create, "update": update, "reactivate": reactivate,
@@ -44,7 +70,7 @@ fn any_link() -> impl Strategy<Value = Claim> {
                     "mode": mode, "default_groups_new_users": new_users,
                     "default_groups_all_users": all_users, "include": include, "exclude": exclude,
                     "create_missing": create_missing, "keep_existing": keep_existing,
-                    "protected": protected,
+                    "protected": protected, "mappings": mappings, "rename": rename,
                 },
             }));
             Claim { settings, enabled, precedence, user: None, ..claim(0) }
@@ -80,7 +106,7 @@ fn any_claims() -> impl Strategy<Value = Vec<Claim>> {
                 connection: Uuid::from_u128(100 + link as u128),
                 user_id: Uuid::from_u128(number as u128),
                 user,
-                groups: groups.into_iter().map(str::to_owned).collect(),
+                groups: groups.into_iter().map(DirectoryGroup::from).collect(),
                 ..links[link].clone()
             }
         });
@@ -138,7 +164,7 @@ fn names_folded(names: &[String]) -> impl Iterator<Item = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     #[test]
     fn fold_gives_the_same_for_any_order_of_claims_and_groups(
@@ -183,7 +209,10 @@ proptest! {
     #[test]
     fn protected_groups_and_accounts_never_change(claims in any_claims(), observed in any_observed()) {
         let plan = account(&fold(&claims, &jira()), observed.as_ref());
-        let mut protected = BTreeSet::from(["jira-administrators".to_owned()]);
+        let mut protected = BTreeSet::new();
+        if claims.iter().all(|claim| !claim.settings.maps_outright("jira-administrators")) {
+            protected.insert("jira-administrators".to_owned());
+        }
         for claim in &claims {
             protected.extend(names_folded(&claim.settings.group_sync.protected));
         }
@@ -203,6 +232,36 @@ proptest! {
         if keeping.clone().all(|claim| claim.settings.group_sync.keep_existing) {
             let managed = observed.map(|account| account.managed).unwrap_or_default();
             prop_assert!(removed(&plan).is_subset(&managed), "{:?}", plan.changes);
+        }
+    }
+
+    #[test]
+    fn an_administrator_whom_no_link_made_one_stays_one(claims in any_claims(), observed in any_observed()) {
+        let plan = account(&fold(&claims, &jira()), observed.as_ref());
+        let managed = observed.map(|account| account.managed).unwrap_or_default();
+        if removed(&plan).contains("jira-administrators") {
+            prop_assert!(managed.contains("jira-administrators"), "{:?}", plan.changes);
+        }
+    }
+
+    #[test]
+    fn what_has_led_to_a_group_changes_nothing_about_groups_that_are_asked_for(
+        claims in any_claims(),
+        observed in any_observed(),
+        fed in vec((0..3_u128, select(GROUPS.to_vec()), select(GROUPS.to_vec())), 0..=4),
+    ) {
+        let mut desired = fold(&claims, &jira());
+        desired.managed_groups.learn(fed.into_iter().map(|(link, site_group, directory_group)| Feed {
+            connection: Uuid::from_u128(100 + link),
+            site_group: site_group.to_owned(),
+            directory_group: directory_group.to_owned(),
+        }));
+        let plan = account(&desired, observed.as_ref());
+        let after = apply(&plan, observed.as_ref(), &desired);
+        prop_assert!(account(&desired, after.as_ref()).changes.is_empty());
+        let created_by_us = after.as_ref().is_some_and(|account| account.created_by_us);
+        for (folded, _) in desired.groups.iter().filter(|(_, group)| created_by_us || !group.new_accounts_only) {
+            prop_assert!(!removed(&plan).contains(folded), "{:?}", plan.changes);
         }
     }
 

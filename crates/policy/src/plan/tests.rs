@@ -32,7 +32,7 @@ fn with_settings(claim: Claim, json: Value) -> Claim {
 }
 
 fn member(groups: &[&str]) -> Claim {
-    Claim { groups: groups.iter().map(|&group| group.to_owned()).collect(), ..claim(1) }
+    Claim { groups: groups.iter().map(|&group| group.into()).collect(), ..claim(1) }
 }
 
 fn inactive(groups: &[&str], on_deprovision: &str) -> Claim {

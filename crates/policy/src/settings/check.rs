@@ -1,9 +1,15 @@
 //! What must hold of settings beyond their types.
 
-use regex::{Regex, RegexBuilder};
+use std::collections::BTreeMap;
 
-use super::compiled::GroupPatterns;
-use super::{GroupMode, GroupSync, LinkSettings, Safety, SettingsProblem, UserSync};
+use regex::{Regex, RegexBuilder};
+use scim_protocol::fold;
+
+use super::compiled::GroupRules;
+use super::{
+    GroupMapping, GroupRename, GroupSync, LinkSettings, MAX_NAME_LENGTH, Safety, SettingsProblem, UserSync,
+    replacement,
+};
 
 /// Bytes that one compiled pattern may take; ordinary ones need a few kilobytes.
 const PATTERN_SIZE_LIMIT: usize = 1 << 20;
@@ -15,8 +21,8 @@ const MAX_PATTERN_LENGTH: usize = 1_000;
 const MAX_PATTERNS: usize = 100;
 /// Names in one list at the most.
 const MAX_NAMES: usize = 1_000;
-/// Characters of a site group's name at the most, as the products' databases have it.
-const MAX_NAME_LENGTH: usize = 255;
+/// Entries of `group_sync.mappings` at the most.
+const MAX_MAPPINGS: usize = 5_000;
 /// A year.
 const MAX_WINDOW_HOURS: u32 = 8_760;
 
@@ -28,24 +34,20 @@ const UNSUPPORTED: &[Unsupported] = &[
     ("user_sync.scope", |settings| !settings.user_sync.scope.is_empty()),
     ("user_sync.attributes", |settings| !settings.user_sync.attributes.is_empty()),
     ("user_sync.directory", |settings| settings.user_sync.directory.is_some()),
-    ("group_sync.mode", |settings| settings.group_sync.mode == GroupMode::Manual),
-    ("group_sync.mappings", |settings| !settings.group_sync.mappings.is_empty()),
-    ("group_sync.rename", |settings| !settings.group_sync.rename.is_empty()),
 ];
 
 /// Checks all settings and compiles their patterns.
-pub(super) fn check(settings: &LinkSettings) -> Result<GroupPatterns, Vec<SettingsProblem>> {
+pub(super) fn check(settings: &LinkSettings) -> Result<GroupRules, Vec<SettingsProblem>> {
     let mut problems = Problems::default();
     for (field, is_set) in UNSUPPORTED {
         if is_set(settings) {
-            let value = if *field == "group_sync.mode" { "manual is" } else { "is" };
-            problems.add(*field, format!("{value} not supported yet"));
+            problems.add(*field, "is not supported yet");
         }
     }
     check_user_sync(&settings.user_sync, &mut problems);
-    let patterns = check_group_sync(&settings.group_sync, &mut problems);
+    let groups = check_group_sync(&settings.group_sync, &mut problems);
     check_safety(settings.safety, &mut problems);
-    if problems.0.is_empty() { Ok(patterns) } else { Err(problems.0) }
+    if problems.0.is_empty() { Ok(groups) } else { Err(problems.0) }
 }
 
 #[derive(Default)]
@@ -79,7 +81,7 @@ fn check_user_sync(user_sync: &UserSync, problems: &mut Problems) {
     }
 }
 
-fn check_group_sync(group_sync: &GroupSync, problems: &mut Problems) -> GroupPatterns {
+fn check_group_sync(group_sync: &GroupSync, problems: &mut Problems) -> GroupRules {
     let lists = [
         ("default_groups_new_users", &group_sync.default_groups_new_users),
         ("default_groups_all_users", &group_sync.default_groups_all_users),
@@ -88,10 +90,69 @@ fn check_group_sync(group_sync: &GroupSync, problems: &mut Problems) -> GroupPat
     for (field, names) in lists {
         check_names(&format!("group_sync.{field}"), names, problems);
     }
-    GroupPatterns {
+    let mappings = compile_mappings(group_sync, problems);
+    GroupRules {
         include: compile_patterns("group_sync.include", &group_sync.include, problems),
         exclude: compile_patterns("group_sync.exclude", &group_sync.exclude, problems),
+        rename: compile_renames(&group_sync.rename, problems),
+        mapped: mappings.values().flatten().map(|name| fold(name)).collect(),
+        mappings,
     }
+}
+
+fn compile_renames(renames: &[GroupRename], problems: &mut Problems) -> Vec<(Regex, String)> {
+    if renames.len() > MAX_PATTERNS {
+        problems.add("group_sync.rename", format!("must have at most {MAX_PATTERNS} entries"));
+        return Vec::new();
+    }
+    let mut compiled = Vec::with_capacity(renames.len());
+    for (index, GroupRename { pattern, replace }) in renames.iter().enumerate() {
+        let field = format!("group_sync.rename[{index}]");
+        if replace.chars().count() > MAX_NAME_LENGTH {
+            problems
+                .add(format!("{field}.replace"), format!("must have at most {MAX_NAME_LENGTH} characters"));
+            continue;
+        }
+        match compile_pattern(pattern) {
+            Ok(pattern) => match replacement::check(replace, &pattern) {
+                Ok(()) => compiled.push((pattern, replace.clone())),
+                Err(problem) => problems.add(format!("{field}.replace"), problem),
+            },
+            Err(problem) => problems.add(format!("{field}.pattern"), problem),
+        }
+    }
+    compiled
+}
+
+fn compile_mappings(group_sync: &GroupSync, problems: &mut Problems) -> BTreeMap<String, Vec<String>> {
+    let mut compiled: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    if group_sync.mappings.len() > MAX_MAPPINGS {
+        problems.add("group_sync.mappings", format!("must have at most {MAX_MAPPINGS} entries"));
+        return compiled;
+    }
+    let protected: Vec<String> = group_sync.protected.iter().map(|name| fold(name.trim())).collect();
+    for (index, GroupMapping { idp_group, site_groups }) in group_sync.mappings.iter().enumerate() {
+        let field = format!("group_sync.mappings[{index}]");
+        if idp_group.trim().is_empty() {
+            problems.add(format!("{field}.idp_group"), "must not be empty");
+        }
+        if site_groups.is_empty() {
+            problems.add(format!("{field}.site_groups"), "must name at least one group");
+        }
+        check_names(&format!("{field}.site_groups"), site_groups, problems);
+        let known = compiled.entry(fold(idp_group.trim())).or_default();
+        for (position, name) in site_groups.iter().map(|name| name.trim()).enumerate() {
+            let folded = fold(name);
+            if protected.contains(&folded) {
+                let problem = "is also in group_sync.protected: take it out of one of the two";
+                problems.add(format!("{field}.site_groups[{position}]"), problem);
+            }
+            if known.iter().all(|other| fold(other) != folded) {
+                known.push(name.to_owned());
+            }
+        }
+    }
+    compiled
 }
 
 fn check_names(field: &str, names: &[String], problems: &mut Problems) {

@@ -66,9 +66,6 @@ fn settings_that_do_nothing_yet_are_refused() {
         ("user_sync", "attributes", json!({"email": "user.userName"}), "is not supported yet"),
         ("user_sync", "directory", json!({"id": "1"}), "is not supported yet"),
         ("user_sync", "directory", json!({"create": "Rollcall"}), "is not supported yet"),
-        ("group_sync", "mode", json!("manual"), "manual is not supported yet"),
-        ("group_sync", "mappings", json!([{"idp_group": "a", "site_groups": ["b"]}]), "is not supported yet"),
-        ("group_sync", "rename", json!([{"pattern": "a", "replace": "b"}]), "is not supported yet"),
     ];
     for (section, field, value, expected) in cases {
         let found = problems(json!({ section: { field: value } }));
@@ -143,6 +140,50 @@ fn group_names_must_fit_a_site() {
         ];
         assert_eq!(found, expected);
     }
+}
+
+#[test]
+fn mappings_name_groups_at_both_ends() {
+    let found = problems(json!({"group_sync": {"mode": "manual", "protected": ["Ops"], "mappings": [
+        {"idp_group": "devs", "site_groups": ["devs", ""]},
+        {"idp_group": " ", "site_groups": []},
+        {"idp_group": "ops", "site_groups": ["qa", "ops "]},
+    ]}}));
+    let expected = [
+        problem("group_sync.mappings[0].site_groups[1]", "must not be empty"),
+        problem("group_sync.mappings[1].idp_group", "must not be empty"),
+        problem("group_sync.mappings[1].site_groups", "must name at least one group"),
+        problem(
+            "group_sync.mappings[2].site_groups[1]",
+            "is also in group_sync.protected: take it out of one of the two",
+        ),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn renames_are_checked_in_both_parts() {
+    let found = problems(json!({"group_sync": {"rename": [
+        {"pattern": "(", "replace": "x"},
+        {"pattern": "a(b)", "replace": "$2"},
+        {"pattern": "a", "replace": "x".repeat(256)},
+    ]}}));
+    let expected = [
+        problem("group_sync.rename[0].pattern", "is no regular expression: unclosed group"),
+        problem(
+            "group_sync.rename[1].replace",
+            "names the group 2, which the pattern does not capture: the pattern has 1 groups in brackets",
+        ),
+        problem("group_sync.rename[2].replace", "must have at most 255 characters"),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_name_that_grows_is_given_up() {
+    let doubling = vec![json!({"pattern": ".", "replace": "$0$0"}); 100];
+    let settings = read(json!({"group_sync": {"rename": doubling}})).compile().unwrap();
+    assert!(settings.renamed(&"x".repeat(1_000)).len() < 50_000);
 }
 
 #[test]

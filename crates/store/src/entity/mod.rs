@@ -7,6 +7,7 @@ pub mod claim;
 pub mod connection;
 pub mod deprovision;
 pub mod group;
+pub mod group_feed;
 pub mod group_member;
 pub mod idempotency_key;
 pub mod link;

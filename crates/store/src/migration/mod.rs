@@ -12,6 +12,7 @@ mod m0003_schema_extensions;
 mod m0004_parked_members;
 mod m0005_directory_generation;
 mod m0006_creation_asked_at;
+mod m0007_group_feeds;
 
 /// Runs and lists the migrations.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_parked_members::Migration),
             Box::new(m0005_directory_generation::Migration),
             Box::new(m0006_creation_asked_at::Migration),
+            Box::new(m0007_group_feeds::Migration),
         ]
     }
 }
