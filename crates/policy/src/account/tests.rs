@@ -218,14 +218,14 @@ fn unmanaged_members_are_removed_only_if_every_mapping_link_says_so() {
 }
 
 /// A link that maps `mappings` by hand.
-fn manual(number: u128, mappings: serde_json::Value) -> Claim {
+fn manual(number: u128, mappings: &serde_json::Value) -> Claim {
     let settings = settings(json!({"group_sync": {"mode": "manual", "mappings": mappings}}));
     Claim { settings, groups: vec!["root".into()], ..claim(number) }
 }
 
 #[test]
 fn an_admin_group_is_managed_by_the_link_that_maps_to_it_outright() {
-    let outright = manual(1, json!([{"idp_group": "root", "site_groups": ["Jira-Administrators"]}]));
+    let outright = manual(1, &json!([{"idp_group": "root", "site_groups": ["Jira-Administrators"]}]));
     let desired = fold(std::slice::from_ref(&outright), &jira());
     assert!(desired.groups.contains_key("jira-administrators"));
     let management = desired.managed_groups.management("jira-administrators");

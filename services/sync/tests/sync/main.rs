@@ -72,6 +72,7 @@ mod groups;
 mod jira_cloud;
 #[cfg(test)]
 mod leads;
+mod mapping;
 #[cfg(test)]
 mod odd_sites;
 #[cfg(test)]
