@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use uuid::Uuid;
 
-pub use crate::directory_user::DirectoryUser;
+pub use crate::directory_user::{AttributeProblem, DirectoryUser};
 pub use crate::group::DirectoryGroup;
 pub use crate::managed_groups::{Feed, ManagedGroups, Management};
 use crate::product::ProductRules;
@@ -46,9 +46,23 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Whether the directory has the user as an active one.
+    /// Whether the directory has the user as an active one, and the link lets it through.
     pub(crate) fn is_active(&self) -> bool {
-        self.user.as_ref().is_some_and(|user| user.active)
+        self.user.as_ref().is_some_and(|user| user.active && user.in_scope)
+    }
+
+    /// Whether the link keeps a user out whom the directory has as an active one.
+    pub fn is_out_of_scope(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| user.active && !user.in_scope)
+    }
+
+    /// What stands against an account for the user, if anything does.
+    fn gone(&self) -> &'static str {
+        match &self.user {
+            None => "deleted in the directory",
+            Some(user) if user.active => "out of user_sync.scope",
+            Some(_) => "inactive in the directory",
+        }
     }
 
     fn source(&self, rule: impl Into<String>) -> Source {
@@ -128,6 +142,8 @@ pub struct DesiredAccount {
     pub display_name: Sourced<String>,
     /// Its e-mail address; `None` leaves what the site has.
     pub email: Option<Sourced<String>>,
+    /// What could not be said of the account; those attributes are empty.
+    pub problems: Vec<AttributeProblem>,
     /// Its site groups, by folded name. Empty unless it is to be active.
     pub groups: BTreeMap<String, DesiredGroup>,
     /// Default groups that are protected, by folded name.
@@ -181,6 +197,7 @@ pub fn fold(claims: &[Claim], product: &ProductRules) -> DesiredAccount {
         username: attributes.username,
         display_name: attributes.display_name,
         email: attributes.email,
+        problems: attributes.problems,
         groups: groups.given,
         refused_groups: groups.refused,
         managed_groups,
@@ -206,9 +223,8 @@ fn existence(
     }
     let Some(claim) = enabled.first() else { return (Existence::Keep, None) };
     let setting = claim.settings.user_sync.on_deprovision;
-    let gone = if claim.user.is_some() { "inactive" } else { "deleted" };
     let mut rule =
-        format!("the user is {gone} in the directory and user_sync.on_deprovision is {}", setting.as_str());
+        format!("the user is {} and user_sync.on_deprovision is {}", claim.gone(), setting.as_str());
     let existence = match (setting, product.obstacle_to_delete_alone()) {
         (OnDeprovision::Delete, Some(obstacle)) => {
             rule.push_str(", which is not possible here, because ");
@@ -228,6 +244,7 @@ struct Attributes {
     username: Sourced<String>,
     display_name: Sourced<String>,
     email: Option<Sourced<String>>,
+    problems: Vec<AttributeProblem>,
     match_by: Vec<MatchBy>,
     may_update: Option<Source>,
 }
@@ -248,6 +265,7 @@ impl Attributes {
                 source: first.source("display name of the user"),
             },
             email,
+            problems: user.problems.clone(),
             match_by: first.settings.user_sync.match_by.clone(),
             may_update: first.settings.user_sync.update.then(|| first.source("user_sync.update")),
         }
@@ -269,6 +287,7 @@ impl Attributes {
             username: nothing.clone(),
             display_name: nothing,
             email: None,
+            problems: Vec::new(),
             match_by: Vec::new(),
             may_update: None,
         }

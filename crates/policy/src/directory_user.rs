@@ -1,9 +1,11 @@
 //! What a SCIM user resource says of a person, as far as accounts have room for it.
 
+use std::fmt;
+
 use scim_protocol::fold;
 use serde_json::Value;
 
-/// A user of a directory.
+/// A user of a directory, as a link sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryUser {
     /// `userName`, without surrounding space.
@@ -14,6 +16,26 @@ pub struct DirectoryUser {
     pub email: Option<String>,
     /// Whether the directory has the user as an active one.
     pub active: bool,
+    /// Whether the link's `user_sync.scope` lets the user through.
+    pub in_scope: bool,
+    /// What `user_sync.attributes` could not make of the user. The attribute is then empty, and stays at the site as
+    /// it is.
+    pub problems: Vec<AttributeProblem>,
+}
+
+/// Why an attribute of an account cannot be said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttributeProblem {
+    /// `username`, `display_name` or `email`.
+    pub attribute: &'static str,
+    /// What is wrong, in words.
+    pub problem: String,
+}
+
+impl fmt::Display for AttributeProblem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "user_sync.attributes.{}: {}", self.attribute, self.problem)
+    }
 }
 
 impl DirectoryUser {
@@ -31,6 +53,8 @@ impl DirectoryUser {
                 .map(str::to_owned)
                 .or_else(|| is_address(&user_name).then(|| user_name.clone())),
             active: document["active"].as_bool().unwrap_or(true),
+            in_scope: true,
+            problems: Vec::new(),
             user_name,
         }
     }
@@ -59,7 +83,7 @@ fn email(document: &Value) -> Option<&str> {
 }
 
 /// Whether a user name can be written to: one `@` with something on both sides, and no space.
-fn is_address(user_name: &str) -> bool {
+pub(crate) fn is_address(user_name: &str) -> bool {
     let Some((local, domain)) = user_name.split_once('@') else { return false };
     !local.is_empty()
         && !domain.is_empty()

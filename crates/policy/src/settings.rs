@@ -5,11 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use scim_protocol::schema::ResourceType;
 use serde::{Deserialize, Serialize};
 
 mod check;
 mod compiled;
+mod expression;
 mod replacement;
+mod user_rules;
 
 #[cfg(test)]
 mod tests;
@@ -45,12 +48,14 @@ pub struct UserSync {
     pub reactivate: bool,
     /// What becomes of the account when its user is deactivated or deleted in the directory.
     pub on_deprovision: OnDeprovision,
-    /// A SCIM filter (RFC 7644 §3.4.2.2) that a user must match; empty for all.
+    /// A SCIM filter (RFC 7644 §3.4.2.2) that a user must match; empty for all. `groups.display eq "staff"` asks for
+    /// a group. Who leaves the scope is treated like one who was deactivated; who never was in it is left alone.
     pub scope: String,
     /// How an account that is already there is recognised, in this order.
     #[serde(rename = "match")]
     pub match_by: Vec<MatchBy>,
-    /// Expressions by account attribute (`username`, `display_name`, `email`, …).
+    /// Jinja expressions by account attribute (`username`, `display_name`, `email`) over `user`, the SCIM resource, such
+    /// as `user.userName | split("@") | first`.
     pub attributes: BTreeMap<String, String>,
     /// The site's user directory that accounts are made in; absent for the site's default.
     pub directory: Option<Directory>,
@@ -240,13 +245,28 @@ pub struct SettingsProblem {
 }
 
 impl LinkSettings {
-    /// Checks everything that the types cannot say; all problems together.
-    pub fn validate(&self) -> Result<(), Vec<SettingsProblem>> {
-        check::check(self).map(|_| ())
+    /// Checks everything that the types cannot say; all problems together. `user_type` is what the tenant's users are
+    /// made of.
+    pub fn validate(&self, user_type: &ResourceType) -> Result<(), Vec<SettingsProblem>> {
+        let checked = check::check(self).map(drop);
+        // A scope that is no filter was found already.
+        let is_filter = checked
+            .as_ref()
+            .err()
+            .is_none_or(|problems| problems.iter().all(|p| p.field != "user_sync.scope"));
+        let scope = is_filter.then(|| user_rules::check_scope(&self.user_sync.scope, user_type)).flatten();
+        match scope {
+            None => checked,
+            Some(problem) => {
+                let mut problems = checked.err().unwrap_or_default();
+                problems.insert(0, problem);
+                Err(problems)
+            }
+        }
     }
 
     /// Checks the settings and makes them ready for use; all problems together.
     pub fn compile(self) -> Result<CompiledSettings, Vec<SettingsProblem>> {
-        check::check(&self).map(|groups| CompiledSettings::new(self, groups))
+        check::check(&self).map(|rules| CompiledSettings::new(self, rules))
     }
 }

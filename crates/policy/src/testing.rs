@@ -57,6 +57,8 @@ pub(crate) fn user(user_name: &str, active: bool) -> DirectoryUser {
         display_name: format!("Display {user_name}"),
         email: Some(format!("{user_name}@x.test")),
         active,
+        in_scope: true,
+        problems: Vec::new(),
     }
 }
 

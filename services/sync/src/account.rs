@@ -11,14 +11,17 @@ use serde_json::json;
 use store::accounts::{Acquired, HeldAccount, Observation, OtherRow, SameAs};
 use store::clock::Timestamp;
 use store::entity::task;
-use store::entity::words::RunOutcome;
+use store::entity::words::{ObjectKind, RunOutcome, TimelineKind};
 use store::id::UserId;
 use store::tasks::TaskEnd;
+use store::timeline::NewEntry;
+use store::users::HoldingGroup;
 
 use crate::execution;
 use crate::failure::{count, refusal_wait};
 use crate::feeds;
 use crate::leads;
+use crate::links::SiteLink;
 use crate::lookup::{self, Found, Wanted};
 use crate::progress::Progress;
 use crate::site::finish_idle;
@@ -35,19 +38,27 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
     let user_id = UserId(task.object_id);
     // What a disabled link's directory says is carried out when the link is enabled again, and all of it is
     // looked at; a user that was deleted is remembered by its claim.
-    if !workplace.links.of(task.connection_id).is_some_and(|link| link.row.enabled) {
-        return finish_idle(workplace, task).await;
-    }
-    let user = workplace.tenant.users(task.connection_id).find(user_id).await?;
-    let known = user.as_ref().map(|user| DirectoryUser::from_scim(&user.document));
+    let link = workplace.links.of(task.connection_id).filter(|link| link.row.enabled);
+    let Some(link) = link else { return finish_idle(workplace, task).await };
+    let known = read_user(workplace, link, user_id).await?.map(|(user, _)| user);
     let by_email = workplace.connected.names_by_email();
+    // Who was never in scope is left alone, and so is an account of that name which stands at the site.
+    let is_new = || async { workplace.tenant.accounts(task.site_id).find_by_user(user_id).await };
+    if known.as_ref().is_some_and(|user| !user.in_scope) && is_new().await?.is_none() {
+        let reason = "The user is out of the link's user_sync.scope";
+        return leave(workplace, task, &[reason.to_owned()]).await;
+    }
+    let problems: Vec<String> =
+        known.iter().flat_map(|user| &user.problems).map(ToString::to_string).collect();
     let username = known.and_then(|user| if by_email { user.email } else { Some(user.user_name) });
+    let username = username.filter(|name| !name.is_empty());
     let accounts = workplace.tenant.accounts(task.site_id);
     let lease = workplace.engine.options.account_lease;
     let acquired = accounts.acquire(user_id, task.connection_id, username.as_deref(), lease).await?;
     let tasks = workplace.tenant.tasks(task.site_id);
     match acquired {
-        Acquired::Nothing => finish_idle(workplace, task).await,
+        Acquired::Nothing if problems.is_empty() => finish_idle(workplace, task).await,
+        Acquired::Nothing => leave(workplace, task, &problems).await,
         Acquired::Busy { until } => {
             let end = TaskEnd::Retry {
                 due_at: when_free(workplace.tenant.now(), until),
@@ -78,6 +89,34 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
             done
         }
     }
+}
+
+/// A user as a link sees it, and the groups that hold it; `None` when the directory has deleted it.
+async fn read_user(
+    workplace: &Workplace,
+    link: &SiteLink,
+    id: UserId,
+) -> store::Result<Option<(DirectoryUser, Vec<HoldingGroup>)>> {
+    let users = workplace.tenant.users(link.row.connection_id);
+    let Some(user) = users.find(id).await? else { return Ok(None) };
+    let groups = users.holding_groups(&[id]).await?.remove(&id).unwrap_or_default();
+    Ok(Some((workplace.links.read_user(link, &user, &groups), groups)))
+}
+
+/// Ends the task without an account, and says why.
+async fn leave(workplace: &Workplace, task: &task::Model, reasons: &[String]) -> store::Result<()> {
+    let entry = NewEntry {
+        object_kind: ObjectKind::User,
+        object_id: task.object_id,
+        connection_id: Some(task.connection_id),
+        site_id: Some(task.site_id),
+        kind: TimelineKind::Site,
+        request_id: None,
+        summary: format!("{}: No account is made: {}", workplace.site.name, reasons.join("; ")),
+        detail: Some(json!({ "site": workplace.site.name })),
+    };
+    let tasks = workplace.tenant.tasks(task.site_id);
+    tasks.end(task, TaskEnd::Finished, vec![entry], RunOutcome::Skipped).await
 }
 
 /// Work on an account is short unless its holder is gone: then the whole lease is waited for, with few looks.
@@ -136,6 +175,11 @@ async fn attempt(
     let returns = !workplace.connected.capabilities.inactive_keep_groups
         && desired.existence == Existence::Active
         && held.account.active == Some(false);
+    // Who left the scope before there was an account has none to lose: one of that name is somebody's own.
+    let is_unknown = held.account.key.is_none() && !held.account.in_doubt;
+    if is_unknown && desired.existence != Existence::Active && claims.iter().all(Claim::is_out_of_scope) {
+        return Ok(Attempt::Done);
+    }
     let looks = held.account.key.is_none() || held.account.in_doubt || task.verify || withdraws || returns;
     let observed = if looks {
         let wanted = Wanted {
@@ -234,12 +278,7 @@ async fn claims(workplace: &Workplace, held: &HeldAccount) -> store::Result<Vec<
     let mut claims = Vec::with_capacity(held.claims.len());
     for claim in &held.claims {
         let Some(link) = workplace.links.of(claim.connection_id) else { continue };
-        let users = workplace.tenant.users(claim.connection_id);
-        let user = users.find(claim.user_id).await?;
-        let groups = match &user {
-            Some(_) => users.holding_groups(&[claim.user_id]).await?.remove(&claim.user_id),
-            None => None,
-        };
+        let (user, groups) = read_user(workplace, link, claim.user_id).await?.unzip();
         claims.push(Claim {
             link: link.row.id.0,
             connection: claim.connection_id.0,
@@ -247,7 +286,7 @@ async fn claims(workplace: &Workplace, held: &HeldAccount) -> store::Result<Vec<
             settings: Arc::clone(&link.settings),
             enabled: link.row.enabled,
             user_id: claim.user_id.0,
-            user: user.map(|user| DirectoryUser::from_scim(&user.document)),
+            user,
             groups: groups
                 .unwrap_or_default()
                 .into_iter()

@@ -1,11 +1,16 @@
 //! The links that feed a site, compiled once per look at its queue.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use policy::account::DirectoryUser;
 use policy::settings::{CompiledSettings, LinkSettings};
-use store::entity::link;
+use scim_protocol::schema::ResourceTypes;
+use serde_json::json;
+use store::entity::{link, user};
 use store::id::{ConnectionId, SiteId};
 use store::tenant::TenantStore;
+use store::users::HoldingGroup;
 
 /// A link ready to be judged by.
 #[derive(Clone, Debug)]
@@ -17,8 +22,12 @@ pub struct SiteLink {
 }
 
 /// The links of one site.
-#[derive(Clone, Debug, Default)]
-pub struct SiteLinks(Vec<SiteLink>);
+#[derive(Clone, Debug)]
+pub struct SiteLinks {
+    links: Vec<SiteLink>,
+    /// What the tenant's users are made of.
+    types: Arc<ResourceTypes>,
+}
 
 impl SiteLinks {
     /// Reads them. Settings were checked when they were saved; if one link's no longer compile, nothing can be
@@ -38,16 +47,36 @@ impl SiteLinks {
                 }
             }
         }
-        Ok(Ok(Self(links)))
+        // Only a scope asks what an attribute is.
+        let has_scope = links.iter().any(|link| !link.settings.user_sync.scope.is_empty());
+        let types = if has_scope {
+            tenant.schema_extensions().resource_types().await?
+        } else {
+            Arc::clone(ResourceTypes::standard())
+        };
+        Ok(Ok(Self { links, types }))
     }
 
     /// All of them.
     pub fn all(&self) -> &[SiteLink] {
-        &self.0
+        &self.links
+    }
+
+    /// A directory's user as a link sees it; `groups` are all that hold it.
+    pub fn read_user(&self, link: &SiteLink, user: &user::Model, groups: &[HoldingGroup]) -> DirectoryUser {
+        let mut document = Cow::Borrowed(&user.document);
+        if link.settings.asks_for_groups_of_users() {
+            let groups = groups.iter().map(|group| {
+                let kind = if group.direct == 1 { "direct" } else { "indirect" };
+                json!({"value": group.group_id, "display": group.display_name, "type": kind})
+            });
+            document.to_mut()["groups"] = groups.collect();
+        }
+        link.settings.read_user(&document, &self.types.user)
     }
 
     /// The link from a connection to this site.
     pub fn of(&self, connection: ConnectionId) -> Option<&SiteLink> {
-        self.0.iter().find(|link| link.row.connection_id == connection)
+        self.links.iter().find(|link| link.row.connection_id == connection)
     }
 }

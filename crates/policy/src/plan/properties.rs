@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::account::{Claim, DirectoryGroup, DirectoryUser, Feed, fold};
+use crate::account::{AttributeProblem, Claim, DirectoryGroup, DirectoryUser, Feed, fold};
 use crate::testing::{apply, claim, jira, settings};
 
 /// Names that collide by case, by surrounding space and by folding, and one that the product protects.
@@ -85,12 +85,19 @@ fn any_user() -> impl Strategy<Value = DirectoryUser> {
         select(vec!["Ada", "Ada L"]),
         option::of(select(vec!["a@x.test", "A@x.test", "b@x.test"])),
         any::<bool>(),
+        prop::bool::weighted(0.8),
+        prop::bool::weighted(0.1),
     )
-        .prop_map(|(user_name, display_name, email, active)| DirectoryUser {
+        .prop_map(|(user_name, display_name, email, active, in_scope, fails)| DirectoryUser {
             user_name: user_name.into(),
             display_name: display_name.into(),
             email: email.map(str::to_owned),
             active,
+            in_scope,
+            problems: fails
+                .then(|| AttributeProblem { attribute: "email", problem: "it fails".into() })
+                .into_iter()
+                .collect(),
         })
 }
 
@@ -268,7 +275,7 @@ proptest! {
     #[test]
     fn user_active_in_one_directory_is_never_locked_out(claims in any_claims(), observed in any_observed()) {
         let plan = account(&fold(&claims, &jira()), observed.as_ref());
-        let claimed = claims.iter().any(|claim| claim.user.as_ref().is_some_and(|user| user.active));
+        let claimed = claims.iter().any(|claim| claim.is_active());
         let locks = |change: &Change| matches!(change.action, Action::Deactivate | Action::DeleteAccount);
         prop_assert!(!(claimed && plan.changes.iter().any(locks)), "{:?}", plan.changes);
     }
@@ -279,7 +286,7 @@ proptest! {
         observed in any_observed(),
     ) {
         let plan = account(&fold(&claims, &jira()), observed.as_ref());
-        for claim in claims.iter().filter(|claim| claim.user.as_ref().is_some_and(|user| user.active)) {
+        for claim in claims.iter().filter(|claim| claim.is_active()) {
             for group in &claim.groups {
                 let mapping = crate::group::site_groups_for(group, &claim.settings, &jira());
                 if let crate::group::Mapping::Mapped { site_groups } = mapping {

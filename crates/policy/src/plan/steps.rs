@@ -42,6 +42,8 @@ pub(super) fn steps(desired: &DesiredAccount, observed: Option<&ObservedAccount>
 fn create(desired: &DesiredAccount) -> AccountPlan {
     let reason = if let Some(obstacle) = &desired.product.obstacles.create_account {
         &not_possible(obstacle)
+    } else if let Some(problem) = desired.problems.first() {
+        &problem.to_string()
     } else if desired.username.value.is_empty() && desired.product.username_is_email {
         "the directory gives the user no e-mail address, and accounts here go by theirs"
     } else if desired.username.value.is_empty() {
@@ -89,6 +91,8 @@ fn bring_up(desired: &DesiredAccount, observed: &ObservedAccount) -> AccountPlan
 
 /// Attributes that differ; one that the directory leaves empty stays as the site has it.
 fn update(desired: &DesiredAccount, observed: &ObservedAccount, plan: &mut AccountPlan) {
+    plan.not_done
+        .extend(desired.problems.iter().map(|problem| skipped(problem.attribute, &problem.to_string())));
     let wanted = &desired.username.value;
     // An address that differs is told as such, below.
     let mut renamed = !desired.product.username_is_email

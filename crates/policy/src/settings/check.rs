@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use regex::{Regex, RegexBuilder};
 use scim_protocol::fold;
 
-use super::compiled::GroupRules;
+use super::compiled::{GroupRules, Rules};
+use super::user_rules::UserRules;
 use super::{
     GroupMapping, GroupRename, GroupSync, LinkSettings, MAX_NAME_LENGTH, Safety, SettingsProblem, UserSync,
     replacement,
@@ -30,31 +31,29 @@ const MAX_WINDOW_HOURS: u32 = 8_760;
 type Unsupported = (&'static str, fn(&LinkSettings) -> bool);
 
 /// A setting that did nothing would be a lie, so these are refused until they do what they say.
-const UNSUPPORTED: &[Unsupported] = &[
-    ("user_sync.scope", |settings| !settings.user_sync.scope.is_empty()),
-    ("user_sync.attributes", |settings| !settings.user_sync.attributes.is_empty()),
-    ("user_sync.directory", |settings| settings.user_sync.directory.is_some()),
-];
+const UNSUPPORTED: &[Unsupported] =
+    &[("user_sync.directory", |settings| settings.user_sync.directory.is_some())];
 
 /// Checks all settings and compiles their patterns.
-pub(super) fn check(settings: &LinkSettings) -> Result<GroupRules, Vec<SettingsProblem>> {
+pub(super) fn check(settings: &LinkSettings) -> Result<Rules, Vec<SettingsProblem>> {
     let mut problems = Problems::default();
     for (field, is_set) in UNSUPPORTED {
         if is_set(settings) {
             problems.add(*field, "is not supported yet");
         }
     }
+    let users = UserRules::compile(&settings.user_sync, &mut problems);
     check_user_sync(&settings.user_sync, &mut problems);
     let groups = check_group_sync(&settings.group_sync, &mut problems);
     check_safety(settings.safety, &mut problems);
-    if problems.0.is_empty() { Ok(groups) } else { Err(problems.0) }
+    if problems.0.is_empty() { Ok(Rules { users, groups }) } else { Err(problems.0) }
 }
 
 #[derive(Default)]
-struct Problems(Vec<SettingsProblem>);
+pub(super) struct Problems(Vec<SettingsProblem>);
 
 impl Problems {
-    fn add(&mut self, field: impl Into<String>, problem: impl Into<String>) {
+    pub(super) fn add(&mut self, field: impl Into<String>, problem: impl Into<String>) {
         self.0.push(SettingsProblem { field: field.into(), problem: problem.into() });
     }
 }

@@ -7,7 +7,7 @@ fn read(settings: Value) -> LinkSettings {
 }
 
 fn problems(settings: Value) -> Vec<(String, String)> {
-    let problems = read(settings).validate().err().unwrap_or_default();
+    let problems = read(settings).validate(scim_protocol::schema::user()).err().unwrap_or_default();
     problems.into_iter().map(|problem| (problem.field, problem.problem)).collect()
 }
 
@@ -33,7 +33,7 @@ fn defaults_are_written_as_documented() {
     assert_eq!(serde_json::to_value(LinkSettings::default()).unwrap(), expected);
     assert_eq!(read(expected), LinkSettings::default());
     assert_eq!(read(json!({})), LinkSettings::default());
-    assert_eq!(LinkSettings::default().validate(), Ok(()));
+    assert_eq!(LinkSettings::default().validate(scim_protocol::schema::user()), Ok(()));
 }
 
 #[test]
@@ -62,8 +62,6 @@ fn unknown_fields_and_values_are_refused_by_name() {
 #[test]
 fn settings_that_do_nothing_yet_are_refused() {
     let cases = [
-        ("user_sync", "scope", json!("active eq true"), "is not supported yet"),
-        ("user_sync", "attributes", json!({"email": "user.userName"}), "is not supported yet"),
         ("user_sync", "directory", json!({"id": "1"}), "is not supported yet"),
         ("user_sync", "directory", json!({"create": "Rollcall"}), "is not supported yet"),
     ];
@@ -76,12 +74,12 @@ fn settings_that_do_nothing_yet_are_refused() {
 #[test]
 fn all_problems_are_listed_together() {
     let found = problems(json!({
-        "user_sync": {"scope": "x", "match": []},
+        "user_sync": {"directory": {"id": "1"}, "match": []},
         "group_sync": {"include": ["ok", "("], "exclude": [""], "protected": ["ops", " "]},
         "safety": {"max_deactivations_percent": 101, "window_hours": 0},
     }));
     let expected = [
-        problem("user_sync.scope", "is not supported yet"),
+        problem("user_sync.directory", "is not supported yet"),
         problem("user_sync.match", "must name at least one of id, username, email"),
         problem("group_sync.protected[1]", "must not be empty"),
         problem("group_sync.include[1]", "is no regular expression: unclosed group"),

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use policy::settings::{GroupSync, LinkSettings, Safety, UserSync};
+use scim_protocol::schema::ResourceType;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -110,7 +111,12 @@ struct Sections {
 
 impl Sections {
     /// These parts merged onto `base`, read and checked; every problem of every part is noted.
-    fn read(self, base: LinkSettings, problems: &mut Problems) -> Option<LinkSettings> {
+    fn read(
+        self,
+        base: LinkSettings,
+        user_type: &ResourceType,
+        problems: &mut Problems,
+    ) -> Option<LinkSettings> {
         let user_sync = section(problems, "user_sync", &base.user_sync, self.user_sync);
         let group_sync = section(problems, "group_sync", &base.group_sync, self.group_sync);
         let safety = section(problems, "safety", &base.safety, self.safety);
@@ -121,7 +127,7 @@ impl Sections {
             group_sync: group_sync.unwrap_or(base.group_sync),
             safety: safety.unwrap_or(base.safety),
         };
-        for problem in settings.validate().err().unwrap_or_default() {
+        for problem in settings.validate(user_type).err().unwrap_or_default() {
             problems.add(problem.field, problem.problem);
         }
         readable.then_some(settings)
@@ -201,7 +207,8 @@ pub(crate) async fn create_link(
     let mut problems = Problems::default();
     check_ends(&caller.store, &body, &mut problems).await?;
     let sections = Sections { user_sync: body.user_sync, group_sync: body.group_sync, safety: body.safety };
-    let settings = sections.read(LinkSettings::default(), &mut problems);
+    let types = caller.store.schema_extensions().resource_types().await?;
+    let settings = sections.read(LinkSettings::default(), &types.user, &mut problems);
     problems.check()?;
     let new = NewLink {
         connection_id: body.connection_id,
@@ -273,7 +280,8 @@ pub(crate) async fn update_link(
     let expected = if_match.expect(current.version)?;
     let mut problems = Problems::default();
     let sections = Sections { user_sync: body.user_sync, group_sync: body.group_sync, safety: body.safety };
-    let settings = sections.read(stored(&current)?, &mut problems);
+    let types = caller.store.schema_extensions().resource_types().await?;
+    let settings = sections.read(stored(&current)?, &types.user, &mut problems);
     problems.check()?;
     let settings = to_store(&settings.unwrap_or_default())?;
     let detail = json!({"precedence": body.precedence, "enabled": body.enabled, "settings": settings});
