@@ -115,9 +115,10 @@ impl AttributeExpression {
     /// The text that the expression makes of a user, without surrounding space; `None` when it gives none or an
     /// empty one. Fails in words.
     pub(super) fn evaluate(&self, user: &Value) -> Result<Option<String>, String> {
+        let user = without_nulls(user);
         let given = self
             .0
-            .eval(context! { user => minijinja::Value::from(Serde(user)) })
+            .eval(context! { user => minijinja::Value::from(Serde(&user)) })
             .map_err(|error| words(&error))?;
         if given.is_undefined() || given.is_none() {
             return Ok(None);
@@ -170,6 +171,18 @@ fn is_misspelt(error: &Error) -> bool {
     )
 }
 
+/// A null is an attribute that is not there (RFC 7643 §2.5); the language would write it as a word.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.iter().filter(|(_, value)| !value.is_null());
+            fields.map(|(name, value)| (name.clone(), without_nulls(value))).collect()
+        }
+        Value::Array(items) => items.iter().filter(|item| !item.is_null()).map(without_nulls).collect(),
+        other => other.clone(),
+    }
+}
+
 /// The engine's complaint without the place, which in one line says nothing.
 fn words(error: &Error) -> String {
     match (error.kind(), error.detail()) {
@@ -186,7 +199,7 @@ mod test {
 
     fn evaluate(expression: &str) -> Result<Option<String>, String> {
         let user = json!({
-            "userName": "Ada.Lovelace@x.test", "active": true, "empty": " ",
+            "userName": "Ada.Lovelace@x.test", "active": true, "empty": " ", "unassigned": null,
             "name": {"givenName": "Ada", "familyName": "Lovelace"},
             "emails": [{"value": "home@x.test", "type": "home"}, {"value": "work@x.test", "type": "work"}],
             "groups": [{"display": "staff"}],
@@ -226,7 +239,12 @@ mod test {
         for nothing in ["user.nickName", "user.empty", "none", "''"] {
             assert_eq!(evaluate(nothing), Ok(None), "{nothing}");
         }
-        for missing in ["user.nickName ~ '@x.test'", "user.manager.displayName", "user.nickName | lower"] {
+        for missing in [
+            "user.nickName ~ '@x.test'",
+            "user.unassigned ~ '!'",
+            "user.manager.displayName",
+            "user.nickName | lower",
+        ] {
             let expected = Err("uses something that the user does not have".to_owned());
             assert_eq!(evaluate(missing), expected, "{missing}");
         }

@@ -84,4 +84,5 @@ mod several;
 #[cfg(test)]
 mod simulated;
 #[cfg(test)]
+mod user_rules;
 mod world;
