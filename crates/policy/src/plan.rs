@@ -8,7 +8,9 @@ use uuid::Uuid;
 use crate::account::DesiredAccount;
 
 mod action;
+pub mod digest;
 mod leads;
+pub mod link;
 mod membership;
 mod steps;
 

@@ -22,8 +22,10 @@ use crate::tasks::milliseconds;
 use crate::tenant::TenantStore;
 
 mod conclusion;
+mod reading;
 
 pub use conclusion::{Conclusion, Observation};
+pub use reading::LedgerPage;
 
 /// The accounts at one site.
 #[derive(Clone, Debug)]

@@ -91,6 +91,30 @@ impl Accounts {
         transaction.commit().await?;
         Ok(None)
     }
+
+    /// What a link has deprovisioned within its window, and how many accounts that it feeds can log in; nothing is
+    /// pending in it.
+    pub async fn deprovisioned(
+        &self,
+        link: LinkId,
+        connection: ConnectionId,
+        window: Duration,
+    ) -> Result<DeprovisionWindow> {
+        let since = self.tenant.now().minus(window);
+        let sql = "SELECT COUNT(*) AS n FROM deprovisions WHERE tenant_id = $1 AND link_id = $2 AND at > $3";
+        let values = vec![self.tenant.id.into(), link.into(), since.into()];
+        let executed = count(&self.tenant.store.connection, sql, values).await?;
+        let sql = "SELECT COUNT(DISTINCT a.id) AS n FROM claims c JOIN accounts a ON a.tenant_id = c.tenant_id \
+            AND a.site_id = c.site_id AND a.id = c.account_id AND a.active \
+            WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.connection_id = $3";
+        let values = vec![self.tenant.id.into(), self.site.into(), connection.into()];
+        let active = count(&self.tenant.store.connection, sql, values).await?;
+        Ok(DeprovisionWindow {
+            executed: unsigned(executed),
+            pending: 0,
+            active: unsigned(active) + unsigned(executed),
+        })
+    }
 }
 
 fn unsigned(number: i64) -> u64 {

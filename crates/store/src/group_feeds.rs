@@ -48,4 +48,12 @@ impl Accounts {
         }
         Ok(feeds)
     }
+
+    /// Everything that has led to any site group.
+    pub async fn all_group_feeds(&self) -> Result<Vec<group_feed::Model>> {
+        let query = group_feed::Entity::find()
+            .filter(group_feed::Column::TenantId.eq(self.tenant.id))
+            .filter(group_feed::Column::SiteId.eq(self.site));
+        Ok(query.all(&self.tenant.store.connection).await?)
+    }
 }

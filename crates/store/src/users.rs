@@ -22,7 +22,7 @@ use crate::marking::{Mark, mark_objects};
 use crate::members::{self, Member, Membership};
 use crate::parked;
 use crate::search::{Kind, Query, Search, Table};
-use crate::statement::{execute, for_change, for_update, statement};
+use crate::statement::{IDS_PER_STATEMENT, execute, for_change, for_update, statement};
 use crate::tenant::TenantStore;
 use crate::timeline::{self, NewEntry};
 use crate::turns;
@@ -197,6 +197,16 @@ impl Users {
     pub async fn find(&self, id: UserId) -> Result<Option<user::Model>> {
         let key = (self.tenant.id, self.connection, id);
         Ok(user::Entity::find_by_id(key).one(&self.tenant.store.connection).await?)
+    }
+
+    /// Those of some users that there are, in no order.
+    pub async fn find_all(&self, ids: &[UserId]) -> Result<Vec<user::Model>> {
+        let mut users = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(IDS_PER_STATEMENT) {
+            let query = self.select().filter(user::Column::Id.is_in(ids.iter().copied()));
+            users.extend(query.all(&self.tenant.store.connection).await?);
+        }
+        Ok(users)
     }
 
     /// The user of that userName, in any case.

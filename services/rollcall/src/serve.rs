@@ -16,9 +16,10 @@ use scim::Scim;
 use secrecy::ExposeSecret as _;
 use store::vault::Vault;
 use store::{Store, StoreOptions};
-use sync::{Engine, EngineOptions};
+use sync::connectors::Connectors;
+use sync::{Engine, EngineOptions, PlanError, Planner};
 use telemetry::Metrics;
-use tenant_api::{ApiState, JwtKeys};
+use tenant_api::{ApiState, JwtKeys, PlanFailure, PlannedLink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -111,14 +112,15 @@ pub(crate) async fn start(
     };
 
     let tokens = Tokens::new(store.clone());
+    let connectors = Connectors::new(config.http.clone());
     let mut router = Router::new();
     if has(Role::Gateway) {
         router = router.merge(scim_router(&store, &tokens, &public_url));
     }
     if has(Role::Api) {
-        router = router
-            .route("/", get(async || Redirect::temporary("/v1/docs")))
-            .merge(tenant_api::router(api_state(config, &store, &tokens, &public_url, &master)?));
+        router = router.route("/", get(async || Redirect::temporary("/v1/docs"))).merge(tenant_api::router(
+            api_state(config, &store, &tokens, &public_url, &master, &connectors)?,
+        ));
     }
 
     let (stop, stop_internal) = (CancellationToken::new(), CancellationToken::new());
@@ -134,7 +136,7 @@ pub(crate) async fn start(
         // Work on one account is not renewed but cut off before its lease ends, so it has more time.
         options.account_lease = config.lease * 3;
         options.drain_limit = config.drain.mul_f64(0.8);
-        let engine = Engine::new(store.clone(), options);
+        let engine = Engine::with_connectors(store.clone(), options, connectors);
         let stop = stop.clone();
         work.spawn(async move {
             engine.run(stop).await;
@@ -168,6 +170,7 @@ fn api_state(
     tokens: &Tokens,
     public_url: &Url,
     master: &MasterKey,
+    connectors: &Connectors,
 ) -> anyhow::Result<ApiState> {
     let tokens = tokens.clone();
     Ok(ApiState {
@@ -179,10 +182,26 @@ fn api_state(
             .map(|key| store::secret::digest(key.expose_secret())),
         signing: JwtKeys::new(&*master.derive("access tokens")?),
         http: config.http.clone(),
+        planner: planner(Planner::new(connectors.clone())),
         revocations: Arc::new(move |digest| {
             let (tokens, digest) = (tokens.clone(), digest.to_vec());
             tokio::spawn(async move { tokens.forget(&digest).await });
         }),
+    })
+}
+
+/// The sync service's planner, as the API asks for it.
+fn planner(planner: Planner) -> tenant_api::Planner {
+    Arc::new(move |tenant, link, limit| {
+        let planner = planner.clone();
+        Box::pin(async move {
+            let planned = planner.plan(&tenant, &link, limit).await.map_err(|error| match error {
+                PlanError::Store(error) => PlanFailure::Store(error),
+                PlanError::Settings(problem) => PlanFailure::Settings(problem),
+                error @ PlanError::Site(_) => PlanFailure::Site(error.to_string()),
+            })?;
+            Ok(PlannedLink { plan: planned.plan, digest: planned.digest })
+        })
     })
 }
 

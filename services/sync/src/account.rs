@@ -1,17 +1,16 @@
 //! One directory user at one site: read, compare, act, write down.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
-use policy::account::{Claim, DirectoryGroup, DirectoryUser, Existence};
+use policy::account::{Claim, DirectoryUser, Existence};
 use policy::plan::ObservedAccount;
 use scim_protocol::fold;
 use serde_json::json;
 use store::accounts::{Acquired, HeldAccount, Observation, OtherRow, SameAs};
 use store::clock::Timestamp;
-use store::entity::task;
 use store::entity::words::{ObjectKind, RunOutcome, TimelineKind};
+use store::entity::{account, membership, task};
 use store::id::UserId;
 use store::tasks::TaskEnd;
 use store::timeline::NewEntry;
@@ -209,7 +208,7 @@ async fn attempt(
             }
         }
     } else {
-        Some(from_ledger(held))
+        Some(from_ledger(&held.account, &held.memberships))
     };
     let observed = match observed {
         Some(mut observed) => {
@@ -279,34 +278,20 @@ async fn claims(workplace: &Workplace, held: &HeldAccount) -> store::Result<Vec<
     for claim in &held.claims {
         let Some(link) = workplace.links.of(claim.connection_id) else { continue };
         let (user, groups) = read_user(workplace, link, claim.user_id).await?.unzip();
-        claims.push(Claim {
-            link: link.row.id.0,
-            connection: claim.connection_id.0,
-            precedence: link.row.precedence,
-            settings: Arc::clone(&link.settings),
-            enabled: link.row.enabled,
-            user_id: claim.user_id.0,
-            user,
-            groups: groups
-                .unwrap_or_default()
-                .into_iter()
-                .map(|group| DirectoryGroup { id: group.group_id.0, name: group.display_name })
-                .collect(),
-        });
+        claims.push(link.claim(claim.user_id, user, groups.unwrap_or_default()));
     }
     Ok(claims)
 }
 
 /// What the ledger knows, for an account that no call has left in doubt.
-fn from_ledger(held: &HeldAccount) -> ObservedAccount {
-    let account = &held.account;
+pub(crate) fn from_ledger(account: &account::Model, memberships: &[membership::Model]) -> ObservedAccount {
     ObservedAccount {
         username: account.username.clone(),
         display_name: account.display_name.clone().unwrap_or_default(),
         email: account.email.clone(),
         active: account.active.unwrap_or(true),
-        groups: confirmed(held),
-        managed: managed(held),
+        groups: confirmed(memberships),
+        managed: managed(memberships),
         groups_known: false,
         unproven: BTreeSet::new(),
         protected: false,
@@ -322,7 +307,7 @@ fn from_site(
 ) -> ObservedAccount {
     // Another account than before: what links gave to the other one is not theirs to take from this one.
     let replaced = held.account.key.as_ref().is_some_and(|key| *key != account.key);
-    let confirmed = confirmed(held);
+    let confirmed = confirmed(&held.memberships);
     let groups: BTreeSet<String> = account
         .groups
         .as_ref()
@@ -338,7 +323,7 @@ fn from_site(
         email: account.email.clone(),
         active: account.active,
         groups,
-        managed: if replaced { BTreeSet::new() } else { managed(held) },
+        managed: if replaced { BTreeSet::new() } else { managed(&held.memberships) },
         groups_known: account.groups.is_some() && !workplace.connected.capabilities.shows_the_past,
         unproven,
         protected: false,
@@ -346,12 +331,12 @@ fn from_site(
     }
 }
 
-fn managed(held: &HeldAccount) -> BTreeSet<String> {
-    held.memberships.iter().map(|membership| membership.group_folded.clone()).collect()
+fn managed(memberships: &[membership::Model]) -> BTreeSet<String> {
+    memberships.iter().map(|membership| membership.group_folded.clone()).collect()
 }
 
-fn confirmed(held: &HeldAccount) -> BTreeSet<String> {
-    let confirmed = held.memberships.iter().filter(|membership| membership.confirmed);
+fn confirmed(memberships: &[membership::Model]) -> BTreeSet<String> {
+    let confirmed = memberships.iter().filter(|membership| membership.confirmed);
     confirmed.map(|membership| membership.group_folded.clone()).collect()
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use atlassian::Budget;
 use atlassian::credentials::Credentials;
 use atlassian::error::SiteError;
 use atlassian::http::HttpSettings;
@@ -40,6 +41,8 @@ pub enum ConnectError {
 pub struct ConnectedSite {
     /// The connector.
     pub connector: Arc<dyn Site>,
+    /// What the site lets us ask.
+    pub budget: Arc<Budget>,
     /// What the product can be asked for.
     pub capabilities: Capabilities,
     /// Calls that may be under way at the same time, where that is bounded.
@@ -181,7 +184,8 @@ impl Connectors {
             Credentials::Basic { .. } if product.asks_for_captcha() => LOGINS_AT_ONCE,
             _ => usize::MAX,
         };
-        let connector = atlassian::connect(product, &base_url, credentials, &self.http)
+        let budget = Arc::default();
+        let connector = atlassian::connect_within(&budget, product, &base_url, credentials, &self.http)
             .map_err(|error| ConnectError::Settings(error.to_string()))?;
         let capabilities = connector.capabilities();
         let obstacle = |capability: Capability| capability.obstacle().map(str::to_owned);
@@ -201,6 +205,7 @@ impl Connectors {
         };
         let connected = Arc::new(ConnectedSite {
             connector,
+            budget,
             capabilities,
             calls_at_once,
             hides_leads: AtomicBool::new(false),

@@ -83,6 +83,11 @@ impl Engine {
     /// An engine over a store.
     pub fn new(store: Store, options: EngineOptions) -> Self {
         let connectors = Connectors::new(options.http.clone());
+        Self::with_connectors(store, options, connectors)
+    }
+
+    /// The same, sharing connectors and with them each site's budget.
+    pub fn with_connectors(store: Store, options: EngineOptions, connectors: Connectors) -> Self {
         Self { store, options: Arc::new(options), connectors, worker: Uuid::now_v7() }
     }
 

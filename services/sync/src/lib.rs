@@ -20,8 +20,10 @@ pub mod group;
 mod leads;
 pub mod links;
 mod lookup;
+pub mod planning;
 mod progress;
 pub mod site;
 pub mod workplace;
 
 pub use engine::{Engine, EngineOptions};
+pub use planning::{PlanError, Planned, Planner};

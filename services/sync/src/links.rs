@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use policy::account::DirectoryUser;
+use policy::account::{Claim, DirectoryGroup, DirectoryUser};
 use policy::settings::{CompiledSettings, LinkSettings};
 use scim_protocol::schema::ResourceTypes;
 use serde_json::json;
 use store::entity::{link, user};
-use store::id::{ConnectionId, SiteId};
+use store::id::{ConnectionId, SiteId, UserId};
 use store::tenant::TenantStore;
 use store::users::HoldingGroup;
 
@@ -19,6 +19,30 @@ pub struct SiteLink {
     pub row: link::Model,
     /// Its settings, with expressions compiled.
     pub settings: Arc<CompiledSettings>,
+}
+
+impl SiteLink {
+    /// What the link's directory says of a user, and the groups that hold it.
+    pub(crate) fn claim(
+        &self,
+        user_id: UserId,
+        user: Option<DirectoryUser>,
+        groups: Vec<HoldingGroup>,
+    ) -> Claim {
+        Claim {
+            link: self.row.id.0,
+            connection: self.row.connection_id.0,
+            precedence: self.row.precedence,
+            settings: Arc::clone(&self.settings),
+            enabled: self.row.enabled,
+            user_id: user_id.0,
+            user,
+            groups: groups
+                .into_iter()
+                .map(|group| DirectoryGroup { id: group.group_id.0, name: group.display_name })
+                .collect(),
+        }
+    }
 }
 
 /// The links of one site.
@@ -33,8 +57,16 @@ impl SiteLinks {
     /// Reads them. Settings were checked when they were saved; if one link's no longer compile, nothing can be
     /// said about any account that it may claim, and the problem is returned instead.
     pub async fn read(tenant: &TenantStore, site: SiteId) -> store::Result<Result<Self, String>> {
+        Self::of_rows(tenant, tenant.links().of_site(site).await?).await
+    }
+
+    /// The same of rows, which need not be as they are stored.
+    pub(crate) async fn of_rows(
+        tenant: &TenantStore,
+        rows: Vec<link::Model>,
+    ) -> store::Result<Result<Self, String>> {
         let mut links = Vec::new();
-        for row in tenant.links().of_site(site).await? {
+        for row in rows {
             let settings = serde_json::from_value::<LinkSettings>(row.settings.clone());
             match settings
                 .map_err(|error| error.to_string())

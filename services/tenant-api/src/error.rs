@@ -81,6 +81,9 @@ pub enum ApiError {
     /// 422: the body is JSON, and what it says cannot be.
     #[error("Some fields are not valid")]
     Invalid(Vec<FieldProblem>),
+    /// 502: the site that had to be asked did not answer, or refused.
+    #[error("{0}")]
+    SiteFailed(String),
     /// 503: the database is away, or did not answer in time.
     #[error("Temporarily unavailable, try again")]
     Unavailable(#[source] Option<store::Error>),
@@ -107,6 +110,7 @@ impl ApiError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::SiteFailed(_) => StatusCode::BAD_GATEWAY,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

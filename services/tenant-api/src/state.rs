@@ -3,13 +3,44 @@
 use std::sync::Arc;
 
 use atlassian::http::HttpSettings;
-use store::Store;
+use futures::future::BoxFuture;
+use policy::plan::digest::PlanDigest;
+use policy::plan::link::LinkPlan;
+use store::entity::link;
+use store::{Store, TenantStore};
 use url::Url;
 
 use crate::authentication::JwtKeys;
 
 /// Called with the digest of a SCIM token that must no longer be served from any cache.
 pub type Revocations = Arc<dyn Fn(&[u8]) + Send + Sync>;
+
+/// A plan, and what it follows from.
+#[derive(Clone, Debug)]
+pub struct PlannedLink {
+    /// The plan.
+    pub plan: LinkPlan,
+    /// What it follows from.
+    pub digest: PlanDigest,
+}
+
+/// Why there is no plan.
+#[derive(Debug)]
+pub enum PlanFailure {
+    /// The database failed.
+    Store(store::Error),
+    /// The site did not answer; why, in words.
+    Site(String),
+    /// The site or a link cannot be used as it is; why, in words.
+    Settings(String),
+}
+
+/// Plans a link as it is given, telling so many changes one by one.
+pub type Planner = Arc<
+    dyn Fn(TenantStore, link::Model, usize) -> BoxFuture<'static, Result<PlannedLink, PlanFailure>>
+        + Send
+        + Sync,
+>;
 
 /// The state of the API, cheap to clone.
 #[derive(Clone)]
@@ -24,6 +55,8 @@ pub struct ApiState {
     pub signing: JwtKeys,
     /// How sites are reached, for their test.
     pub http: HttpSettings,
+    /// Makes plans: the sync service's own rules, without carrying anything out.
+    pub planner: Planner,
     /// Tells the gateway's cache of tokens whose validity or connection changed.
     pub revocations: Revocations,
 }

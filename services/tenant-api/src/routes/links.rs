@@ -103,15 +103,15 @@ impl TryFrom<link::Model> for Link {
 }
 
 /// The three parts of the settings, as sent.
-struct Sections {
-    user_sync: Option<Value>,
-    group_sync: Option<Value>,
-    safety: Option<Value>,
+pub(super) struct Sections {
+    pub(super) user_sync: Option<Value>,
+    pub(super) group_sync: Option<Value>,
+    pub(super) safety: Option<Value>,
 }
 
 impl Sections {
     /// These parts merged onto `base`, read and checked; every problem of every part is noted.
-    fn read(
+    pub(super) fn read(
         self,
         base: LinkSettings,
         user_type: &ResourceType,
@@ -170,13 +170,13 @@ fn merge(target: &mut Value, patch: Value) {
     }
 }
 
-fn stored(row: &link::Model) -> Result<LinkSettings, ApiError> {
+pub(super) fn stored(row: &link::Model) -> Result<LinkSettings, ApiError> {
     serde_json::from_value(row.settings.clone()).map_err(|error| {
         ApiError::Internal(Some(store::Error::Inconsistent(format!("settings of link {}: {error}", row.id))))
     })
 }
 
-fn to_store(settings: &LinkSettings) -> Result<Value, ApiError> {
+pub(super) fn to_store(settings: &LinkSettings) -> Result<Value, ApiError> {
     serde_json::to_value(settings)
         .map_err(|error| ApiError::Internal(Some(store::Error::Inconsistent(error.to_string()))))
 }

@@ -13,6 +13,7 @@ pub mod held;
 pub mod keys;
 pub mod links;
 pub mod openapi;
+pub mod plans;
 pub mod runs;
 pub mod schemas;
 pub mod sites;
@@ -40,6 +41,7 @@ pub fn operations() -> OpenApiRouter<ApiState> {
         .routes(routes!(links::get_link, links::update_link))
         .routes(routes!(schemas::list_schemas, schemas::create_schema))
         .routes(routes!(schemas::get_schema, schemas::replace_schema, schemas::delete_schema))
+        .routes(routes!(plans::create_plan))
         .routes(routes!(runs::list_runs, runs::create_run))
         .routes(routes!(runs::get_run_of_link))
         .routes(routes!(runs::list_results_of_link))

@@ -1,7 +1,9 @@
 //! `…/links/{link}/runs` and `…/runs/{run}`: full synchronizations.
 
 use axum::Json;
+use axum::extract::State;
 use axum::http::StatusCode;
+use policy::plan::digest::PlanDigest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::entity::words::{ObjectKind, RunOutcome, RunPhase, RunStatus};
@@ -14,16 +16,21 @@ use uuid::Uuid;
 
 use crate::body::Body;
 use crate::caller::{Admin, Auditor, TenantCaller};
-use crate::error::ApiError;
+use crate::error::{ApiError, Problem};
 use crate::idempotency::IdempotencyHeader;
 use crate::paging::{Page, PageQuery, Window};
 use crate::parameters::{LinkPath, LinkRunPath, PathParameters, QueryParameters, RunPath, TenantPath};
 use crate::refusals::{CreateRefusals, QueryRefusals, TenantRefusals};
+use crate::routes::plans::check_digest;
+use crate::state::ApiState;
 
 /// A new run; nothing needs to be said.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct CreateRun {}
+pub struct CreateRun {
+    /// The digest of a plan: the run begins only if a plan made now would be the same.
+    digest: Option<String>,
+}
 
 /// A run that was accepted.
 #[derive(Debug, Serialize, ToSchema)]
@@ -170,21 +177,31 @@ async fn of_link(store: &TenantStore, link: LinkId, run: RunId) -> Result<run::M
 
 /// Synchronize everything of a link
 ///
-/// Every user and group of the connection is looked at again at the site. Answers at once; the work
-/// goes on behind.
+/// Every user and group of the connection is looked at again at the site. Answers at once; the work goes on behind. With
+/// the digest of a plan it is refused (409) when something that the plan follows from has changed, and told what.
 #[utoipa::path(
     post, path = "/tenants/{tenant}/links/{link}/runs", tag = "runs", request_body = Option<CreateRun>,
     params(TenantPath, LinkPath, IdempotencyHeader),
-    responses((status = 202, description = "The run, accepted", body = CreatedRun), TenantRefusals, CreateRefusals),
+    responses(
+        (status = 202, description = "The run, accepted", body = CreatedRun),
+        (status = 502, description = "The site did not answer", body = Problem, content_type = "application/problem+json"),
+        TenantRefusals,
+        CreateRefusals,
+    ),
 )]
 pub(crate) async fn create_run(
     caller: TenantCaller<Admin>,
+    State(state): State<ApiState>,
     PathParameters(LinkPath { link }): PathParameters<LinkPath>,
-    Body(CreateRun {}): Body<CreateRun>,
+    Body(CreateRun { digest }): Body<CreateRun>,
 ) -> Result<(StatusCode, Json<CreatedRun>), ApiError> {
     let link = caller.store.links().get(link).await?;
+    if let Some(digest) = &digest {
+        let before = digest.parse::<PlanDigest>().map_err(|problem| ApiError::invalid("digest", problem))?;
+        check_digest(&state, &caller.store, &link, &before).await?;
+    }
     let row = caller.store.runs().insert(&link, &caller.actor).await?;
-    caller.audit("run.create", row.id, Some(json!({"link_id": link.id}))).await?;
+    caller.audit("run.create", row.id, Some(json!({"link_id": link.id, "digest": digest}))).await?;
     Ok((StatusCode::ACCEPTED, Json(CreatedRun { id: row.id, status: row.status })))
 }
 

@@ -1,0 +1,116 @@
+//! The ledger read in bulk, for plans: a few statements for a page of users, whatever the size of the directory.
+
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select, Value};
+
+use super::Accounts;
+use crate::entity::{account, claim, membership, site_group};
+use crate::error::Result;
+use crate::id::{AccountId, ConnectionId, UserId};
+use crate::statement::{IDS_PER_STATEMENT, statement};
+
+/// A page of the ledger: accounts, and everything that hangs on them.
+#[derive(Clone, Debug, Default)]
+pub struct LedgerPage {
+    /// The accounts.
+    pub accounts: Vec<account::Model>,
+    /// All claims on them, in order of user id.
+    pub claims: Vec<claim::Model>,
+    /// The memberships that links manage.
+    pub memberships: Vec<membership::Model>,
+}
+
+impl Accounts {
+    /// The accounts that users claim.
+    pub async fn claimed_by(&self, users: &[UserId]) -> Result<LedgerPage> {
+        let connection = &self.tenant.store.connection;
+        let mut ids = Vec::new();
+        for users in users.chunks(IDS_PER_STATEMENT) {
+            let claims = self.claims().filter(claim::Column::UserId.is_in(users.iter().copied()));
+            ids.extend(claims.all(connection).await?.into_iter().map(|claim| claim.account_id));
+        }
+        self.page(ids).await
+    }
+
+    /// The accounts of these user names, folded for case.
+    pub async fn named(&self, folded: &[String]) -> Result<LedgerPage> {
+        let mut ids = Vec::new();
+        for folded in folded.chunks(IDS_PER_STATEMENT) {
+            let named = self.rows().filter(account::Column::UsernameFolded.is_in(folded.iter().cloned()));
+            ids.extend(named.all(&self.tenant.store.connection).await?.into_iter().map(|account| account.id));
+        }
+        self.page(ids).await
+    }
+
+    /// The accounts that have these keys of the product.
+    pub async fn keyed(&self, keys: &[String]) -> Result<LedgerPage> {
+        let mut ids = Vec::new();
+        for keys in keys.chunks(IDS_PER_STATEMENT) {
+            let keyed = self.rows().filter(account::Column::Key.is_in(keys.iter().cloned()));
+            ids.extend(keyed.all(&self.tenant.store.connection).await?.into_iter().map(|account| account.id));
+        }
+        self.page(ids).await
+    }
+
+    async fn page(&self, mut ids: Vec<AccountId>) -> Result<LedgerPage> {
+        ids.sort_unstable();
+        ids.dedup();
+        let connection = &self.tenant.store.connection;
+        let mut page = LedgerPage::default();
+        for ids in ids.chunks(IDS_PER_STATEMENT) {
+            let these = || ids.iter().copied();
+            page.accounts
+                .extend(self.rows().filter(account::Column::Id.is_in(these())).all(connection).await?);
+            let claims = self.claims().filter(claim::Column::AccountId.is_in(these()));
+            page.claims.extend(claims.order_by_asc(claim::Column::UserId).all(connection).await?);
+            let memberships = membership::Entity::find()
+                .filter(membership::Column::TenantId.eq(self.tenant.id))
+                .filter(membership::Column::SiteId.eq(self.site))
+                .filter(membership::Column::AccountId.is_in(these()));
+            page.memberships.extend(memberships.all(connection).await?);
+        }
+        Ok(page)
+    }
+
+    fn rows(&self) -> Select<account::Entity> {
+        account::Entity::find()
+            .filter(account::Column::TenantId.eq(self.tenant.id))
+            .filter(account::Column::SiteId.eq(self.site))
+    }
+
+    fn claims(&self) -> Select<claim::Entity> {
+        claim::Entity::find()
+            .filter(claim::Column::TenantId.eq(self.tenant.id))
+            .filter(claim::Column::SiteId.eq(self.site))
+    }
+
+    /// A page of the users of a directory that claim an account and that the directory has deleted, after `after`.
+    pub async fn claimed_by_deleted(
+        &self,
+        connection: ConnectionId,
+        after: Option<UserId>,
+        limit: u64,
+    ) -> Result<Vec<UserId>> {
+        let mut values: Vec<Value> = vec![self.tenant.id.into(), self.site.into(), connection.into()];
+        let from = after.map_or_else(String::new, |after| {
+            values.push(after.into());
+            "AND c.user_id > $4".to_owned()
+        });
+        let sql = format!(
+            "SELECT c.* FROM claims c WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.connection_id = $3 {from} \
+             AND NOT EXISTS (SELECT 1 FROM users u WHERE u.tenant_id = c.tenant_id \
+             AND u.connection_id = c.connection_id AND u.id = c.user_id) ORDER BY c.user_id LIMIT {limit}"
+        );
+        let query = statement(self.tenant.store.backend(), sql, values);
+        let claims = claim::Entity::find().from_raw_sql(query).all(&self.tenant.store.connection).await?;
+        Ok(claims.into_iter().map(|claim| claim.user_id).collect())
+    }
+
+    /// All site groups that are known to exist.
+    pub async fn site_groups(&self) -> Result<Vec<site_group::Model>> {
+        let groups = site_group::Entity::find()
+            .filter(site_group::Column::TenantId.eq(self.tenant.id))
+            .filter(site_group::Column::SiteId.eq(self.site))
+            .order_by_asc(site_group::Column::NameFolded);
+        Ok(groups.all(&self.tenant.store.connection).await?)
+    }
+}

@@ -1,0 +1,497 @@
+//! The plan of a link, without carrying it out: the same rules as for work, over a whole directory.
+//!
+//! Accounts that the ledger knows are compared with what it knows. For users without one the site is asked for its
+//! lists, so that the plan can say whether an account would be made or one that stands there taken over. What an
+//! account leads is asked only when it is taken away, so a plan does not tell hand-overs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use atlassian::error::SiteError;
+use atlassian::site::Account;
+use policy::account::{Claim, DesiredAccount, DirectoryGroup, Existence, Feed};
+use policy::breaker::{self, Verdict, Window};
+use policy::group::{Mapping, site_groups_for};
+use policy::plan::digest::PlanDigest;
+use policy::plan::link::{LinkPlan, PlannedKind, PlannedObject};
+use policy::plan::{AccountPlan, Action, ObservedAccount, Skipped};
+use policy::product::ProductRules;
+use policy::settings::MatchBy;
+use scim_protocol::fold;
+use store::entity::{account, link, membership, user};
+use store::id::{AccountId, ConnectionId, GroupId, LinkId, UserId};
+use store::tenant::TenantStore;
+
+use crate::account::from_ledger;
+use crate::connectors::{ConnectError, ConnectedSite, Connectors};
+use crate::links::{SiteLink, SiteLinks};
+
+mod digest;
+mod listing;
+mod page;
+
+use digest::Digesting;
+use listing::SiteListing;
+use page::{Directories, Ledger};
+
+/// Users and groups read at once.
+const PAGE: u64 = 1_000;
+
+/// Makes plans.
+#[derive(Clone, Debug)]
+pub struct Planner {
+    connectors: Connectors,
+}
+
+/// A plan, and what it was made of.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: LinkPlan,
+    /// What it follows from.
+    pub digest: PlanDigest,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The site did not answer as a plan needs it.
+    #[error("the site was asked and did not answer: {0}")]
+    Site(#[from] SiteError),
+    /// The site's row or a link's settings cannot be used.
+    #[error("{0}")]
+    Settings(String),
+}
+
+impl From<ConnectError> for PlanError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Store(error) => Self::Store(error),
+            ConnectError::Settings(problem) => Self::Settings(problem),
+        }
+    }
+}
+
+impl Planner {
+    /// A planner that calls sites through `connectors`.
+    pub fn new(connectors: Connectors) -> Self {
+        Self { connectors }
+    }
+
+    /// What a run of `link` would do, were the link as given and enabled. `limit` is how many changes are told one by
+    /// one.
+    pub async fn plan(
+        &self,
+        tenant: &TenantStore,
+        link: &link::Model,
+        limit: usize,
+    ) -> Result<Planned, PlanError> {
+        let site = tenant.sites().get(link.site_id).await?;
+        let connected = self.connectors.of(tenant, &site).await?;
+        let rules = match connected.known_rules() {
+            Some(rules) => rules,
+            None => connected.read_rules().await?,
+        };
+        let mut rows = tenant.links().of_site(link.site_id).await?;
+        rows.retain(|row| row.id != link.id);
+        rows.push(link::Model { enabled: true, ..link.clone() });
+        rows.sort_by_key(|row| row.id);
+        let links = SiteLinks::of_rows(tenant, rows).await?.map_err(PlanError::Settings)?;
+        let planned = links.of(link.connection_id).cloned();
+        let planned = planned.ok_or_else(|| PlanError::Settings("The link is not the site's".to_owned()))?;
+        let own_key = connected.own_key().await?.to_owned();
+        let mut planning = Planning {
+            tenant,
+            listing: SiteListing::new(Arc::clone(&connected)),
+            connected,
+            rules,
+            own_key,
+            feeds: feeds(tenant, link, &links).await?,
+            links,
+            link: planned,
+            digesting: Digesting::new(),
+            plan: LinkPlan::new(limit),
+            seen: HashSet::new(),
+            unknown: Vec::new(),
+        };
+        planning.settings();
+        planning.groups().await?;
+        planning.users().await?;
+        planning.adopt_or_create().await?;
+        planning.judge().await?;
+        Ok(planning.finish())
+    }
+}
+
+/// What has led to site groups, by folded name; empty where no link renames groups.
+async fn feeds(
+    tenant: &TenantStore,
+    link: &link::Model,
+    links: &SiteLinks,
+) -> store::Result<HashMap<String, Vec<Feed>>> {
+    let mut feeds: HashMap<String, Vec<Feed>> = HashMap::new();
+    if links.all().iter().any(|link| link.settings.renames_groups()) {
+        for feed in tenant.accounts(link.site_id).all_group_feeds().await? {
+            feeds.entry(feed.site_group_folded.clone()).or_default().push(Feed {
+                connection: feed.connection_id.0,
+                site_group: feed.site_group_folded,
+                directory_group: feed.directory_group,
+            });
+        }
+    }
+    Ok(feeds)
+}
+
+/// A user for whom no account is known for sure.
+struct Unknown {
+    object: PlannedObject,
+    /// The ledger's row, where there is one.
+    row: Option<account::Model>,
+    memberships: Vec<membership::Model>,
+    claims: Vec<Claim>,
+    desired: DesiredAccount,
+}
+
+struct Planning<'a> {
+    tenant: &'a TenantStore,
+    connected: Arc<ConnectedSite>,
+    listing: SiteListing,
+    rules: Arc<ProductRules>,
+    own_key: String,
+    links: SiteLinks,
+    link: SiteLink,
+    feeds: HashMap<String, Vec<Feed>>,
+    digesting: Digesting,
+    plan: LinkPlan,
+    /// Accounts that are planned already: several users may claim one.
+    seen: HashSet<AccountId>,
+    unknown: Vec<Unknown>,
+}
+
+impl Planning<'_> {
+    fn settings(&mut self) {
+        for link in self.links.all() {
+            let row = &link.row;
+            self.digesting.settings(&(
+                row.id,
+                row.connection_id,
+                row.precedence,
+                row.enabled,
+                &*link.settings,
+            ));
+        }
+        self.digesting.settings(&self.rules);
+    }
+
+    /// Site groups that have to be made, and directory groups that lead nowhere.
+    async fn groups(&mut self) -> Result<(), PlanError> {
+        let accounts = self.tenant.accounts(self.link.row.site_id);
+        let mut known: BTreeSet<String> =
+            accounts.site_groups().await?.into_iter().map(|group| group.name_folded).collect();
+        self.digesting.site(&known);
+        let groups = self.tenant.groups(self.link.row.connection_id);
+        let mut after: Option<GroupId> = None;
+        loop {
+            let page = groups.after(after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.id);
+            for row in page {
+                self.digesting.directory(&(row.id, &row.display_name));
+                self.group(DirectoryGroup { id: row.id.0, name: row.display_name }, &mut known).await?;
+            }
+        }
+    }
+
+    async fn group(&mut self, group: DirectoryGroup, known: &mut BTreeSet<String>) -> Result<(), PlanError> {
+        let object = PlannedObject { kind: PlannedKind::Group, id: group.id, name: group.name.clone() };
+        let (mut made, mut not_done) = (Vec::new(), Vec::new());
+        match site_groups_for(&group, &self.link.settings, &self.rules) {
+            Mapping::Excluded { reason } => {
+                not_done.push(Skipped { what: "group".to_owned(), reason });
+            }
+            Mapping::Mapped { site_groups } => {
+                for name in site_groups {
+                    let folded = fold(name.trim());
+                    if known.contains(&folded) || self.listing.has_group(&folded).await? {
+                        continue;
+                    }
+                    if self.link.settings.group_sync.create_missing {
+                        known.insert(folded);
+                        let reason =
+                            format!("The site has no group {name}, and group_sync.create_missing is on");
+                        made.push((Action::EnsureGroup { name }, reason));
+                    } else {
+                        let reason =
+                            format!("the site has no group {name}, and group_sync.create_missing is off");
+                        not_done.push(Skipped { what: "group".to_owned(), reason });
+                    }
+                }
+            }
+        }
+        self.plan.add_group(&object, &made, &not_done, self.link.row.id.0);
+        Ok(())
+    }
+
+    async fn users(&mut self) -> Result<(), PlanError> {
+        let users = self.tenant.users(self.link.row.connection_id);
+        let mut after: Option<UserId> = None;
+        loop {
+            let page = users.after(after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.id);
+            self.page(page).await?;
+        }
+        let accounts = self.tenant.accounts(self.link.row.site_id);
+        let mut after: Option<UserId> = None;
+        loop {
+            let deleted = accounts.claimed_by_deleted(self.link.row.connection_id, after, PAGE).await?;
+            let Some(last) = deleted.last() else { return Ok(()) };
+            after = Some(*last);
+            let mut ledger = Ledger::default();
+            ledger.add(accounts.claimed_by(&deleted).await?);
+            let mut directories = Directories::default();
+            directories.complete(self.tenant, &ledger).await?;
+            for id in deleted {
+                if let Some(row) = ledger.claimed_by(id) {
+                    let name = row.username.clone();
+                    let object = PlannedObject { kind: PlannedKind::User, id: id.0, name };
+                    self.account(object, Some(row), &ledger, &directories, id);
+                }
+            }
+        }
+    }
+
+    /// Plans a page of users that the directory has.
+    async fn page(&mut self, page: Vec<user::Model>) -> Result<(), PlanError> {
+        let accounts = self.tenant.accounts(self.link.row.site_id);
+        let order: Vec<(UserId, String)> = page.iter().map(|user| (user.id, user_name(user))).collect();
+        let ids: Vec<UserId> = order.iter().map(|(id, _)| *id).collect();
+        let mut ledger = Ledger::default();
+        ledger.add(accounts.claimed_by(&ids).await?);
+        let mut directories = Directories::default();
+        directories.add(self.tenant, self.link.row.connection_id, page).await?;
+        // A user without a claim gets the ledger's account of its name.
+        let unclaimed = ids.iter().filter(|id| ledger.claimed_by(**id).is_none());
+        let names: HashMap<UserId, String> =
+            unclaimed.filter_map(|id| Some((*id, self.wanted_name(*id, &directories)?))).collect();
+        let wanted: Vec<String> = names.values().cloned().collect();
+        ledger.add(accounts.named(&wanted).await?);
+        directories.complete(self.tenant, &ledger).await?;
+        for (id, name) in order {
+            let object = PlannedObject { kind: PlannedKind::User, id: id.0, name };
+            let named = || ledger.named(names.get(&id)?);
+            self.account(object, ledger.claimed_by(id).or_else(named), &ledger, &directories, id);
+        }
+        Ok(())
+    }
+
+    /// What the user's account should be called, folded for case.
+    fn wanted_name(&self, id: UserId, directories: &Directories) -> Option<String> {
+        let user = self.links.read_user(&self.link, directories.user(id)?, directories.groups(id));
+        let name = if self.connected.names_by_email() { user.email } else { Some(user.user_name) };
+        name.filter(|name| !name.is_empty()).map(|name| fold(name.trim()))
+    }
+
+    /// Plans the account that a user claims, or is about to.
+    fn account(
+        &mut self,
+        object: PlannedObject,
+        row: Option<&account::Model>,
+        ledger: &Ledger,
+        directories: &Directories,
+        id: UserId,
+    ) {
+        if row.is_some_and(|row| !self.seen.insert(row.id)) {
+            return;
+        }
+        let claimed = row.map(|row| ledger.claims(row.id)).unwrap_or_default();
+        let mut claims: Vec<Claim> = claimed
+            .iter()
+            .filter_map(|claim| self.claim(claim.connection_id, claim.user_id, directories))
+            .collect();
+        if claims.iter().all(|claim| claim.user_id != id.0) {
+            let claim = self.claim(self.link.row.connection_id, id, directories);
+            if let Some(claim) = claim.as_ref().filter(|claim| claim.is_out_of_scope()) {
+                self.digesting.directory(&(claim.user_id, "out of scope"));
+                self.omit(&object, "the user is out of user_sync.scope".to_owned(), 0);
+                return;
+            }
+            claims.extend(claim);
+        }
+        for claim in &claims {
+            self.digesting.directory(&(claim.link, claim.user_id, &claim.user, &claim.groups));
+        }
+        let desired = policy::account::fold(&claims, &self.rules);
+        let memberships = row.map(|row| ledger.memberships(row.id)).unwrap_or_default();
+        match row.filter(|row| row.key.is_some() && !row.in_doubt) {
+            Some(row) => {
+                let observed = from_ledger(row, memberships);
+                self.compare(&object, desired, row.key.as_deref(), Some(observed), 0);
+            }
+            None => self.unknown.push(Unknown {
+                object,
+                row: row.cloned(),
+                memberships: memberships.to_vec(),
+                claims,
+                desired,
+            }),
+        }
+    }
+
+    fn claim(&self, connection: ConnectionId, id: UserId, directories: &Directories) -> Option<Claim> {
+        let link = self.links.of(connection)?;
+        let groups = directories.groups(id);
+        let user = directories.user(id).map(|user| self.links.read_user(link, user, groups));
+        Some(link.claim(id, user, groups.to_vec()))
+    }
+
+    /// Tells that nothing is done for a user, after so many looks.
+    fn omit(&mut self, object: &PlannedObject, reason: String, looks: u64) {
+        let not_done = vec![Skipped { what: "account".to_owned(), reason }];
+        self.plan.add_user(object, &AccountPlan { not_done, ..AccountPlan::default() }, looks);
+    }
+
+    fn compare(
+        &mut self,
+        object: &PlannedObject,
+        mut desired: DesiredAccount,
+        key: Option<&str>,
+        observed: Option<ObservedAccount>,
+        looks: u64,
+    ) {
+        let observed = observed.map(|observed| {
+            let standing = observed.groups.union(&observed.managed);
+            let unasked = standing.filter(|group| !desired.groups.contains_key(*group));
+            let feeds: Vec<Feed> =
+                unasked.filter_map(|group| self.feeds.get(group)).flatten().cloned().collect();
+            desired.managed_groups.learn(feeds);
+            ObservedAccount { protected: key == Some(self.own_key.as_str()), ..observed }
+        });
+        self.digesting.site(&(key, &observed));
+        let plan = policy::plan::account(&desired, observed.as_ref());
+        self.plan.add_user(object, &plan, looks);
+    }
+
+    /// Plans the users for whom no account is known: the site is asked which stand there.
+    async fn adopt_or_create(&mut self) -> Result<(), PlanError> {
+        let unknown = std::mem::take(&mut self.unknown);
+        let mut recognised: Vec<(Unknown, Option<Account>)> = Vec::with_capacity(unknown.len());
+        for unknown in unknown {
+            // Who left before there was an account has none to lose; one of that name is somebody's own.
+            let is_idle = unknown.row.as_ref().is_none_or(|row| row.key.is_none() && !row.in_doubt)
+                && unknown.desired.existence != Existence::Active
+                && unknown.claims.iter().all(Claim::is_out_of_scope);
+            let account = if is_idle { None } else { self.recognise(&unknown).await? };
+            if let Some((account, _)) = &account
+                && self.is_anothers(&unknown, account).await?
+            {
+                let reason = format!("{} is another user's account at this site", account.username);
+                self.omit(&unknown.object, reason, 1);
+                continue;
+            }
+            recognised.push((unknown, account.map(|(account, _)| account)));
+        }
+        let mut groups: BTreeMap<String, String> = BTreeMap::new();
+        for (unknown, _) in recognised.iter().filter(|(_, account)| account.is_some()) {
+            let desired = unknown.desired.groups.iter();
+            groups.extend(desired.map(|(folded, group)| (folded.clone(), group.name.clone())));
+        }
+        let members = self.listing.members(&groups).await?;
+        for (unknown, account) in recognised {
+            let Unknown { object, row, memberships, desired, .. } = unknown;
+            let observed = account.as_ref().map(|account| {
+                let known = row.as_ref().map(|row| from_ledger(row, &memberships)).unwrap_or_default();
+                let holding = members.iter().filter(|(_, keys)| keys.contains(&account.key));
+                ObservedAccount {
+                    username: account.username.clone(),
+                    display_name: account.display_name.clone(),
+                    email: account.email.clone().or_else(|| {
+                        // Where addresses are hidden, it was found by the one that it has.
+                        desired
+                            .email
+                            .as_ref()
+                            .filter(|_| self.connected.hides_email())
+                            .map(|e| e.value.clone())
+                    }),
+                    active: account.active,
+                    groups: holding.map(|(folded, _)| folded.clone()).collect(),
+                    ..known
+                }
+            });
+            self.plan.summary.adopted += u64::from(observed.is_some());
+            let key = account.as_ref().map(|account| account.key.as_str());
+            self.compare(&object, desired, key, observed, 1);
+        }
+        Ok(())
+    }
+
+    async fn recognise(&mut self, unknown: &Unknown) -> Result<Option<(Account, MatchBy)>, PlanError> {
+        let Unknown { row, desired, .. } = unknown;
+        let recognised = self
+            .listing
+            .recognise(
+                row.as_ref().and_then(|row| row.key.as_deref()),
+                &desired.username.value,
+                desired.email.as_ref().map(|email| email.value.as_str()),
+                &desired.match_by,
+            )
+            .await;
+        match recognised {
+            // A site that lists nobody is taken to have nobody of theirs.
+            Err(SiteError::NotPossible(_)) => Ok(None),
+            other => Ok(other?),
+        }
+    }
+
+    /// Whether the ledger has the account as that of another user of the directory.
+    async fn is_anothers(&self, unknown: &Unknown, account: &Account) -> store::Result<bool> {
+        let accounts = self.tenant.accounts(self.link.row.site_id);
+        let ledger = accounts.keyed(std::slice::from_ref(&account.key)).await?;
+        let own = unknown.row.as_ref().map(|row| row.id);
+        let others: Vec<UserId> = ledger
+            .claims
+            .iter()
+            .filter(|claim| Some(claim.account_id) != own)
+            .filter(|claim| claim.connection_id == self.link.row.connection_id)
+            .map(|claim| claim.user_id)
+            .collect();
+        let standing = self.tenant.users(self.link.row.connection_id).find_all(&others).await?;
+        Ok(!standing.is_empty())
+    }
+
+    /// Whether the safety threshold would hold what the plan takes away.
+    async fn judge(&mut self) -> Result<(), PlanError> {
+        let pending = self.plan.deprovisions();
+        if pending == 0 {
+            return Ok(());
+        }
+        let (row, safety) = (&self.link.row, &self.link.settings.safety);
+        let window = Duration::from_secs(u64::from(safety.window_hours) * 3_600);
+        let accounts = self.tenant.accounts(row.site_id);
+        let judged = accounts.deprovisioned(LinkId(row.id.0), row.connection_id, window).await?;
+        let window = Window { executed: judged.executed, pending, active_accounts: judged.active };
+        if let Verdict::Hold { reason } = breaker::check(safety, &window) {
+            self.plan.hold_deprovisions(&reason);
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Planned {
+        let summary = &mut self.plan.summary;
+        summary.seconds = self.connected.budget.grant().filter(|grant| grant.per_second > 0.0).map(|grant| {
+            // A bucket that is full lets that many calls go at once.
+            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+            let waiting = (summary.calls as f64 - grant.size).max(0.0);
+            Duration::from_secs_f64(waiting / grant.per_second).as_secs()
+        });
+        Planned { plan: self.plan, digest: self.digesting.finish() }
+    }
+}
+
+fn user_name(user: &user::Model) -> String {
+    user.document["userName"].as_str().unwrap_or_default().to_owned()
+}
