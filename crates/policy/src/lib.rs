@@ -10,6 +10,7 @@
 pub mod account;
 pub mod breaker;
 mod directory_user;
+pub mod explanation;
 pub mod group;
 mod managed_groups;
 pub mod plan;

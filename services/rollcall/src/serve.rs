@@ -17,7 +17,7 @@ use secrecy::ExposeSecret as _;
 use store::vault::Vault;
 use store::{Store, StoreOptions};
 use sync::connectors::Connectors;
-use sync::{Engine, EngineOptions, PlanError, Planner};
+use sync::{Engine, EngineOptions, PlanError, Planned, Planner};
 use telemetry::Metrics;
 use tenant_api::{ApiState, JwtKeys, PlanFailure, PlannedLink};
 use tokio::net::{TcpListener, TcpStream};
@@ -195,12 +195,12 @@ fn planner(planner: Planner) -> tenant_api::Planner {
     Arc::new(move |tenant, link, limit| {
         let planner = planner.clone();
         Box::pin(async move {
-            let planned = planner.plan(&tenant, &link, limit).await.map_err(|error| match error {
-                PlanError::Store(error) => PlanFailure::Store(error),
-                PlanError::Settings(problem) => PlanFailure::Settings(problem),
-                error @ PlanError::Site(_) => PlanFailure::Site(error.to_string()),
-            })?;
-            Ok(PlannedLink { plan: planned.plan, digest: planned.digest })
+            match planner.plan(&tenant, &link, limit).await {
+                Ok(Planned { plan, digest }) => Ok(PlannedLink { plan, digest }),
+                Err(PlanError::Store(error)) => Err(PlanFailure::Store(error)),
+                Err(PlanError::Settings(problem)) => Err(PlanFailure::Settings(problem)),
+                Err(error @ PlanError::Site(_)) => Err(PlanFailure::Site(error.to_string())),
+            }
         })
     })
 }

@@ -283,8 +283,8 @@ impl Planning<'_> {
         directories.complete(self.tenant, &ledger).await?;
         for (id, name) in order {
             let object = PlannedObject { kind: PlannedKind::User, id: id.0, name };
-            let named = || ledger.named(names.get(&id)?);
-            self.account(object, ledger.claimed_by(id).or_else(named), &ledger, &directories, id);
+            let of_that_name = || ledger.named(names.get(&id)?);
+            self.account(object, ledger.claimed_by(id).or_else(of_that_name), &ledger, &directories, id);
         }
         Ok(())
     }

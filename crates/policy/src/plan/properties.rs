@@ -275,7 +275,7 @@ proptest! {
     #[test]
     fn user_active_in_one_directory_is_never_locked_out(claims in any_claims(), observed in any_observed()) {
         let plan = account(&fold(&claims, &jira()), observed.as_ref());
-        let claimed = claims.iter().any(|claim| claim.is_active());
+        let claimed = claims.iter().any(Claim::is_active);
         let locks = |change: &Change| matches!(change.action, Action::Deactivate | Action::DeleteAccount);
         prop_assert!(!(claimed && plan.changes.iter().any(locks)), "{:?}", plan.changes);
     }

@@ -40,6 +40,5 @@ fn take(context: &mut Context, value: &impl fmt::Debug) {
 }
 
 fn letters(context: Context) -> String {
-    let digest = context.finish();
-    digest.as_ref().iter().take(PART / 2).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&context.finish().as_ref()[..PART / 2])
 }

@@ -72,9 +72,12 @@ mod groups;
 mod jira_cloud;
 #[cfg(test)]
 mod leads;
+#[cfg(test)]
 mod mapping;
 #[cfg(test)]
 mod odd_sites;
+#[cfg(test)]
+mod planning;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
@@ -85,4 +88,5 @@ mod several;
 mod simulated;
 #[cfg(test)]
 mod user_rules;
+#[cfg(test)]
 mod world;
