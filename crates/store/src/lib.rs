@@ -24,6 +24,7 @@ pub mod entity;
 pub mod error;
 mod group_feeds;
 pub mod groups;
+pub mod held;
 pub mod id;
 pub mod idempotency;
 pub mod keys;

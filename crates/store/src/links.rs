@@ -108,6 +108,16 @@ impl Links {
             .await?)
     }
 
+    /// All links of a connection, disabled ones included.
+    pub async fn of_connection(&self, connection: ConnectionId) -> Result<Vec<link::Model>> {
+        Ok(link::Entity::find()
+            .filter(link::Column::TenantId.eq(self.tenant.id))
+            .filter(link::Column::ConnectionId.eq(connection))
+            .order_by_asc(link::Column::Id)
+            .all(&self.tenant.store.connection)
+            .await?)
+    }
+
     /// Edits the link, and asks for a run when an enabled link now asks for something else, or is enabled
     /// only now. [`Error::Stale`] when it is no longer at version `expected`.
     pub async fn update(&self, id: LinkId, expected: Option<i64>, edit: LinkEdit) -> Result<link::Model> {

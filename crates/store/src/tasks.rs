@@ -5,9 +5,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect, Value,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Value};
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
@@ -15,7 +13,7 @@ use crate::database::WriteTransaction;
 use crate::entity::task;
 use crate::entity::words::{RunOutcome, TaskKind, TaskState};
 use crate::error::{Error, Result};
-use crate::id::{ConnectionId, SiteId};
+use crate::id::SiteId;
 use crate::lookup::without_nul;
 use crate::runs;
 use crate::statement::{count, database_now, execute, for_update_skip_locked, statement};
@@ -164,46 +162,6 @@ impl Tasks {
     pub async fn find(&self, kind: TaskKind, object_id: Uuid) -> Result<Option<task::Model>> {
         let key = (self.tenant.id, self.site, kind, object_id);
         Ok(task::Entity::find_by_id(key).one(&self.tenant.store.connection).await?)
-    }
-
-    /// Tasks of a connection that wait for approval, oldest first.
-    pub async fn held(&self, connection: ConnectionId, limit: u64) -> Result<Vec<task::Model>> {
-        self.held_after(connection, None, limit).await
-    }
-
-    /// A page of [`Tasks::held`], after the task that was marked and is about what `after` says.
-    pub async fn held_after(
-        &self,
-        connection: ConnectionId,
-        after: Option<(Timestamp, Uuid)>,
-        limit: u64,
-    ) -> Result<Vec<task::Model>> {
-        let mut query = task::Entity::find()
-            .filter(task::Column::TenantId.eq(self.tenant.id))
-            .filter(task::Column::SiteId.eq(self.site))
-            .filter(task::Column::ConnectionId.eq(connection))
-            .filter(task::Column::State.eq(TaskState::Held))
-            .order_by_asc(task::Column::MarkedAt)
-            .order_by_asc(task::Column::ObjectId)
-            .limit(limit);
-        if let Some((at, object_id)) = after {
-            let same_instant = task::Column::MarkedAt.eq(at).and(task::Column::ObjectId.gt(object_id));
-            query = query.filter(task::Column::MarkedAt.gt(at).or(same_instant));
-        }
-        Ok(query.all(&self.tenant.store.connection).await?)
-    }
-
-    /// Lets all held tasks of a connection pass the safety threshold once. Returns how many.
-    pub async fn approve_held(&self, connection: ConnectionId) -> Result<u64> {
-        let transaction = self.tenant.store.write().await?;
-        let sql = "UPDATE tasks SET state = 'ready', approved = TRUE, due_at = $4 \
-            WHERE tenant_id = $1 AND site_id = $2 AND connection_id = $3 AND state = 'held'";
-        let values =
-            vec![self.tenant.id.into(), self.site.into(), connection.into(), self.tenant.now().into()];
-        let touched = execute(&*transaction, sql, values).await?;
-        transaction.commit().await?;
-        self.tenant.store.wake();
-        Ok(touched)
     }
 
     /// How much waits at the site.

@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod internal;
 mod master_key;
+mod rules;
 mod serve;
 mod signals;
 

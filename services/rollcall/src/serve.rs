@@ -17,9 +17,9 @@ use secrecy::ExposeSecret as _;
 use store::vault::Vault;
 use store::{Store, StoreOptions};
 use sync::connectors::Connectors;
-use sync::{Engine, EngineOptions, PlanError, Planned, Planner};
+use sync::{Engine, EngineOptions};
 use telemetry::Metrics;
-use tenant_api::{ApiState, JwtKeys, PlanFailure, PlannedLink};
+use tenant_api::{ApiState, JwtKeys};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +28,7 @@ use url::Url;
 use crate::config::{Config, Role};
 use crate::internal::{self, Internal};
 use crate::master_key::MasterKey;
+use crate::rules::RulesInProcess;
 
 /// The roles at work. Dropping it stops them without waiting; [`Running::drain`] lets them finish.
 #[derive(Debug)]
@@ -182,26 +183,11 @@ fn api_state(
             .map(|key| store::secret::digest(key.expose_secret())),
         signing: JwtKeys::new(&*master.derive("access tokens")?),
         http: config.http.clone(),
-        planner: planner(Planner::new(connectors.clone())),
+        rules: Arc::new(RulesInProcess::new(connectors.clone())),
         revocations: Arc::new(move |digest| {
             let (tokens, digest) = (tokens.clone(), digest.to_vec());
             tokio::spawn(async move { tokens.forget(&digest).await });
         }),
-    })
-}
-
-/// The sync service's planner, as the API asks for it.
-fn planner(planner: Planner) -> tenant_api::Planner {
-    Arc::new(move |tenant, link, limit| {
-        let planner = planner.clone();
-        Box::pin(async move {
-            match planner.plan(&tenant, &link, limit).await {
-                Ok(Planned { plan, digest }) => Ok(PlannedLink { plan, digest }),
-                Err(PlanError::Store(error)) => Err(PlanFailure::Store(error)),
-                Err(PlanError::Settings(problem)) => Err(PlanFailure::Settings(problem)),
-                Err(error @ PlanError::Site(_)) => Err(PlanFailure::Site(error.to_string())),
-            }
-        })
     })
 }
 

@@ -142,6 +142,16 @@ impl ConnectedSite {
         rules.until = Some(Instant::now() + RULES_LIFETIME);
         Ok(Arc::clone(&rules.known))
     }
+
+    /// Those that were believed last, even if they are to be asked for again.
+    pub fn last_rules(&self) -> Arc<ProductRules> {
+        Arc::clone(&self.rules.lock().unwrap_or_else(PoisonError::into_inner).known)
+    }
+
+    /// The key of the account whose credentials we use, if it was asked for before.
+    pub fn known_own_key(&self) -> Option<String> {
+        self.own_key.get().cloned()
+    }
 }
 
 fn withdraws_access(capabilities: Capabilities) -> bool {

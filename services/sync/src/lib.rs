@@ -14,6 +14,7 @@ pub mod backoff;
 pub mod connectors;
 pub mod engine;
 pub mod execution;
+mod explaining;
 pub mod failure;
 mod feeds;
 pub mod group;

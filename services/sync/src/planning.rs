@@ -16,24 +16,25 @@ use policy::group::{Mapping, site_groups_for};
 use policy::plan::digest::PlanDigest;
 use policy::plan::link::{LinkPlan, PlannedKind, PlannedObject};
 use policy::plan::{AccountPlan, Action, ObservedAccount, Skipped};
-use policy::product::ProductRules;
 use policy::settings::MatchBy;
 use scim_protocol::fold;
 use store::entity::{account, link, membership, user};
-use store::id::{AccountId, ConnectionId, GroupId, LinkId, UserId};
+use store::id::{AccountId, GroupId, LinkId, UserId};
 use store::tenant::TenantStore;
 
 use crate::account::from_ledger;
-use crate::connectors::{ConnectError, ConnectedSite, Connectors};
-use crate::links::{SiteLink, SiteLinks};
+use crate::connectors::{ConnectError, Connectors};
+use crate::links::SiteLink;
 
 mod digest;
 mod listing;
-mod page;
+pub(crate) mod page;
+mod scene;
 
 use digest::Digesting;
 use listing::SiteListing;
 use page::{Directories, Ledger};
+pub(crate) use scene::Scene;
 
 /// Users and groups read at once.
 const PAGE: u64 = 1_000;
@@ -67,6 +68,12 @@ pub enum PlanError {
     Settings(String),
 }
 
+impl PlanError {
+    pub(crate) fn not_linked() -> Self {
+        Self::Settings("The connection is not linked to the site".to_owned())
+    }
+}
+
 impl From<ConnectError> for PlanError {
     fn from(error: ConnectError) -> Self {
         match error {
@@ -90,28 +97,16 @@ impl Planner {
         link: &link::Model,
         limit: usize,
     ) -> Result<Planned, PlanError> {
-        let site = tenant.sites().get(link.site_id).await?;
-        let connected = self.connectors.of(tenant, &site).await?;
-        let rules = match connected.known_rules() {
-            Some(rules) => rules,
-            None => connected.read_rules().await?,
-        };
-        let mut rows = tenant.links().of_site(link.site_id).await?;
-        rows.retain(|row| row.id != link.id);
-        rows.push(link::Model { enabled: true, ..link.clone() });
-        rows.sort_by_key(|row| row.id);
-        let links = SiteLinks::of_rows(tenant, rows).await?.map_err(PlanError::Settings)?;
-        let planned = links.of(link.connection_id).cloned();
-        let planned = planned.ok_or_else(|| PlanError::Settings("The link is not the site's".to_owned()))?;
-        let own_key = connected.own_key().await?.to_owned();
+        let scene = self.scene(tenant, link.site_id, Some(link)).await?;
+        // Without them a plan could touch what it must not.
+        let rules = scene.connected.known_rules();
+        let rules = if let Some(rules) = rules { rules } else { scene.connected.read_rules().await? };
+        let own_key = scene.connected.own_key().await?.to_owned();
+        let planned = scene.links.of(link.connection_id).cloned().ok_or_else(PlanError::not_linked)?;
         let mut planning = Planning {
             tenant,
-            listing: SiteListing::new(Arc::clone(&connected)),
-            connected,
-            rules,
-            own_key,
-            feeds: feeds(tenant, link, &links).await?,
-            links,
+            listing: SiteListing::new(Arc::clone(&scene.connected)),
+            scene: Scene { rules, own_key: Some(own_key), ..scene },
             link: planned,
             digesting: Digesting::new(),
             plan: LinkPlan::new(limit),
@@ -127,25 +122,6 @@ impl Planner {
     }
 }
 
-/// What has led to site groups, by folded name; empty where no link renames groups.
-async fn feeds(
-    tenant: &TenantStore,
-    link: &link::Model,
-    links: &SiteLinks,
-) -> store::Result<HashMap<String, Vec<Feed>>> {
-    let mut feeds: HashMap<String, Vec<Feed>> = HashMap::new();
-    if links.all().iter().any(|link| link.settings.renames_groups()) {
-        for feed in tenant.accounts(link.site_id).all_group_feeds().await? {
-            feeds.entry(feed.site_group_folded.clone()).or_default().push(Feed {
-                connection: feed.connection_id.0,
-                site_group: feed.site_group_folded,
-                directory_group: feed.directory_group,
-            });
-        }
-    }
-    Ok(feeds)
-}
-
 /// A user for whom no account is known for sure.
 struct Unknown {
     object: PlannedObject,
@@ -158,13 +134,9 @@ struct Unknown {
 
 struct Planning<'a> {
     tenant: &'a TenantStore,
-    connected: Arc<ConnectedSite>,
+    scene: Scene,
     listing: SiteListing,
-    rules: Arc<ProductRules>,
-    own_key: String,
-    links: SiteLinks,
     link: SiteLink,
-    feeds: HashMap<String, Vec<Feed>>,
     digesting: Digesting,
     plan: LinkPlan,
     /// Accounts that are planned already: several users may claim one.
@@ -174,7 +146,7 @@ struct Planning<'a> {
 
 impl Planning<'_> {
     fn settings(&mut self) {
-        for link in self.links.all() {
+        for link in self.scene.links.all() {
             let row = &link.row;
             self.digesting.settings(&(
                 row.id,
@@ -184,7 +156,7 @@ impl Planning<'_> {
                 &*link.settings,
             ));
         }
-        self.digesting.settings(&self.rules);
+        self.digesting.settings(&self.scene.rules);
     }
 
     /// Site groups that have to be made, and directory groups that lead nowhere.
@@ -209,7 +181,7 @@ impl Planning<'_> {
     async fn group(&mut self, group: DirectoryGroup, known: &mut BTreeSet<String>) -> Result<(), PlanError> {
         let object = PlannedObject { kind: PlannedKind::Group, id: group.id, name: group.name.clone() };
         let (mut made, mut not_done) = (Vec::new(), Vec::new());
-        match site_groups_for(&group, &self.link.settings, &self.rules) {
+        match site_groups_for(&group, &self.link.settings, &self.scene.rules) {
             Mapping::Excluded { reason } => {
                 not_done.push(Skipped { what: "group".to_owned(), reason });
             }
@@ -291,8 +263,8 @@ impl Planning<'_> {
 
     /// What the user's account should be called, folded for case.
     fn wanted_name(&self, id: UserId, directories: &Directories) -> Option<String> {
-        let user = self.links.read_user(&self.link, directories.user(id)?, directories.groups(id));
-        let name = if self.connected.names_by_email() { user.email } else { Some(user.user_name) };
+        let user = self.scene.links.read_user(&self.link, directories.user(id)?, directories.groups(id));
+        let name = if self.scene.connected.names_by_email() { user.email } else { Some(user.user_name) };
         name.filter(|name| !name.is_empty()).map(|name| fold(name.trim()))
     }
 
@@ -311,10 +283,10 @@ impl Planning<'_> {
         let claimed = row.map(|row| ledger.claims(row.id)).unwrap_or_default();
         let mut claims: Vec<Claim> = claimed
             .iter()
-            .filter_map(|claim| self.claim(claim.connection_id, claim.user_id, directories))
+            .filter_map(|claim| self.scene.claim(claim.connection_id, claim.user_id, directories))
             .collect();
         if claims.iter().all(|claim| claim.user_id != id.0) {
-            let claim = self.claim(self.link.row.connection_id, id, directories);
+            let claim = self.scene.claim(self.link.row.connection_id, id, directories);
             if let Some(claim) = claim.as_ref().filter(|claim| claim.is_out_of_scope()) {
                 self.digesting.directory(&(claim.user_id, "out of scope"));
                 self.omit(&object, "the user is out of user_sync.scope".to_owned(), 0);
@@ -325,7 +297,7 @@ impl Planning<'_> {
         for claim in &claims {
             self.digesting.directory(&(claim.link, claim.user_id, &claim.user, &claim.groups));
         }
-        let desired = policy::account::fold(&claims, &self.rules);
+        let desired = policy::account::fold(&claims, &self.scene.rules);
         let memberships = row.map(|row| ledger.memberships(row.id)).unwrap_or_default();
         match row.filter(|row| row.key.is_some() && !row.in_doubt) {
             Some(row) => {
@@ -340,13 +312,6 @@ impl Planning<'_> {
                 desired,
             }),
         }
-    }
-
-    fn claim(&self, connection: ConnectionId, id: UserId, directories: &Directories) -> Option<Claim> {
-        let link = self.links.of(connection)?;
-        let groups = directories.groups(id);
-        let user = directories.user(id).map(|user| self.links.read_user(link, user, groups));
-        Some(link.claim(id, user, groups.to_vec()))
     }
 
     /// Tells that nothing is done for a user, after so many looks.
@@ -367,9 +332,9 @@ impl Planning<'_> {
             let standing = observed.groups.union(&observed.managed);
             let unasked = standing.filter(|group| !desired.groups.contains_key(*group));
             let feeds: Vec<Feed> =
-                unasked.filter_map(|group| self.feeds.get(group)).flatten().cloned().collect();
+                unasked.filter_map(|group| self.scene.feeds.get(group)).flatten().cloned().collect();
             desired.managed_groups.learn(feeds);
-            ObservedAccount { protected: key == Some(self.own_key.as_str()), ..observed }
+            ObservedAccount { protected: key.is_some() && key == self.scene.own_key.as_deref(), ..observed }
         });
         self.digesting.site(&(key, &observed));
         let plan = policy::plan::account(&desired, observed.as_ref());
@@ -414,7 +379,7 @@ impl Planning<'_> {
                         desired
                             .email
                             .as_ref()
-                            .filter(|_| self.connected.hides_email())
+                            .filter(|_| self.scene.connected.hides_email())
                             .map(|e| e.value.clone())
                     }),
                     active: account.active,
@@ -482,12 +447,13 @@ impl Planning<'_> {
 
     fn finish(mut self) -> Planned {
         let summary = &mut self.plan.summary;
-        summary.seconds = self.connected.budget.grant().filter(|grant| grant.per_second > 0.0).map(|grant| {
-            // A bucket that is full lets that many calls go at once.
-            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-            let waiting = (summary.calls as f64 - grant.size).max(0.0);
-            Duration::from_secs_f64(waiting / grant.per_second).as_secs()
-        });
+        summary.seconds =
+            self.scene.connected.budget.grant().filter(|grant| grant.per_second > 0.0).map(|grant| {
+                // A bucket that is full lets that many calls go at once.
+                #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+                let waiting = (summary.calls as f64 - grant.size).max(0.0);
+                Duration::from_secs_f64(waiting / grant.per_second).as_secs()
+            });
         Planned { plan: self.plan, digest: self.digesting.finish() }
     }
 }

@@ -30,7 +30,7 @@ pub mod validation;
 
 pub use authentication::JwtKeys;
 pub use layers::MAX_BODY_BYTES;
-pub use state::{ApiState, PlanFailure, PlannedLink, Planner, Revocations};
+pub use state::{Answer, ApiState, PlanFailure, PlannedLink, Revocations, SyncRules};
 
 use error::ApiError;
 use routes::openapi::{get_docs, get_openapi};

@@ -54,6 +54,13 @@ paths! {
         /// The link's id.
         link: LinkId
     }
+    /// A user as a link sees it.
+    LinkUserPath {
+        /// The link's id.
+        link: LinkId,
+        /// The user's SCIM id.
+        user: UserId
+    }
     /// A run of a link.
     LinkRunPath {
         /// The link's id.

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use atlassian::http::HttpSettings;
 use futures::future::BoxFuture;
+use policy::explanation::{ExplainedGroup, Explanation};
+use policy::group::{DirectoryGroup, Mapping};
 use policy::plan::digest::PlanDigest;
 use policy::plan::link::LinkPlan;
 use store::entity::link;
+use store::id::{ConnectionId, SiteId, UserId};
 use store::{Store, TenantStore};
 use url::Url;
 
@@ -35,12 +38,32 @@ pub enum PlanFailure {
     Settings(String),
 }
 
-/// Plans a link as it is given, telling so many changes one by one.
-pub type Planner = Arc<
-    dyn Fn(TenantStore, link::Model, usize) -> BoxFuture<'static, Result<PlannedLink, PlanFailure>>
-        + Send
-        + Sync,
->;
+/// The answer to a question, some time later.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, PlanFailure>>;
+
+/// The sync service's rules, asked without carrying anything out.
+pub trait SyncRules: Send + Sync {
+    /// The plan of a link as it is given, with so many changes told one by one.
+    fn plan(&self, tenant: TenantStore, link: link::Model, limit: usize) -> Answer<'_, PlannedLink>;
+
+    /// Why the account that a user claims at a site is as it is, and one site group of it if that is asked.
+    fn explain(
+        &self,
+        tenant: TenantStore,
+        site: SiteId,
+        connection: ConnectionId,
+        user: UserId,
+        group: Option<String>,
+    ) -> Answer<'_, (Explanation, Option<ExplainedGroup>)>;
+
+    /// What a link as it is given makes of directory groups, in their order.
+    fn map_groups(
+        &self,
+        tenant: TenantStore,
+        link: link::Model,
+        groups: Vec<DirectoryGroup>,
+    ) -> Answer<'_, Vec<Mapping>>;
+}
 
 /// The state of the API, cheap to clone.
 #[derive(Clone)]
@@ -55,8 +78,8 @@ pub struct ApiState {
     pub signing: JwtKeys,
     /// How sites are reached, for their test.
     pub http: HttpSettings,
-    /// Makes plans: the sync service's own rules, without carrying anything out.
-    pub planner: Planner,
+    /// Plans and explains.
+    pub rules: Arc<dyn SyncRules>,
     /// Tells the gateway's cache of tokens whose validity or connection changed.
     pub revocations: Revocations,
 }

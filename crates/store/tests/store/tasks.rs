@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use store::entity::words::{RunOutcome, TaskKind, TaskRank, TaskState};
+use store::held::Chosen;
 use store::tasks::TaskEnd;
 use store::users::UserWrite;
 use store::{Error, TenantStore};
@@ -179,8 +180,8 @@ async fn a_held_task_waits_for_approval(place: Place) {
     assert!(claim(&place.tenant, &place, LEASE).await.is_empty());
     let held = tasks.held(place.connection, 10).await.unwrap();
     assert_eq!((held.len(), held[0].object_id, held[0].state), (1, user.0, TaskState::Held));
-    assert_eq!(tasks.approve_held(place.connection).await.unwrap(), 1);
-    assert_eq!(tasks.approve_held(place.connection).await.unwrap(), 0);
+    assert_eq!(tasks.approve_held(place.connection, Chosen::All).await.unwrap(), 1);
+    assert_eq!(tasks.approve_held(place.connection, Chosen::All).await.unwrap(), 0);
     let task = claim(&place.tenant, &place, LEASE).await.remove(0);
     assert!(task.approved);
 }

@@ -10,7 +10,7 @@ use store::users::HoldingGroup;
 
 /// A part of the ledger.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     accounts: HashMap<AccountId, account::Model>,
     by_user: HashMap<UserId, AccountId>,
     by_name: HashMap<String, AccountId>,
@@ -20,7 +20,7 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// Takes in what was read. An account that is read twice is there once.
-    pub(super) fn add(&mut self, page: LedgerPage) {
+    pub(crate) fn add(&mut self, page: LedgerPage) {
         let LedgerPage { mut accounts, mut claims, mut memberships } = page;
         accounts.retain(|account| !self.accounts.contains_key(&account.id));
         claims.retain(|claim| !self.accounts.contains_key(&claim.account_id));
@@ -39,36 +39,36 @@ impl Ledger {
     }
 
     /// The account that a user claims.
-    pub(super) fn claimed_by(&self, user: UserId) -> Option<&account::Model> {
+    pub(crate) fn claimed_by(&self, user: UserId) -> Option<&account::Model> {
         self.accounts.get(self.by_user.get(&user)?)
     }
 
     /// The account of a folded user name.
-    pub(super) fn named(&self, folded: &str) -> Option<&account::Model> {
+    pub(crate) fn named(&self, folded: &str) -> Option<&account::Model> {
         self.accounts.get(self.by_name.get(folded)?)
     }
 
     /// All claims on an account.
-    pub(super) fn claims(&self, account: AccountId) -> &[claim::Model] {
+    pub(crate) fn claims(&self, account: AccountId) -> &[claim::Model] {
         self.claims.get(&account).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The memberships of an account that links manage.
-    pub(super) fn memberships(&self, account: AccountId) -> &[membership::Model] {
+    pub(crate) fn memberships(&self, account: AccountId) -> &[membership::Model] {
         self.memberships.get(&account).map(Vec::as_slice).unwrap_or_default()
     }
 }
 
 /// What directories say of users.
 #[derive(Debug, Default)]
-pub(super) struct Directories {
+pub(crate) struct Directories {
     users: HashMap<UserId, user::Model>,
     groups: HashMap<UserId, Vec<HoldingGroup>>,
 }
 
 impl Directories {
     /// Takes in users of one directory, and reads the groups that hold them.
-    pub(super) async fn add(
+    pub(crate) async fn add(
         &mut self,
         tenant: &TenantStore,
         connection: ConnectionId,
@@ -81,7 +81,7 @@ impl Directories {
     }
 
     /// Reads everybody who claims an account of the ledger and is not known yet.
-    pub(super) async fn complete(&mut self, tenant: &TenantStore, ledger: &Ledger) -> store::Result<()> {
+    pub(crate) async fn complete(&mut self, tenant: &TenantStore, ledger: &Ledger) -> store::Result<()> {
         let mut missing: BTreeMap<ConnectionId, Vec<UserId>> = BTreeMap::new();
         for claim in ledger.claims.values().flatten() {
             if !self.users.contains_key(&claim.user_id) {
@@ -96,12 +96,12 @@ impl Directories {
     }
 
     /// A user, unless its directory has deleted it.
-    pub(super) fn user(&self, id: UserId) -> Option<&user::Model> {
+    pub(crate) fn user(&self, id: UserId) -> Option<&user::Model> {
         self.users.get(&id)
     }
 
     /// The groups that hold a user.
-    pub(super) fn groups(&self, id: UserId) -> &[HoldingGroup] {
+    pub(crate) fn groups(&self, id: UserId) -> &[HoldingGroup] {
         self.groups.get(&id).map(Vec::as_slice).unwrap_or_default()
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sandbox::faults::{FaultKind, Faults};
 use serde_json::json;
 use store::entity::words::TaskState;
+use store::held::Chosen;
 use store::id::UserId;
 
 use crate::world::{ADMIN, World, eventually, names};
@@ -41,7 +42,7 @@ async fn eleventh_deactivation_of_twenty_is_held_until_approved(mut world: World
     let tasks = world.tenant.tasks(world.site);
     assert_eq!(tasks.held(world.connection, 100).await.unwrap().len(), 10);
     assert_eq!(world.task(users[10]).await.unwrap().state, TaskState::Held);
-    assert_eq!(tasks.approve_held(world.connection).await.unwrap(), 10);
+    assert_eq!(tasks.approve_held(world.connection, Chosen::All).await.unwrap(), 10);
     world.settle().await;
     world.stop().await;
     assert_eq!(count_active(&world), 0);
@@ -61,7 +62,7 @@ async fn mass_deactivation_is_held_while_others_go_on(mut world: World) {
     assert_eq!(count_active(&world), 21);
     assert_eq!(world.account("user19").unwrap().display_name, "Renamed");
     assert_eq!(world.members("team"), names(&["user18"]));
-    world.tenant.tasks(world.site).approve_held(world.connection).await.unwrap();
+    world.tenant.tasks(world.site).approve_held(world.connection, Chosen::All).await.unwrap();
     world.work().await;
     assert_eq!(count_active(&world), 6);
 }

@@ -4,21 +4,23 @@ use std::fmt;
 use std::str::FromStr;
 
 use axum::Json;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::Timestamp;
 use store::entity::task;
 use store::entity::words::TaskKind;
+use store::held::Chosen;
 use store::id::{ConnectionId, SiteId};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::body::Body;
 use crate::caller::{Admin, Auditor, TenantCaller};
 use crate::error::ApiError;
 use crate::idempotency::IdempotencyHeader;
 use crate::paging::{Page, PageQuery};
 use crate::parameters::{LinkPath, PathParameters, QueryParameters, TenantPath};
-use crate::refusals::{QueryRefusals, RepeatRefusals, TenantRefusals};
+use crate::refusals::{CreateRefusals, QueryRefusals, TenantRefusals};
 
 /// A user or group whose change at the site is held.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,10 +37,40 @@ pub struct HeldTask {
     marked_at: Timestamp,
 }
 
+/// What an answer is for.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeldChoice {
+    /// Users and groups by their ids in the directory, 1 to 10000; everything that is held when absent.
+    object_ids: Option<Vec<Uuid>>,
+}
+
+impl HeldChoice {
+    fn chosen(&self) -> Result<Chosen<'_>, ApiError> {
+        match &self.object_ids {
+            None => Ok(Chosen::All),
+            Some(ids) if (1..=MAX_CHOICE).contains(&ids.len()) => Ok(Chosen::Only(ids)),
+            Some(_) => Err(ApiError::invalid(
+                "object_ids",
+                format!("must have 1 to {MAX_CHOICE} entries; leave it out for all"),
+            )),
+        }
+    }
+}
+
+/// Objects that one answer can name.
+const MAX_CHOICE: usize = 10_000;
+
 /// How many tasks were let pass.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Approval {
     approved: u64,
+}
+
+/// How many tasks were turned down.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Rejection {
+    rejected: u64,
 }
 
 impl From<task::Model> for HeldTask {
@@ -96,20 +128,48 @@ pub(crate) async fn list_held(
     Ok(Json(window.page(rows, |row| Place(row.marked_at, row.object_id), HeldTask::from)))
 }
 
-/// Let everything that waits for approval pass, once
+/// Let what waits for approval pass, once
+///
+/// All of it, or some users and groups.
 #[utoipa::path(
-    post, path = "/tenants/{tenant}/links/{link}/held/approve", tag = "held",
+    post, path = "/tenants/{tenant}/links/{link}/held/approve", tag = "held", request_body = Option<HeldChoice>,
     params(TenantPath, LinkPath, IdempotencyHeader),
-    responses((status = 200, description = "How many tasks were let pass", body = Approval), TenantRefusals, RepeatRefusals),
+    responses((status = 200, description = "How many tasks were let pass", body = Approval), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn approve_held(
     caller: TenantCaller<Admin>,
     PathParameters(LinkPath { link }): PathParameters<LinkPath>,
+    Body(body): Body<HeldChoice>,
 ) -> Result<Json<Approval>, ApiError> {
     let link = caller.store.links().get(link).await?;
-    let approved = caller.store.tasks(link.site_id).approve_held(link.connection_id).await?;
-    caller.audit("held.approve", link.id, Some(json!({"approved": approved}))).await?;
+    let tasks = caller.store.tasks(link.site_id);
+    let approved = tasks.approve_held(link.connection_id, body.chosen()?).await?;
+    let detail = json!({"approved": approved, "object_ids": body.object_ids});
+    caller.audit("held.approve", link.id, Some(detail)).await?;
     Ok(Json(Approval { approved }))
+}
+
+/// Turn down what waits for approval
+///
+/// All of it, or some users and groups. Their accounts stay as they are until the directory changes them again, or a run
+/// looks at them: then the threshold judges anew.
+#[utoipa::path(
+    post, path = "/tenants/{tenant}/links/{link}/held/reject", tag = "held", request_body = Option<HeldChoice>,
+    params(TenantPath, LinkPath, IdempotencyHeader),
+    responses((status = 200, description = "How many tasks were turned down", body = Rejection), TenantRefusals, CreateRefusals),
+)]
+pub(crate) async fn reject_held(
+    caller: TenantCaller<Admin>,
+    PathParameters(LinkPath { link }): PathParameters<LinkPath>,
+    Body(body): Body<HeldChoice>,
+) -> Result<Json<Rejection>, ApiError> {
+    let link = caller.store.links().get(link).await?;
+    let site = caller.store.sites().get(link.site_id).await?;
+    let tasks = caller.store.tasks(link.site_id);
+    let rejected = tasks.reject_held(link.connection_id, body.chosen()?, &site.name, &caller.actor).await?;
+    let detail = json!({"rejected": rejected, "object_ids": body.object_ids});
+    caller.audit("held.reject", link.id, Some(detail)).await?;
+    Ok(Json(Rejection { rejected }))
 }
 
 #[cfg(test)]

@@ -8,12 +8,14 @@ use crate::state::ApiState;
 pub mod access;
 pub mod audit;
 pub mod connections;
+pub mod explain;
 pub mod groups;
 pub mod held;
 pub mod keys;
 pub mod links;
 pub mod openapi;
 pub mod plans;
+pub mod previews;
 pub mod runs;
 pub mod schemas;
 pub mod sites;
@@ -41,6 +43,8 @@ pub fn operations() -> OpenApiRouter<ApiState> {
         .routes(routes!(links::get_link, links::update_link))
         .routes(routes!(schemas::list_schemas, schemas::create_schema))
         .routes(routes!(schemas::get_schema, schemas::replace_schema, schemas::delete_schema))
+        .routes(routes!(previews::preview_groups))
+        .routes(routes!(previews::preview_user))
         .routes(routes!(plans::create_plan))
         .routes(routes!(runs::list_runs, runs::create_run))
         .routes(routes!(runs::get_run_of_link))
@@ -49,9 +53,11 @@ pub fn operations() -> OpenApiRouter<ApiState> {
         .routes(routes!(runs::list_results))
         .routes(routes!(held::list_held))
         .routes(routes!(held::approve_held))
+        .routes(routes!(held::reject_held))
         .routes(routes!(users::list_users))
         .routes(routes!(users::get_user))
         .routes(routes!(timeline::list_user_timeline))
+        .routes(routes!(explain::explain_user))
         .routes(routes!(groups::list_groups))
         .routes(routes!(groups::get_group))
         .routes(routes!(groups::list_parked_members))

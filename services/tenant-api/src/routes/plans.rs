@@ -87,7 +87,7 @@ pub(super) async fn check_digest(
     link: &link::Model,
     before: &PlanDigest,
 ) -> Result<(), ApiError> {
-    let now = (state.planner)(store.clone(), link.clone(), 0).await?;
+    let now = state.rules.plan(store.clone(), link.clone(), 0).await?;
     let moved = now.digest.moved_since(before);
     if moved.is_empty() {
         return Ok(());
@@ -131,6 +131,6 @@ pub(crate) async fn create_plan(
     problems.check()?;
     link.settings = to_store(&settings.unwrap_or_default())?;
     link.precedence = body.precedence.unwrap_or(link.precedence);
-    let planned = (state.planner)(caller.store.clone(), link, limit).await?;
+    let planned = state.rules.plan(caller.store.clone(), link, limit).await?;
     Ok(Json(planned.into()))
 }

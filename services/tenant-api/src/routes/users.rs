@@ -3,7 +3,7 @@
 use axum::Json;
 use serde::{Deserialize, Serialize};
 use store::entity::user;
-use store::id::{ConnectionId, LinkId, SiteId, UserId};
+use store::id::{ConnectionId, SiteId, UserId};
 use store::{TenantStore, Timestamp};
 use utoipa::{IntoParams, ToSchema};
 
@@ -138,20 +138,10 @@ pub(super) async fn connections(store: &TenantStore) -> Result<Vec<ConnectionId>
     }
 }
 
-/// The sites that a connection feeds.
-async fn sites_fed_by(store: &TenantStore, connection: ConnectionId) -> Result<Vec<SiteId>, ApiError> {
-    let (mut sites, mut after): (Vec<SiteId>, Option<LinkId>) = (Vec::new(), None);
-    loop {
-        let batch = store.links().list(after, BATCH).await?;
-        let Some(last) = batch.last() else { return Ok(sites) };
-        after = Some(last.id);
-        sites.extend(batch.iter().filter(|link| link.connection_id == connection).map(|link| link.site_id));
-    }
-}
-
 async fn accounts(store: &TenantStore, user: &user::Model) -> Result<Vec<UserAccount>, ApiError> {
     let mut accounts = Vec::new();
-    for site_id in sites_fed_by(store, user.connection_id).await? {
+    for link in store.links().of_connection(user.connection_id).await? {
+        let site_id = link.site_id;
         if let Some(account) = store.accounts(site_id).find_by_user(user.id).await? {
             let (username, active, key) = (account.username, account.active, account.key);
             accounts.push(UserAccount { site_id, username, active, key });

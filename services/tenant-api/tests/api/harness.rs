@@ -8,12 +8,13 @@ use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
-use policy::plan::link::LinkPlan;
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
 use serde_json::Value;
 use store::testing::{TestStore, postgres_store_at, sqlite_store_at};
 use store::{Clock, TenantStore, Timestamp};
-use tenant_api::{ApiState, JwtKeys, PlanFailure, PlannedLink, Planner};
+use tenant_api::{ApiState, JwtKeys};
+
+use crate::scripted_rules::ScriptedRules;
 use tower::ServiceExt as _;
 
 pub(crate) const OPERATOR: &str = "operator-key-of-the-tests";
@@ -47,7 +48,7 @@ impl Api {
             operator_key_digest: Some(store::secret::digest(OPERATOR)),
             signing: JwtKeys::new(&[3; 32]),
             http: loopback_allowed(),
-            planner: planner(),
+            rules: Arc::new(ScriptedRules),
             revocations: Arc::new(move |digest: &[u8]| told.lock().unwrap().push(digest.to_vec())),
         });
         Self { store, clock, router, revoked }
@@ -61,7 +62,7 @@ impl Api {
             operator_key_digest: Some(store::secret::digest(OPERATOR)),
             signing: JwtKeys::new(&[3; 32]),
             http,
-            planner: planner(),
+            rules: Arc::new(ScriptedRules),
             revocations: Arc::new(|_: &[u8]| {}),
         })
     }
@@ -244,17 +245,4 @@ impl Answer {
 #[track_caller]
 pub(crate) fn text(body: &Value, field: &str) -> String {
     body[field].as_str().unwrap_or_else(|| panic!("{field} in {body}")).to_owned()
-}
-
-/// Plans are the sync service's, and tried with it; here one comes back that names the precedence it was asked with.
-fn planner() -> Planner {
-    Arc::new(|_, link, limit| {
-        Box::pin(async move {
-            let digest = format!("{:016x}-{:016x}-{:016x}", link.precedence, limit, 0);
-            if link.precedence == 502 {
-                return Err(PlanFailure::Site("the site was asked and did not answer".into()));
-            }
-            Ok(PlannedLink { plan: LinkPlan::new(limit), digest: digest.parse().unwrap() })
-        })
-    })
 }

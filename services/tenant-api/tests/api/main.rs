@@ -22,6 +22,8 @@ mod access;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod foresight;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod idempotency;
@@ -41,6 +43,8 @@ mod roles;
 mod routes;
 #[cfg(test)]
 mod schemas;
+#[cfg(test)]
+mod scripted_rules;
 #[cfg(test)]
 mod site_test;
 #[cfg(test)]

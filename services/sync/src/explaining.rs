@@ -1,0 +1,68 @@
+//! Why a user's account at a site is as it is, from what is known: the site is not asked about it.
+
+use policy::account::{Claim, DirectoryGroup};
+use policy::explanation::{ExplainedGroup, Explanation, explain, explain_group};
+use policy::group::{Mapping, site_groups_for};
+use policy::plan::ObservedAccount;
+use store::entity::link;
+use store::id::{ConnectionId, SiteId, UserId};
+use store::tenant::TenantStore;
+
+use crate::account::from_ledger;
+use crate::planning::page::{Directories, Ledger};
+use crate::planning::{PlanError, Planner, Scene};
+
+impl Planner {
+    /// Explains the account that a user claims at a site, and one site group of it if that is asked.
+    pub async fn explain(
+        &self,
+        tenant: &TenantStore,
+        site: SiteId,
+        connection: ConnectionId,
+        user: UserId,
+        group: Option<&str>,
+    ) -> Result<(Explanation, Option<ExplainedGroup>), PlanError> {
+        let scene = self.scene(tenant, site, None).await?;
+        let mut ledger = Ledger::default();
+        ledger.add(tenant.accounts(site).claimed_by(&[user]).await?);
+        let mut directories = Directories::default();
+        directories.complete(tenant, &ledger).await?;
+        if directories.user(user).is_none() {
+            let found = tenant.users(connection).find_all(&[user]).await?;
+            directories.add(tenant, connection, found).await?;
+        }
+        let account = ledger.claimed_by(user);
+        let claimed = account.map(|account| ledger.claims(account.id)).unwrap_or_default();
+        let mut claims: Vec<Claim> = claimed
+            .iter()
+            .filter_map(|claim| scene.claim(claim.connection_id, claim.user_id, &directories))
+            .collect();
+        if claims.iter().all(|claim| claim.user_id != user.0) {
+            claims.extend(scene.claim(connection, user, &directories));
+        }
+        let mut desired = policy::account::fold(&claims, &scene.rules);
+        let observed = account.filter(|account| account.key.is_some()).map(|account| ObservedAccount {
+            protected: account.key.as_deref() == scene.own_key.as_deref(),
+            ..from_ledger(account, ledger.memberships(account.id))
+        });
+        let feeds = scene.feeds.values().flat_map(|feeds| feeds.iter().cloned());
+        desired.managed_groups.learn(feeds);
+        let plan = policy::plan::account(&desired, observed.as_ref());
+        let explained = explain(&claims, &desired, observed.as_ref(), &plan);
+        let group = group.map(|name| explain_group(&claims, &desired, observed.as_ref(), name));
+        Ok((explained, group))
+    }
+
+    /// What a link, as it is given, makes of directory groups.
+    pub async fn map_groups(
+        &self,
+        tenant: &TenantStore,
+        link: &link::Model,
+        groups: &[DirectoryGroup],
+    ) -> Result<Vec<Mapping>, PlanError> {
+        let scene: Scene = self.scene(tenant, link.site_id, Some(link)).await?;
+        let link = scene.links.of(link.connection_id);
+        let settings = link.map(|link| &link.settings).ok_or_else(PlanError::not_linked)?;
+        Ok(groups.iter().map(|group| site_groups_for(group, settings, &scene.rules)).collect())
+    }
+}

@@ -1,0 +1,87 @@
+//! What everything at a site is judged by: its links, the product's rules, and what has led to its groups.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use policy::account::{Claim, Feed};
+use policy::product::ProductRules;
+use store::entity::link;
+use store::id::{ConnectionId, SiteId, UserId};
+use store::tenant::TenantStore;
+
+use super::page::Directories;
+use super::{PlanError, Planner};
+use crate::connectors::ConnectedSite;
+use crate::links::SiteLinks;
+
+impl Planner {
+    /// What everything at a site is judged by. `replaced` stands for the stored link of its id, and counts as enabled.
+    pub(crate) async fn scene(
+        &self,
+        tenant: &TenantStore,
+        site: SiteId,
+        replaced: Option<&link::Model>,
+    ) -> Result<Scene, PlanError> {
+        let row = tenant.sites().get(site).await?;
+        let connected = self.connectors.of(tenant, &row).await?;
+        let rules = match connected.known_rules() {
+            Some(rules) => rules,
+            None => connected.read_rules().await.unwrap_or_else(|_| connected.last_rules()),
+        };
+        let mut rows = tenant.links().of_site(site).await?;
+        if let Some(link) = replaced {
+            rows.retain(|row| row.id != link.id);
+            rows.push(link::Model { enabled: true, ..link.clone() });
+            rows.sort_by_key(|row| row.id);
+        }
+        let links = SiteLinks::of_rows(tenant, rows).await?.map_err(PlanError::Settings)?;
+        let feeds = feeds(tenant, site, &links).await?;
+        let own_key = connected.known_own_key();
+        Ok(Scene { connected, rules, own_key, links, feeds })
+    }
+}
+
+/// What everything at a site is judged by.
+pub(crate) struct Scene {
+    pub(crate) connected: Arc<ConnectedSite>,
+    pub(crate) rules: Arc<ProductRules>,
+    /// The account whose credentials we use, where it is known.
+    pub(crate) own_key: Option<String>,
+    pub(crate) links: SiteLinks,
+    /// What has led to site groups, by folded name; empty where no link renames groups.
+    pub(crate) feeds: HashMap<String, Vec<Feed>>,
+}
+
+impl Scene {
+    /// What a connection's directory says of a user; `None` when no link leads from it to the site.
+    pub(crate) fn claim(
+        &self,
+        connection: ConnectionId,
+        id: UserId,
+        directories: &Directories,
+    ) -> Option<Claim> {
+        let link = self.links.of(connection)?;
+        let groups = directories.groups(id);
+        let user = directories.user(id).map(|user| self.links.read_user(link, user, groups));
+        Some(link.claim(id, user, groups.to_vec()))
+    }
+}
+
+/// What has led to site groups, by folded name; empty where no link renames groups.
+async fn feeds(
+    tenant: &TenantStore,
+    site: SiteId,
+    links: &SiteLinks,
+) -> store::Result<HashMap<String, Vec<Feed>>> {
+    let mut feeds: HashMap<String, Vec<Feed>> = HashMap::new();
+    if links.all().iter().any(|link| link.settings.renames_groups()) {
+        for feed in tenant.accounts(site).all_group_feeds().await? {
+            feeds.entry(feed.site_group_folded.clone()).or_default().push(Feed {
+                connection: feed.connection_id.0,
+                site_group: feed.site_group_folded,
+                directory_group: feed.directory_group,
+            });
+        }
+    }
+    Ok(feeds)
+}

@@ -1,0 +1,192 @@
+//! `…/users/{user}/explain`: why a user's accounts are as they are.
+
+use axum::Json;
+use axum::extract::State;
+use policy::explanation::{ExplainedGroup, Explanation};
+use serde::{Deserialize, Serialize};
+use store::entity::words::{SiteStatus, TaskKind, TaskState};
+use store::entity::{account, task};
+use store::id::{ConnectionId, LinkId, SiteId, UserId};
+use store::{TenantStore, Timestamp};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::caller::{Auditor, TenantCaller};
+use crate::error::ApiError;
+use crate::parameters::{PathParameters, QueryParameters, TenantPath, UserPath};
+use crate::refusals::{QueryRefusals, TenantRefusals};
+use crate::routes::users;
+use crate::state::ApiState;
+
+/// What to explain.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExplainQuery {
+    /// Only this site; every site that the user's connection is linked to when absent.
+    site_id: Option<SiteId>,
+    /// A site group: why the account is in it, or the first rule that keeps it out.
+    group: Option<String>,
+}
+
+/// Why a user's accounts are as they are.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UserExplanation {
+    user_id: UserId,
+    connection_id: ConnectionId,
+    sites: Vec<SiteExplanation>,
+}
+
+/// Why a user's account at one site is as it is, from what is known here.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SiteExplanation {
+    site_id: SiteId,
+    site_name: String,
+    /// Whether work goes on at the site.
+    site_status: SiteStatus,
+    link_id: LinkId,
+    /// Whether the link is carried out.
+    link_enabled: bool,
+    /// The account that the ledger has for the user; null while there is none.
+    account: Option<LedgerAccount>,
+    /// What is marked and not done yet; null when all that was asked is done.
+    task: Option<PendingTask>,
+    #[serde(flatten)]
+    explanation: Explanation,
+    /// The group that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<ExplainedGroup>,
+}
+
+/// An account as the ledger has it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LedgerAccount {
+    /// What identifies it at the site; null until it was seen there.
+    key: Option<String>,
+    username: String,
+    display_name: Option<String>,
+    email: Option<String>,
+    active: Option<bool>,
+    /// Whether we made it, or set out to; otherwise it stood there and was taken over.
+    created_by_us: bool,
+    /// Whether a call's outcome is unknown, so that the site is asked before anything is done.
+    in_doubt: bool,
+    /// When the site last showed it.
+    observed_at: Option<Timestamp>,
+    /// Every directory user that claims it.
+    claimed_by: Vec<AccountClaim>,
+}
+
+/// A directory user that claims an account.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AccountClaim {
+    user_id: UserId,
+    connection_id: ConnectionId,
+}
+
+/// Work that is marked and not done.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PendingTask {
+    state: TaskState,
+    /// Not before.
+    due_at: Timestamp,
+    /// When it was first marked.
+    marked_at: Timestamp,
+    /// Failures in a row.
+    attempts: i32,
+    /// What went wrong last, or why it is held.
+    reason: Option<String>,
+}
+
+impl From<task::Model> for PendingTask {
+    fn from(row: task::Model) -> Self {
+        Self {
+            state: row.state,
+            due_at: row.due_at,
+            marked_at: row.marked_at,
+            attempts: row.attempts,
+            reason: row.last_error,
+        }
+    }
+}
+
+impl LedgerAccount {
+    fn new(row: account::Model, claimed_by: Vec<AccountClaim>) -> Self {
+        Self {
+            key: row.key,
+            username: row.username,
+            display_name: row.display_name,
+            email: row.email,
+            active: row.active,
+            created_by_us: row.created_by_us,
+            in_doubt: row.in_doubt,
+            observed_at: row.observed_at,
+            claimed_by,
+        }
+    }
+}
+
+/// Explain a user's accounts
+///
+/// For each site: which account it is, what every rule made of it, what is still to be done, and what is left alone.
+/// Nothing is asked of the site, so this is what is known here; a run looks anew. A user that the directory has deleted
+/// is explained as long as an account remembers it.
+#[utoipa::path(
+    get, path = "/tenants/{tenant}/users/{user}/explain", tag = "users",
+    params(TenantPath, UserPath, ExplainQuery),
+    responses((status = 200, description = "The explanation", body = UserExplanation), TenantRefusals, QueryRefusals),
+)]
+pub(crate) async fn explain_user(
+    caller: TenantCaller<Auditor>,
+    State(state): State<ApiState>,
+    PathParameters(UserPath { user: id }): PathParameters<UserPath>,
+    QueryParameters(query): QueryParameters<ExplainQuery>,
+) -> Result<Json<UserExplanation>, ApiError> {
+    let store = &caller.store;
+    let connection_id = connection_of(store, id).await?.ok_or(ApiError::NotFound("user"))?;
+    let mut sites = Vec::new();
+    for link in store.links().of_connection(connection_id).await? {
+        if query.site_id.is_some_and(|site| site != link.site_id) {
+            continue;
+        }
+        let site = store.sites().get(link.site_id).await?;
+        let explained = state.rules.explain(store.clone(), site.id, connection_id, id, query.group.clone());
+        let (explanation, group) = explained.await?;
+        let mut ledger = store.accounts(site.id).claimed_by(&[id]).await?;
+        let claimed_by = ledger
+            .claims
+            .iter()
+            .map(|claim| AccountClaim { user_id: claim.user_id, connection_id: claim.connection_id });
+        let claimed_by = claimed_by.collect();
+        sites.push(SiteExplanation {
+            site_id: site.id,
+            site_name: site.name,
+            site_status: site.status,
+            link_id: link.id,
+            link_enabled: link.enabled,
+            account: ledger.accounts.pop().map(|row| LedgerAccount::new(row, claimed_by)),
+            task: store.tasks(site.id).find(TaskKind::User, id.0).await?.map(PendingTask::from),
+            explanation,
+            group,
+        });
+    }
+    if sites.is_empty() && query.site_id.is_some() {
+        return Err(ApiError::NotFound("link from the user's connection to that site"));
+    }
+    Ok(Json(UserExplanation { user_id: id, connection_id, sites }))
+}
+
+/// The directory that a user is in, or that an account remembers it to be of.
+async fn connection_of(store: &TenantStore, id: UserId) -> Result<Option<ConnectionId>, ApiError> {
+    if let Some(user) = users::find(store, id).await? {
+        return Ok(Some(user.connection_id));
+    }
+    for connection in users::connections(store).await? {
+        for link in store.links().of_connection(connection).await? {
+            let ledger = store.accounts(link.site_id).claimed_by(&[id]).await?;
+            if let Some(claim) = ledger.claims.iter().find(|claim| claim.user_id == id) {
+                return Ok(Some(claim.connection_id));
+            }
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,71 @@
+//! Stands for the sync service, whose rules are tried with it: what comes back shows what it was asked.
+
+use policy::explanation::{ExplainedGroup, Explanation};
+use policy::group::{DirectoryGroup, Mapping};
+use policy::plan::link::LinkPlan;
+use store::TenantStore;
+use store::entity::link;
+use store::id::{ConnectionId, SiteId, UserId};
+use tenant_api::{Answer, PlanFailure, PlannedLink, SyncRules};
+
+/// A link of this precedence leads to a site that does not answer.
+pub(crate) const UNREACHABLE: i32 = 502;
+
+pub(crate) struct ScriptedRules;
+
+impl SyncRules for ScriptedRules {
+    fn plan(&self, _: TenantStore, link: link::Model, limit: usize) -> Answer<'_, PlannedLink> {
+        Box::pin(async move {
+            if link.precedence == UNREACHABLE {
+                return Err(PlanFailure::Site("the site was asked and did not answer".into()));
+            }
+            // The digest's parts tell the precedence and how many safety windows fit in a year.
+            let window = link.settings["safety"]["window_hours"].as_u64().unwrap();
+            let digest = format!("{:016x}-{window:016x}-{:016x}", link.precedence, 0);
+            Ok(PlannedLink { plan: LinkPlan::new(limit), digest: digest.parse().unwrap() })
+        })
+    }
+
+    fn explain(
+        &self,
+        _: TenantStore,
+        _: SiteId,
+        _: ConnectionId,
+        _: UserId,
+        group: Option<String>,
+    ) -> Answer<'_, (Explanation, Option<ExplainedGroup>)> {
+        Box::pin(async move {
+            let explanation = Explanation {
+                values: vec![],
+                groups: vec![],
+                excluded_groups: vec![],
+                pending: vec![],
+                not_done: vec![],
+            };
+            let group = group.map(|name| ExplainedGroup {
+                name,
+                wanted: false,
+                member: false,
+                reasons: vec!["nothing leads to it".into()],
+                link_ids: vec![],
+            });
+            Ok((explanation, group))
+        })
+    }
+
+    fn map_groups(
+        &self,
+        _: TenantStore,
+        link: link::Model,
+        groups: Vec<DirectoryGroup>,
+    ) -> Answer<'_, Vec<Mapping>> {
+        Box::pin(async move {
+            let mode = link.settings["group_sync"]["mode"].as_str().unwrap().to_owned();
+            let mapped = groups.into_iter().map(|group| match mode.as_str() {
+                "off" => Mapping::Excluded { reason: "group_sync.mode is off".into() },
+                _ => Mapping::Mapped { site_groups: vec![group.name] },
+            });
+            Ok(mapped.collect())
+        })
+    }
+}
