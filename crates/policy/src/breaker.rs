@@ -1,11 +1,11 @@
-//! The deactivation threshold: mass removals wait for an admin.
+//! The safety thresholds: mass removals wait for an admin.
 
 use crate::settings::Safety;
 
 /// What happened to a link's accounts within its rolling window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
-    /// Accounts deactivated or deleted within the window, let through or approved.
+    /// Accounts from which it was taken within the window, let through or approved.
     pub executed: u64,
     /// Accounts waiting to be, the one judged included.
     pub pending: u64,
@@ -13,7 +13,7 @@ pub struct Window {
     pub active_accounts: u64,
 }
 
-/// Whether a deactivation or deletion goes on.
+/// Whether it goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It does.
@@ -28,20 +28,26 @@ pub enum Verdict {
 /// Judges a deactivation or deletion: held when the window's total is over the absolute limit and over
 /// the percentage of active accounts, so that neither a small site nor a large one trips by daily work.
 pub fn check(safety: &Safety, window: &Window) -> Verdict {
+    let limits = (safety.max_deactivations, safety.max_deactivations_percent);
+    judge(limits, safety.window_hours, window, "would be deactivated or deleted")
+}
+
+/// Judges the loss of memberships in the same way, by accounts and not by memberships.
+pub fn check_withdrawal(safety: &Safety, window: &Window) -> Verdict {
+    let limits = (safety.max_withdrawals, safety.max_withdrawals_percent);
+    judge(limits, safety.window_hours, window, "would lose memberships")
+}
+
+fn judge((max, percent): (u32, u32), hours: u32, window: &Window, what: &str) -> Verdict {
     let total = u128::from(window.executed) + u128::from(window.pending);
-    let over_count = total > u128::from(safety.max_deactivations);
     // Multiplied out, so that nothing is lost to rounding.
-    let percent_of_active = u128::from(safety.max_deactivations_percent) * u128::from(window.active_accounts);
-    if !over_count || total * 100 <= percent_of_active {
+    let percent_of_active = u128::from(percent) * u128::from(window.active_accounts);
+    if total <= u128::from(max) || total * 100 <= percent_of_active {
         return Verdict::Proceed;
     }
+    let active = window.active_accounts;
     let reason = format!(
-        "{total} of {} active accounts would be deactivated or deleted within {} hours; \
-         the link allows {} or {} %",
-        window.active_accounts,
-        safety.window_hours,
-        safety.max_deactivations,
-        safety.max_deactivations_percent
+        "{total} of {active} active accounts {what} within {hours} hours; the link allows {max} or {percent} %"
     );
     Verdict::Hold { reason }
 }
@@ -78,13 +84,13 @@ mod tests {
 
     #[test]
     fn zero_limits_hold_every_one() {
-        let safety = Safety { max_deactivations: 0, max_deactivations_percent: 0, window_hours: 1 };
+        let safety = Safety { max_deactivations: 0, max_deactivations_percent: 0, ..Safety::default() };
         assert!(held(safety, 0, 1, 1_000_000));
     }
 
     #[test]
     fn hundred_percent_never_holds_what_is_there() {
-        let safety = Safety { max_deactivations: 0, max_deactivations_percent: 100, window_hours: 1 };
+        let safety = Safety { max_deactivations: 0, max_deactivations_percent: 100, ..Safety::default() };
         assert!(!held(safety, 0, 1_000, 1_000));
     }
 
@@ -97,12 +103,23 @@ mod tests {
     }
 
     #[test]
+    fn memberships_have_limits_of_their_own() {
+        let safety = Safety { max_withdrawals: 2, max_withdrawals_percent: 50, ..Safety::default() };
+        let judged =
+            |executed| check_withdrawal(&safety, &Window { executed, pending: 1, active_accounts: 4 });
+        assert_eq!(judged(1), Verdict::Proceed);
+        let reason =
+            "3 of 4 active accounts would lose memberships within 24 hours; the link allows 2 or 50 %";
+        assert_eq!(judged(2), Verdict::Hold { reason: reason.into() });
+    }
+
+    #[test]
     fn largest_numbers_do_not_overflow() {
         assert!(held(Safety::default(), u64::MAX, u64::MAX, u64::MAX));
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
 
         /// Deactivations are judged one after the other; even if held ones were withdrawn one by one, what
         /// goes through stays within a limit.
@@ -114,7 +131,7 @@ mod tests {
             asked in 0_u64..300,
         ) {
             let safety =
-                Safety { max_deactivations: max, max_deactivations_percent: percent, window_hours: 24 };
+                Safety { max_deactivations: max, max_deactivations_percent: percent, ..Safety::default() };
             let mut executed = 0;
             for waiting in (1..=asked).rev() {
                 let window = Window { executed, pending: waiting, active_accounts: active };

@@ -225,13 +225,23 @@ pub struct Safety {
     pub max_deactivations: u32,
     /// The same as a percentage of the link's active accounts, 0 to 100.
     pub max_deactivations_percent: u32,
+    /// Accounts that may lose memberships within the window. What is over waits, and nothing else about them.
+    pub max_withdrawals: u32,
+    /// The same as a percentage of the link's active accounts, 0 to 100.
+    pub max_withdrawals_percent: u32,
     /// Length of the rolling window in hours, 1 to 8760.
     pub window_hours: u32,
 }
 
 impl Default for Safety {
     fn default() -> Self {
-        Self { max_deactivations: 10, max_deactivations_percent: 10, window_hours: 24 }
+        Self {
+            max_deactivations: 10,
+            max_deactivations_percent: 10,
+            max_withdrawals: 100,
+            max_withdrawals_percent: 20,
+            window_hours: 24,
+        }
     }
 }
 

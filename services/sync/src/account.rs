@@ -230,6 +230,7 @@ async fn attempt(
         progress.held(reason);
         return Ok(Attempt::Done);
     }
+    let withheld = execution::hold_withdrawals(workplace, task, held, &mut plan).await?;
     feeds::remember(workplace, claims, &plan, &rules).await?;
     match execution::write_down_intent(workplace, held, desired, &plan).await {
         Ok(()) => {}
@@ -241,6 +242,9 @@ async fn attempt(
         Err(error) => return Err(error.into()),
     }
     execution::carry_out(workplace, desired, &plan, progress).await?;
+    if let Some(reason) = withheld {
+        progress.withheld(reason);
+    }
     Ok(Attempt::Done)
 }
 

@@ -8,48 +8,86 @@ use atlassian::site::{AccountQuery, AccountUpdate, NewAccount};
 use policy::account::DesiredAccount;
 use policy::breaker::{self, Verdict, Window};
 use policy::plan::{AccountPlan, Action, Change};
-use policy::settings::MatchBy;
+use policy::settings::{MatchBy, Safety};
 use scim_protocol::fold;
 use store::accounts::{HeldAccount, Intent};
+use store::deprovisions::{DeprovisionWindow, TakenAway};
 use store::entity::task;
 use store::id::LinkId;
+use uuid::Uuid;
 
 use crate::group::ensure;
 use crate::leads;
 use crate::progress::Progress;
 use crate::workplace::{Interruption, Workplace};
 
-/// Why the plan must wait for an admin, if it takes access away beyond the link's threshold.
+/// Why the plan must wait for an admin, if it ends the account beyond the link's threshold.
 pub async fn hold_reason(
     workplace: &Workplace,
     task: &task::Model,
     held: &HeldAccount,
     plan: &AccountPlan,
 ) -> store::Result<Option<String>> {
-    let end = plan.changes.iter().find(|change| change.action.ends_account());
-    let Some(change) = end else { return Ok(None) };
+    match plan.changes.iter().find(|change| change.action.ends_account()) {
+        Some(change) => judge(workplace, task, held, TakenAway::Account, change.link).await,
+        None => Ok(None),
+    }
+}
+
+/// Takes the steps out of the plan that would take memberships away beyond the link's threshold, and says why they must
+/// wait. What the plan gives goes on.
+pub async fn hold_withdrawals(
+    workplace: &Workplace,
+    task: &task::Model,
+    held: &HeldAccount,
+    plan: &mut AccountPlan,
+) -> store::Result<Option<String>> {
+    let takes = |change: &Change| matches!(change.action, Action::RemoveMember { .. });
+    // Who is deactivated by losing all groups was judged as that.
+    if plan.changes.iter().any(|change| change.action.ends_account()) {
+        return Ok(None);
+    }
+    let Some(change) = plan.changes.iter().find(|change| takes(change)) else { return Ok(None) };
+    let reason = judge(workplace, task, held, TakenAway::Memberships, change.link).await?;
+    if reason.is_some() {
+        plan.changes.retain(|change| !takes(change));
+    }
+    Ok(reason)
+}
+
+/// Judges what is taken away by the threshold of the link that asks for it, and counts it if it goes on.
+async fn judge(
+    workplace: &Workplace,
+    task: &task::Model,
+    held: &HeldAccount,
+    taken: TakenAway,
+    asked_by: Option<Uuid>,
+) -> store::Result<Option<String>> {
     let connection = held
         .claims
         .iter()
         .map(|claim| claim.connection_id)
-        .find(|&id| workplace.links.of(id).is_some_and(|link| Some(link.row.id.0) == change.link))
+        .find(|&id| workplace.links.of(id).is_some_and(|link| Some(link.row.id.0) == asked_by))
         .unwrap_or(task.connection_id);
     let Some(link) = workplace.links.of(connection) else { return Ok(None) };
     let safety = &link.settings.safety;
     let accounts = workplace.tenant.accounts(task.site_id);
     let window = Duration::from_secs(u64::from(safety.window_hours) * 3600);
-    let decide = |judged: store::deprovisions::DeprovisionWindow| {
+    let (check, free): (fn(&Safety, &Window) -> Verdict, u32) = match taken {
+        TakenAway::Account => (breaker::check, safety.max_deactivations),
+        TakenAway::Memberships => (breaker::check_withdrawal, safety.max_withdrawals),
+    };
+    let decide = |judged: DeprovisionWindow| {
         let window =
             Window { executed: judged.executed, pending: judged.pending, active_accounts: judged.active };
-        match breaker::check(safety, &window) {
+        match check(safety, &window) {
             Verdict::Hold { reason } if !task.approved => Some(reason),
             // What an admin approved counts for the window as well.
             Verdict::Hold { .. } | Verdict::Proceed => None,
         }
     };
-    let free = u64::from(safety.max_deactivations);
     accounts
-        .reserve_deprovision(LinkId(link.row.id.0), connection, held.account.id, window, free, decide)
+        .reserve(taken, LinkId(link.row.id.0), connection, held.account.id, window, free.into(), decide)
         .await
 }
 

@@ -18,6 +18,7 @@ use policy::plan::link::{LinkPlan, PlannedKind, PlannedObject};
 use policy::plan::{AccountPlan, Action, ObservedAccount, Skipped};
 use policy::settings::MatchBy;
 use scim_protocol::fold;
+use store::deprovisions::TakenAway;
 use store::entity::{account, link, membership, user};
 use store::id::{AccountId, GroupId, LinkId, UserId};
 use store::tenant::TenantStore;
@@ -428,21 +429,34 @@ impl Planning<'_> {
         Ok(!standing.is_empty())
     }
 
-    /// Whether the safety threshold would hold what the plan takes away.
+    /// Whether the safety thresholds would hold what the plan takes away.
     async fn judge(&mut self) -> Result<(), PlanError> {
-        let pending = self.plan.deprovisions();
+        if let Some(reason) = self.verdict(TakenAway::Account, self.plan.deprovisions()).await? {
+            self.plan.hold_deprovisions(&reason);
+        }
+        if let Some(reason) = self.verdict(TakenAway::Memberships, self.plan.withdrawals()).await? {
+            self.plan.hold_withdrawals(&reason);
+        }
+        Ok(())
+    }
+
+    async fn verdict(&self, taken: TakenAway, pending: u64) -> Result<Option<String>, PlanError> {
         if pending == 0 {
-            return Ok(());
+            return Ok(None);
         }
         let (row, safety) = (&self.link.row, &self.link.settings.safety);
         let window = Duration::from_secs(u64::from(safety.window_hours) * 3_600);
         let accounts = self.tenant.accounts(row.site_id);
-        let judged = accounts.deprovisioned(LinkId(row.id.0), row.connection_id, window).await?;
+        let judged = accounts.taken_away(taken, LinkId(row.id.0), row.connection_id, window).await?;
         let window = Window { executed: judged.executed, pending, active_accounts: judged.active };
-        if let Verdict::Hold { reason } = breaker::check(safety, &window) {
-            self.plan.hold_deprovisions(&reason);
-        }
-        Ok(())
+        let verdict = match taken {
+            TakenAway::Account => breaker::check(safety, &window),
+            TakenAway::Memberships => breaker::check_withdrawal(safety, &window),
+        };
+        Ok(match verdict {
+            Verdict::Hold { reason } => Some(reason),
+            Verdict::Proceed => None,
+        })
     }
 
     fn finish(mut self) -> Planned {

@@ -155,6 +155,14 @@ impl<'a> Progress<'a> {
         self.end = TaskEnd::Held { reason };
     }
 
+    /// The safety threshold holds back what would be taken away; the rest was gone through.
+    pub(crate) fn withheld(&mut self, reason: String) {
+        // What failed is tried again, and judged again then.
+        if self.end == TaskEnd::Finished {
+            self.held(reason);
+        }
+    }
+
     /// A call failed.
     pub(crate) async fn failed(&mut self, error: &SiteError) -> store::Result<()> {
         let Consequence { end, in_doubt, .. } = self.workplace.judge(error, self.task).await?;

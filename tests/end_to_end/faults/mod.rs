@@ -49,8 +49,8 @@ async fn survive(engine: Engine, sites: Vec<Site>, names: Names) {
     // A killed worker's leases hold back what it was at; short ones keep the test short.
     let mut program = Program::start(engine, &[("ROLLCALL_LEASE_SECONDS", "5")]).await;
     let tenant = Tenant::register(&program, "acme").await;
-    // Deactivations are many by design here; the threshold has tests of its own.
-    let safety = json!({"safety": {"max_deactivations": 0, "max_deactivations_percent": 100}});
+    // Much is taken away by design here; the thresholds have tests of their own.
+    let safety = json!({"safety": {"max_deactivations_percent": 100, "max_withdrawals_percent": 100}});
     for (index, site) in (0..).zip(&sites) {
         tenant.link(site.product, &site.base_url, safety.clone()).await;
         site.set_faults(random_faults(seed + index));

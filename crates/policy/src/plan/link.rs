@@ -1,6 +1,6 @@
 //! The plan of a whole link: every change with its reason, what is left alone, and what it comes to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -95,6 +95,10 @@ pub struct LinkPlan {
     pub not_done: Vec<PlannedOmission>,
     /// All in numbers.
     pub summary: PlanSummary,
+    /// Users whose account stays and loses memberships.
+    withdrawals: u64,
+    /// Memberships that those lose.
+    withdrawn: u64,
     limit: usize,
 }
 
@@ -107,6 +111,11 @@ impl LinkPlan {
     /// Adds what is to be done for a user. `looks` calls are made before anything is done.
     pub fn add_user(&mut self, object: &PlannedObject, plan: &AccountPlan, looks: u64) {
         self.summary.users += 1;
+        let taken = plan.changes.iter().filter(|change| is_withdrawal(change.action.name())).count();
+        if taken > 0 && !plan.changes.iter().any(|change| change.action.ends_account()) {
+            self.withdrawals += 1;
+            self.withdrawn += u64::try_from(taken).unwrap_or(u64::MAX);
+        }
         // That a group exists is the business of its own object.
         let changes =
             plan.changes.iter().filter(|change| !matches!(change.action, Action::EnsureGroup { .. }));
@@ -183,15 +192,49 @@ impl LinkPlan {
             .sum()
     }
 
+    /// Users whose account stays and loses memberships.
+    pub fn withdrawals(&self) -> u64 {
+        self.withdrawals
+    }
+
     /// Marks what ends an account as held: the safety threshold would keep it back.
     pub fn hold_deprovisions(&mut self, reason: &str) {
-        self.summary.held = self.deprovisions();
-        let ends = [Action::Deactivate.name(), Action::DeleteAccount.name()];
-        for change in self.changes.iter_mut().filter(|change| ends.contains(&change.action.as_str())) {
-            change.held = true;
-            change.reason = format!("{}. It would be held: {reason}", change.reason);
-        }
+        self.summary.held += self.deprovisions();
+        self.changes
+            .iter_mut()
+            .filter(|change| ends_account(&change.action))
+            .for_each(|change| change.hold(reason));
     }
+
+    /// Marks what takes memberships away from accounts that stay as held.
+    pub fn hold_withdrawals(&mut self, reason: &str) {
+        self.summary.held += self.withdrawn;
+        let ended: BTreeSet<Uuid> = self
+            .changes
+            .iter()
+            .filter(|change| ends_account(&change.action))
+            .map(|change| change.object.id)
+            .collect();
+        self.changes
+            .iter_mut()
+            .filter(|change| is_withdrawal(&change.action) && !ended.contains(&change.object.id))
+            .for_each(|change| change.hold(reason));
+    }
+}
+
+impl PlannedChange {
+    fn hold(&mut self, reason: &str) {
+        self.held = true;
+        self.reason = format!("{}. It would be held: {reason}", self.reason);
+    }
+}
+
+fn ends_account(action: &str) -> bool {
+    [Action::Deactivate.name(), Action::DeleteAccount.name()].contains(&action)
+}
+
+fn is_withdrawal(action: &str) -> bool {
+    action == Action::RemoveMember { group: String::new() }.name()
 }
 
 /// An action's fields, without its name.
@@ -244,6 +287,20 @@ mod tests {
         let held: Vec<bool> = plan.changes.iter().map(|change| change.held).collect();
         assert_eq!((held, plan.summary.held), (vec![true, false], 1));
         assert_eq!(plan.changes[0].reason, "because. It would be held: too many");
+    }
+
+    #[test]
+    fn memberships_of_an_account_that_ends_are_not_judged_by_themselves() {
+        let mut plan = LinkPlan::new(10);
+        let removal = || step(Action::RemoveMember { group: "devs".into() });
+        let mut ending = removal();
+        ending.changes.extend(step(Action::Deactivate).changes);
+        plan.add_user(&PlannedObject { id: Uuid::from_u128(2), ..object("bob") }, &ending, 0);
+        plan.add_user(&object("ada"), &removal(), 0);
+        assert_eq!(plan.withdrawals(), 1);
+        plan.hold_withdrawals("too many");
+        let held: Vec<bool> = plan.changes.iter().map(|change| change.held).collect();
+        assert_eq!((held, plan.summary.held), (vec![false, false, true], 1));
     }
 
     #[test]

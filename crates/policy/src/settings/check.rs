@@ -213,8 +213,12 @@ fn compile_pattern(pattern: &str) -> Result<Regex, String> {
 }
 
 fn check_safety(safety: Safety, problems: &mut Problems) {
-    if safety.max_deactivations_percent > 100 {
-        problems.add("safety.max_deactivations_percent", "must be between 0 and 100");
+    let percents = [
+        ("safety.max_deactivations_percent", safety.max_deactivations_percent),
+        ("safety.max_withdrawals_percent", safety.max_withdrawals_percent),
+    ];
+    for (field, _) in percents.into_iter().filter(|(_, percent)| *percent > 100) {
+        problems.add(field, "must be between 0 and 100");
     }
     if !(1..=MAX_WINDOW_HOURS).contains(&safety.window_hours) {
         problems.add("safety.window_hours", format!("must be between 1 and {MAX_WINDOW_HOURS}"));

@@ -28,7 +28,8 @@ fn defaults_are_written_as_documented() {
             "mappings": [], "include": [], "exclude": [], "rename": [], "create_missing": true,
             "keep_existing": true, "protected": [],
         },
-        "safety": {"max_deactivations": 10, "max_deactivations_percent": 10, "window_hours": 24},
+        "safety": {"max_deactivations": 10, "max_deactivations_percent": 10, "max_withdrawals": 100,
+            "max_withdrawals_percent": 20, "window_hours": 24},
     });
     assert_eq!(serde_json::to_value(LinkSettings::default()).unwrap(), expected);
     assert_eq!(read(expected), LinkSettings::default());

@@ -13,6 +13,7 @@ mod m0004_parked_members;
 mod m0005_directory_generation;
 mod m0006_creation_asked_at;
 mod m0007_group_feeds;
+mod m0008_withdrawals;
 
 /// Runs and lists the migrations.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_directory_generation::Migration),
             Box::new(m0006_creation_asked_at::Migration),
             Box::new(m0007_group_feeds::Migration),
+            Box::new(m0008_withdrawals::Migration),
         ]
     }
 }

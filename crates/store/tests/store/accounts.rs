@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use store::Error;
 use store::accounts::{Acquired, Conclusion, HeldAccount, Intent, Observation, OtherRow, SameAs};
+use store::deprovisions::TakenAway;
 use store::entity::words::{RunOutcome, TaskKind};
 use store::id::{AccountId, UserId};
 use store::tasks::TaskEnd;
@@ -251,8 +252,9 @@ async fn the_threshold_counts_each_account_once_and_the_judged_one_always(place:
             None
         };
         let window = Duration::from_hours(1);
-        let verdict =
-            accounts.reserve_deprovision(place.link, place.connection, account, window, 0, decide).await;
+        let verdict = accounts
+            .reserve(TakenAway::Account, place.link, place.connection, account, window, 0, decide)
+            .await;
         assert_eq!(verdict.unwrap(), None);
         let judged: store::deprovisions::DeprovisionWindow = seen.unwrap();
         (judged.executed, judged.pending, judged.active)
@@ -277,7 +279,7 @@ async fn the_last_free_deprovisioning_is_taken_once(place: Place) {
             };
             let accounts = tenant.accounts(site);
             accounts
-                .reserve_deprovision(link, connection, AccountId::generate(), window, 0, decide)
+                .reserve(TakenAway::Account, link, connection, AccountId::generate(), window, 0, decide)
                 .await
                 .unwrap()
         }));
@@ -296,6 +298,6 @@ async fn the_last_free_deprovisioning_is_taken_once(place: Place) {
     let accounts = place.tenant.accounts(place.site);
     let account = AccountId::generate();
     let verdict =
-        accounts.reserve_deprovision(place.link, place.connection, account, window, 0, decide).await;
+        accounts.reserve(TakenAway::Account, place.link, place.connection, account, window, 0, decide).await;
     assert_eq!(verdict.unwrap(), None);
 }

@@ -35,7 +35,7 @@ impl World {
         planner.plan(&self.tenant, link, 1_000).await.unwrap()
     }
 
-    async fn plan(&self) -> Planned {
+    pub(crate) async fn plan(&self) -> Planned {
         self.plan_of(&self.link_row().await).await
     }
 

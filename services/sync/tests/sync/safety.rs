@@ -13,6 +13,7 @@ use crate::world::{ADMIN, World, eventually, names};
 on_both_databases!(
     eleventh_deactivation_of_twenty_is_held_until_approved,
     mass_deactivation_is_held_while_others_go_on,
+    emptied_group_keeps_its_members_until_approved,
     held_deactivation_is_dropped_when_the_user_comes_back,
     our_own_account_is_never_touched,
     taking_access_away_goes_before_giving_it,
@@ -122,4 +123,35 @@ async fn taking_access_away_goes_before_giving_it(mut world: World) {
     assert!(!world.is_active("leaver"));
     assert_eq!(world.members("team"), names(&[]));
     world.kill().await;
+}
+
+async fn emptied_group_keeps_its_members_until_approved(mut world: World) {
+    world.settings(json!({"safety": {"max_withdrawals": 5, "max_withdrawals_percent": 20}})).await;
+    let users = twenty(&world).await;
+    let team = world.group("team", &users).await;
+    world.work().await;
+    world.leave(team, &users[..5]).await;
+    world.work().await;
+    assert_eq!(world.members("team").len(), 15, "daily work goes on");
+    world.leave(team, &users[5..]).await;
+    let planned = world.plan().await.plan;
+    assert_eq!((planned.withdrawals(), planned.summary.held), (15, 15));
+    world.group("other", &users[10..]).await;
+    world.edit(users[19], json!({"displayName": "Renamed"})).await;
+    world.work().await;
+    assert_eq!(world.members("team").len(), 15, "whoever emptied the group, its members keep their access");
+    assert_eq!(world.members("other").len(), 10, "what gives access goes on");
+    assert_eq!(world.account("user19").unwrap().display_name, "Renamed");
+    let tasks = world.tenant.tasks(world.site);
+    let held = tasks.held(world.connection, 100).await.unwrap();
+    assert_eq!(held.len(), 15);
+    let reason = held[0].last_error.as_deref().unwrap();
+    assert!(reason.contains("of 20 active accounts would lose memberships within 24 hours"), "{reason}");
+    // One of them comes back into the group: nothing is left to hold.
+    world.join(team, &users[5..6]).await;
+    world.work().await;
+    assert_eq!(tasks.held(world.connection, 100).await.unwrap().len(), 14);
+    tasks.approve_held(world.connection, Chosen::All).await.unwrap();
+    world.work().await;
+    assert_eq!(world.members("team"), names(&["user5"]));
 }

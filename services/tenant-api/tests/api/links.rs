@@ -55,7 +55,10 @@ async fn absent_settings_have_their_defaults(api: Api) {
     assert_eq!((&made["precedence"], &made["enabled"]), (&json!(0), &json!(true)));
     assert_eq!(
         made["safety"],
-        json!({"max_deactivations": 10, "max_deactivations_percent": 10, "window_hours": 48})
+        json!({
+            "max_deactivations": 10, "max_deactivations_percent": 10,
+            "max_withdrawals": 100, "max_withdrawals_percent": 20, "window_hours": 48,
+        })
     );
     let user_sync = &made["user_sync"];
     for on in ["create", "update", "reactivate"] {
