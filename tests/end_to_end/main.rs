@@ -17,4 +17,5 @@ mod conformance;
 mod demo;
 mod faults;
 mod program;
+mod story;
 mod tenant;

@@ -36,6 +36,7 @@ pub mod migration;
 pub mod naming;
 mod parked;
 pub mod runs;
+mod schedules;
 pub mod schema_extensions;
 pub mod search;
 pub mod secret;

@@ -9,6 +9,7 @@ use sea_orm::{
 };
 use serde_json::Value;
 
+use crate::clock::Timestamp;
 use crate::entity::link;
 use crate::error::{Error, Result};
 use crate::id::{ConnectionId, LinkId, SiteId};
@@ -35,6 +36,8 @@ pub struct NewLink {
     pub enabled: bool,
     /// Settings as JSON, checked by the caller.
     pub settings: Value,
+    /// When its first run begins by itself, as the settings say.
+    pub next_run_at: Option<Timestamp>,
 }
 
 /// What an admin changes; absent fields stay.
@@ -46,6 +49,8 @@ pub struct LinkEdit {
     pub enabled: Option<bool>,
     /// Settings as JSON, checked by the caller.
     pub settings: Option<Value>,
+    /// When its next run begins by itself, as the new settings say.
+    pub next_run_at: Option<Option<Timestamp>>,
 }
 
 impl Links {
@@ -62,6 +67,7 @@ impl Links {
             precedence: Set(new.precedence),
             enabled: Set(new.enabled),
             settings: Set(new.settings),
+            next_run_at: Set(new.next_run_at),
             version: Set(1),
             created_at: Set(now),
             updated_at: Set(now),
@@ -141,6 +147,9 @@ impl Links {
         if let Some(settings) = edit.settings {
             row.settings = Set(settings);
         }
+        if let Some(next_run_at) = edit.next_run_at {
+            row.next_run_at = Set(next_run_at);
+        }
         let now = self.tenant.now();
         row.version = Set(before.version + 1);
         row.updated_at = Set(now);
@@ -155,7 +164,11 @@ impl Links {
     }
 }
 
-/// All of a link that a site's state depends on.
-fn asks(link: &link::Model) -> (bool, i32, &Value) {
-    (link.enabled, link.precedence, &link.settings)
+/// All of a link that a site's state depends on: when runs begin by themselves is not part of it.
+fn asks(link: &link::Model) -> (bool, i32, Value) {
+    let mut settings = link.settings.clone();
+    if let Some(settings) = settings.as_object_mut() {
+        settings.remove("schedule");
+    }
+    (link.enabled, link.precedence, settings)
 }

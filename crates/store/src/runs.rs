@@ -71,6 +71,31 @@ impl Runs {
         Ok(row)
     }
 
+    /// Stops a run. What it marked and nobody else asked for is marked no more; what is being worked on comes to its
+    /// end. [`Error::Conflict`] when it has ended already.
+    pub async fn cancel(&self, id: RunId) -> Result<run::Model> {
+        self.get(id).await?;
+        let transaction = self.tenant.store.write().await?;
+        let scope = || vec![self.tenant.id.into(), id.into()];
+        // A worker that is marking for it right now loses its lease, and what it is about to mark with it.
+        let sql = "UPDATE runs SET status = 'cancelled', finished_at = $3, lease_owner = NULL, lease_until = NULL \
+            WHERE tenant_id = $1 AND id = $2 AND status IN ('marking', 'working')";
+        let mut values = scope();
+        values.push(self.tenant.now().into());
+        if execute(&*transaction, sql, values).await? == 0 {
+            return Err(Error::Conflict("runs_ended"));
+        }
+        let sql = "DELETE FROM tasks WHERE tenant_id = $1 AND run_id = $2 AND rank = $3 \
+            AND state = 'ready' AND lease_owner IS NULL";
+        let mut values = scope();
+        values.push(TaskRank::Verify.into());
+        execute(&*transaction, sql, values).await?;
+        let sql = "UPDATE tasks SET run_id = NULL WHERE tenant_id = $1 AND run_id = $2";
+        execute(&*transaction, sql, scope()).await?;
+        transaction.commit().await?;
+        self.get(id).await
+    }
+
     /// The run.
     pub async fn get(&self, id: RunId) -> Result<run::Model> {
         run::Entity::find_by_id((self.tenant.id, id))

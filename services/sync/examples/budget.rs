@@ -134,7 +134,14 @@ async fn fill(tenant: &TenantStore, base_url: &str, people: usize) -> anyhow::Re
         credentials: Zeroizing::new(credentials.to_string().into_bytes()),
     };
     let site_id = tenant.sites().insert(site).await?.id;
-    let link = NewLink { connection_id, site_id, precedence: 0, enabled: true, settings: json!({}) };
+    let link = NewLink {
+        connection_id,
+        site_id,
+        precedence: 0,
+        enabled: true,
+        settings: json!({}),
+        next_run_at: None,
+    };
     tenant.links().insert(link).await?;
     Ok(())
 }

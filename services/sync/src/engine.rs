@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use atlassian::http::HttpSettings;
+use policy::settings::LinkSettings;
 use store::Store;
+use store::clock::Timestamp;
 use store::sites::DueSite;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +21,9 @@ use crate::workplace::Stop;
 /// Looks for due tasks are at least this far apart, however many marks are made: a directory that takes in
 /// thousands of changes a second must not be asked after each.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+
+/// Runs begun by themselves at one look.
+const DUE_RUNS: u64 = 100;
 
 /// How long writing down may take what was cut off.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -38,6 +43,8 @@ pub struct EngineOptions {
     pub poll_interval: Duration,
     /// How often a run is looked at whose objects are worked off.
     pub run_interval: Duration,
+    /// How often is looked for runs that are to begin by themselves.
+    pub schedule_interval: Duration,
     /// Waits after failures, of a site and of one object.
     pub backoff: Backoff,
     /// How seldom an object is tried again that the site refuses as it is.
@@ -60,6 +67,7 @@ impl EngineOptions {
             account_lease: Duration::from_mins(3),
             poll_interval: Duration::from_millis(500),
             run_interval: Duration::from_secs(1),
+            schedule_interval: Duration::from_secs(5),
             backoff: Backoff::default(),
             refused_wait: Duration::from_hours(1),
             shown_within: Duration::from_mins(1),
@@ -96,7 +104,7 @@ impl Engine {
     pub async fn run(&self, cancel: CancellationToken) {
         let stop = Stop { begin_nothing: cancel.clone(), cut_off: CancellationToken::new() };
         let drained = async {
-            tokio::join!(self.work(&stop), self.mark(&cancel));
+            tokio::join!(self.work(&stop), self.mark(&cancel), self.keep_schedules(&cancel));
         };
         let limit = async {
             cancel.cancelled().await;
@@ -173,6 +181,29 @@ impl Engine {
                 () = tokio::time::sleep(self.options.poll_interval) => {}
             }
         }
+    }
+
+    /// Begins runs that are due by themselves.
+    async fn keep_schedules(&self, cancel: &CancellationToken) {
+        while !cancel.is_cancelled() {
+            if let Err(error) = self.begin_due_runs().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "scheduled runs not begun");
+            }
+            tokio::select! {
+                () = cancel.cancelled() => {}
+                () = tokio::time::sleep(self.options.schedule_interval) => {}
+            }
+        }
+    }
+
+    async fn begin_due_runs(&self) -> store::Result<()> {
+        for link in self.store.links_with_due_runs(DUE_RUNS).await? {
+            let tenant = self.store.tenant(link.tenant_id);
+            let settings = LinkSettings::from_stored(link.settings.clone()).unwrap_or_default();
+            let next = settings.schedule.next_after(tenant.now().0).map(Timestamp);
+            tenant.runs().begin_scheduled(&link, next).await?;
+        }
+        Ok(())
     }
 
     /// Marks the next pages of runs, until none has anything to mark.

@@ -46,6 +46,7 @@ pub(super) fn check(settings: &LinkSettings) -> Result<Rules, Vec<SettingsProble
     check_user_sync(&settings.user_sync, &mut problems);
     let groups = check_group_sync(&settings.group_sync, &mut problems);
     check_safety(settings.safety, &mut problems);
+    settings.schedule.check(&mut problems);
     if problems.0.is_empty() { Ok(Rules { users, groups }) } else { Err(problems.0) }
 }
 
@@ -53,6 +54,11 @@ pub(super) fn check(settings: &LinkSettings) -> Result<Rules, Vec<SettingsProble
 pub(super) struct Problems(Vec<SettingsProblem>);
 
 impl Problems {
+    #[cfg(test)]
+    pub(super) fn into_list(self) -> Vec<SettingsProblem> {
+        self.0
+    }
+
     pub(super) fn add(&mut self, field: impl Into<String>, problem: impl Into<String>) {
         self.0.push(SettingsProblem { field: field.into(), problem: problem.into() });
     }

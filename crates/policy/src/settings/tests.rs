@@ -30,6 +30,7 @@ fn defaults_are_written_as_documented() {
         },
         "safety": {"max_deactivations": 10, "max_deactivations_percent": 10, "max_withdrawals": 100,
             "max_withdrawals_percent": 20, "window_hours": 24},
+        "schedule": {"cron": "", "timezone": "UTC"},
     });
     assert_eq!(serde_json::to_value(LinkSettings::default()).unwrap(), expected);
     assert_eq!(read(expected), LinkSettings::default());
@@ -89,6 +90,17 @@ fn all_problems_are_listed_together() {
         problem("safety.window_hours", "must be between 1 and 8760"),
     ];
     assert_eq!(found, expected);
+}
+
+#[test]
+fn stored_settings_of_a_later_version_are_read_as_far_as_they_are_known() {
+    let stored = json!({
+        "user_sync": {"create": false, "invented_later": 7}, "safety": {"window_hours": 7}, "later": {"a": 1},
+    });
+    let settings = LinkSettings::from_stored(stored).unwrap();
+    assert_eq!((settings.user_sync.create, settings.safety.window_hours), (false, 7));
+    assert_eq!(LinkSettings::from_stored(json!({})).unwrap(), LinkSettings::default());
+    assert!(LinkSettings::from_stored(json!({"user_sync": {"create": "maybe"}})).is_err());
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub struct Model {
     /// `policy::LinkSettings` as JSON.
     #[sea_orm(column_type = "JsonBinary")]
     pub settings: Json,
+    /// When its next run begins by itself.
+    pub next_run_at: Option<Timestamp>,
     /// Counts edits; the ETag.
     pub version: i64,
     /// When it was made.

@@ -14,6 +14,7 @@ mod m0005_directory_generation;
 mod m0006_creation_asked_at;
 mod m0007_group_feeds;
 mod m0008_withdrawals;
+mod m0009_schedules;
 
 /// Runs and lists the migrations.
 #[derive(Debug)]
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_creation_asked_at::Migration),
             Box::new(m0007_group_feeds::Migration),
             Box::new(m0008_withdrawals::Migration),
+            Box::new(m0009_schedules::Migration),
         ]
     }
 }

@@ -70,7 +70,14 @@ async fn a_link_needs_a_connection_of_its_own_tenant(place: Place) {
     let globex = place.store.tenants().insert("globex", "Globex").await.unwrap().id;
     let (_, site_id, _) = furnish(&place.store.tenant(globex)).await;
     let connection_id = place.connection;
-    let new = NewLink { connection_id, site_id, precedence: 0, enabled: true, settings: json!({}) };
+    let new = NewLink {
+        connection_id,
+        site_id,
+        precedence: 0,
+        enabled: true,
+        settings: json!({}),
+        next_run_at: None,
+    };
     let refused = place.store.tenant(globex).links().insert(new).await.unwrap_err();
     assert!(matches!(refused, Error::NotFound("connection")), "{refused:?}");
     assert_eq!(place.number("SELECT MAX(generation) AS n FROM connections").await, 1, "each linked once");

@@ -156,7 +156,14 @@ pub(crate) async fn furnish(tenant: &TenantStore) -> (ConnectionId, SiteId, Link
         credentials: b"secret".to_vec().into(),
     };
     let site_id = tenant.sites().insert(new).await.unwrap().id;
-    let new = NewLink { connection_id, site_id, precedence: 0, enabled: true, settings: json!({}) };
+    let new = NewLink {
+        connection_id,
+        site_id,
+        precedence: 0,
+        enabled: true,
+        settings: json!({}),
+        next_run_at: None,
+    };
     let link = tenant.links().insert(new).await.unwrap().id;
     (connection_id, site_id, link)
 }

@@ -48,7 +48,14 @@ async fn a_newcomer_is_marked_for_a_site_that_is_linked_meanwhile() {
     let frozen = freeze(&place, "links").await;
     let links = place.tenant.links();
     let connection_id = place.connection;
-    let new = NewLink { connection_id, site_id, precedence: 1, enabled: true, settings: json!({}) };
+    let new = NewLink {
+        connection_id,
+        site_id,
+        precedence: 1,
+        enabled: true,
+        settings: json!({}),
+        next_run_at: None,
+    };
     let linking = tokio::spawn(async move { links.insert(new).await });
     until_waiting(&place, "relation").await;
     let users = place.tenant.users(connection_id);

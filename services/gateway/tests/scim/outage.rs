@@ -168,6 +168,7 @@ async fn linked_site(edge: &Edge, idp: &Idp) -> store::id::SiteId {
         precedence: 0,
         enabled: true,
         settings: json!({}),
+        next_run_at: None,
     };
     tenant.links().insert(new).await.unwrap();
     site

@@ -1,9 +1,11 @@
 //! The site is changed by others; a full synchronization, or the next edit, finds out.
 
 use serde_json::json;
+use store::clock::Timestamp;
 use store::entity::words::RunOutcome;
+use store::links::LinkEdit;
 
-use crate::world::{World, names};
+use crate::world::{World, eventually, names};
 
 on_both_databases!(
     run_repairs_what_others_changed,
@@ -11,6 +13,7 @@ on_both_databases!(
     run_makes_a_deleted_account_again_with_its_groups,
     account_renamed_by_others_is_still_known,
     run_has_a_result_for_each_object,
+    scheduled_run_finds_what_was_changed,
 );
 
 async fn run_repairs_what_others_changed(mut world: World) {
@@ -91,4 +94,30 @@ async fn run_has_a_result_for_each_object(mut world: World) {
     let outcomes: Vec<_> = outcomes.iter().map(|count| (count.outcome, count.n)).collect();
     let expected = [(RunOutcome::Changed, 1), (RunOutcome::Unchanged, 2), (RunOutcome::Skipped, 1)].to_vec();
     assert_eq!(outcomes, expected);
+}
+
+/// Gives the link a schedule whose next run is due then.
+async fn schedule(world: &World, due: Timestamp) {
+    let settings = json!({"schedule": {"cron": "0 3 * * *"}});
+    let edit = LinkEdit { settings: Some(settings), next_run_at: Some(Some(due)), ..LinkEdit::default() };
+    world.tenant.links().update(world.link, None, edit).await.unwrap();
+}
+
+async fn scheduled_run_finds_what_was_changed(mut world: World) {
+    let ada = world.user("ada").await;
+    world.group("team", &[ada]).await;
+    world.work().await;
+    world.behind_our_back("groups", &json!({"name": "team", "members": []})).await;
+    let runs = async |world: &World| world.tenant.runs().list(world.link, None, 100).await.unwrap();
+    let before = runs(&world).await.len();
+    let due = world.tenant.now().minus(std::time::Duration::from_secs(1));
+    schedule(&world, due).await;
+    world.start();
+    eventually("a run by schedule", async || runs(&world).await.len() > before).await;
+    eventually("the repair", async || world.members("team") == names(&["ada"])).await;
+    world.stop().await;
+    let all = runs(&world).await;
+    assert_eq!((all.len(), all[0].requested_by.as_str()), (before + 1, "schedule"));
+    let next = world.tenant.links().get(world.link).await.unwrap().next_run_at.unwrap();
+    assert!(next > world.tenant.now(), "it is due again at the next time");
 }

@@ -83,6 +83,8 @@ mod random;
 #[cfg(test)]
 mod safety;
 #[cfg(test)]
+mod settings_table;
+#[cfg(test)]
 mod several;
 #[cfg(test)]
 mod simulated;

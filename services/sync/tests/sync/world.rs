@@ -97,6 +97,7 @@ pub(crate) fn options() -> EngineOptions {
         account_lease: Duration::from_secs(30),
         poll_interval: Duration::from_millis(20),
         run_interval: Duration::from_millis(100),
+        schedule_interval: Duration::from_millis(50),
         backoff: Backoff { first: Duration::from_millis(20), longest: Duration::from_millis(200) },
         drain_limit: Duration::from_millis(500),
         shown_within: Duration::from_millis(400),
@@ -463,7 +464,7 @@ pub(crate) async fn add_link(
     precedence: i32,
     settings: Value,
 ) -> LinkId {
-    let new = NewLink { connection_id, site_id, precedence, enabled: true, settings };
+    let new = NewLink { connection_id, site_id, precedence, enabled: true, settings, next_run_at: None };
     tenant.links().insert(new).await.unwrap().id
 }
 

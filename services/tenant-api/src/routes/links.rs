@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use policy::settings::{GroupSync, LinkSettings, Safety, UserSync};
+use policy::settings::{GroupSync, LinkSettings, Safety, Schedule, UserSync};
 use scim_protocol::schema::ResourceType;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,8 @@ pub struct CreateLink {
     group_sync: Option<Value>,
     #[schema(value_type = Option<Safety>)]
     safety: Option<Value>,
+    #[schema(value_type = Option<Schedule>)]
+    schedule: Option<Value>,
 }
 
 fn enabled() -> bool {
@@ -65,6 +67,8 @@ pub struct UpdateLink {
     group_sync: Option<Value>,
     #[schema(value_type = Option<Safety>)]
     safety: Option<Value>,
+    #[schema(value_type = Option<Schedule>)]
+    schedule: Option<Value>,
 }
 
 /// Connection to site, with all settings.
@@ -78,6 +82,9 @@ pub struct Link {
     user_sync: UserSync,
     group_sync: GroupSync,
     safety: Safety,
+    schedule: Schedule,
+    /// When the next run begins by itself; null when none does.
+    next_run_at: Option<Timestamp>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -96,17 +103,21 @@ impl TryFrom<link::Model> for Link {
             user_sync: settings.user_sync,
             group_sync: settings.group_sync,
             safety: settings.safety,
+            schedule: settings.schedule,
+            next_run_at: row.next_run_at.filter(|_| row.enabled),
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
     }
 }
 
-/// The three parts of the settings, as sent.
+/// The parts of the settings, as sent.
+#[derive(Default)]
 pub(super) struct Sections {
     pub(super) user_sync: Option<Value>,
     pub(super) group_sync: Option<Value>,
     pub(super) safety: Option<Value>,
+    pub(super) schedule: Option<Value>,
 }
 
 impl Sections {
@@ -120,12 +131,14 @@ impl Sections {
         let user_sync = section(problems, "user_sync", &base.user_sync, self.user_sync);
         let group_sync = section(problems, "group_sync", &base.group_sync, self.group_sync);
         let safety = section(problems, "safety", &base.safety, self.safety);
+        let schedule = section(problems, "schedule", &base.schedule, self.schedule);
         // What could not be read keeps its base here, so that the rest is checked all the same.
-        let readable = user_sync.is_some() && group_sync.is_some() && safety.is_some();
+        let readable = user_sync.is_some() && group_sync.is_some() && safety.is_some() && schedule.is_some();
         let settings = LinkSettings {
             user_sync: user_sync.unwrap_or(base.user_sync),
             group_sync: group_sync.unwrap_or(base.group_sync),
             safety: safety.unwrap_or(base.safety),
+            schedule: schedule.unwrap_or(base.schedule),
         };
         for problem in settings.validate(user_type).err().unwrap_or_default() {
             problems.add(problem.field, problem.problem);
@@ -170,8 +183,13 @@ fn merge(target: &mut Value, patch: Value) {
     }
 }
 
+/// When the first run after `now` begins by itself.
+fn next_run(settings: &LinkSettings, now: Timestamp) -> Option<Timestamp> {
+    settings.schedule.next_after(now.0).map(Timestamp)
+}
+
 pub(super) fn stored(row: &link::Model) -> Result<LinkSettings, ApiError> {
-    serde_json::from_value(row.settings.clone()).map_err(|error| {
+    LinkSettings::from_stored(row.settings.clone()).map_err(|error| {
         ApiError::Internal(Some(store::Error::Inconsistent(format!("settings of link {}: {error}", row.id))))
     })
 }
@@ -206,16 +224,23 @@ pub(crate) async fn create_link(
 ) -> Result<impl IntoResponse, ApiError> {
     let mut problems = Problems::default();
     check_ends(&caller.store, &body, &mut problems).await?;
-    let sections = Sections { user_sync: body.user_sync, group_sync: body.group_sync, safety: body.safety };
+    let sections = Sections {
+        user_sync: body.user_sync,
+        group_sync: body.group_sync,
+        safety: body.safety,
+        schedule: body.schedule,
+    };
     let types = caller.store.schema_extensions().resource_types().await?;
     let settings = sections.read(LinkSettings::default(), &types.user, &mut problems);
     problems.check()?;
+    let settings = settings.unwrap_or_default();
     let new = NewLink {
         connection_id: body.connection_id,
         site_id: body.site_id,
         precedence: body.precedence,
         enabled: body.enabled,
-        settings: to_store(&settings.unwrap_or_default())?,
+        settings: to_store(&settings)?,
+        next_run_at: next_run(&settings, caller.store.now()),
     };
     let row = caller.store.links().insert(new).await?;
     let detail = json!({
@@ -279,13 +304,25 @@ pub(crate) async fn update_link(
     let current = links.get(id).await?;
     let expected = if_match.expect(current.version)?;
     let mut problems = Problems::default();
-    let sections = Sections { user_sync: body.user_sync, group_sync: body.group_sync, safety: body.safety };
+    let sections = Sections {
+        user_sync: body.user_sync,
+        group_sync: body.group_sync,
+        safety: body.safety,
+        schedule: body.schedule,
+    };
     let types = caller.store.schema_extensions().resource_types().await?;
     let settings = sections.read(stored(&current)?, &types.user, &mut problems);
     problems.check()?;
-    let settings = to_store(&settings.unwrap_or_default())?;
+    let settings = settings.unwrap_or_default();
+    let next_run_at = Some(next_run(&settings, caller.store.now()));
+    let settings = to_store(&settings)?;
     let detail = json!({"precedence": body.precedence, "enabled": body.enabled, "settings": settings});
-    let edit = LinkEdit { precedence: body.precedence, enabled: body.enabled, settings: Some(settings) };
+    let edit = LinkEdit {
+        precedence: body.precedence,
+        enabled: body.enabled,
+        settings: Some(settings),
+        next_run_at,
+    };
     // The settings were merged onto the version read: an edit in between must not be lost.
     let row = links.update(id, expected.or(Some(current.version)), edit).await?;
     caller.audit("link.update", id, Some(detail)).await?;

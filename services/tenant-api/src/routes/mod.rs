@@ -49,6 +49,8 @@ pub fn operations() -> OpenApiRouter<ApiState> {
         .routes(routes!(runs::list_runs, runs::create_run))
         .routes(routes!(runs::get_run_of_link))
         .routes(routes!(runs::list_results_of_link))
+        .routes(routes!(runs::cancel_run))
+        .routes(routes!(runs::watch_run))
         .routes(routes!(runs::get_run))
         .routes(routes!(runs::list_results))
         .routes(routes!(held::list_held))

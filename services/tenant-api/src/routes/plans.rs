@@ -126,7 +126,12 @@ pub(crate) async fn create_plan(
         problems.add("limit", format!("must be between 1 and {}", LIMITS.1));
     }
     let types = caller.store.schema_extensions().resource_types().await?;
-    let sections = Sections { user_sync: body.user_sync, group_sync: body.group_sync, safety: body.safety };
+    let sections = Sections {
+        user_sync: body.user_sync,
+        group_sync: body.group_sync,
+        safety: body.safety,
+        ..Sections::default()
+    };
     let settings = sections.read(stored(&link)?, &types.user, &mut problems);
     problems.check()?;
     link.settings = to_store(&settings.unwrap_or_default())?;

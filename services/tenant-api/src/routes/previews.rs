@@ -91,7 +91,7 @@ pub(crate) async fn preview_groups(
     Body(body): Body<PreviewGroups>,
 ) -> Result<Json<Page<PreviewedGroup>>, ApiError> {
     let window = query.window::<GroupId>()?;
-    let sections = Sections { user_sync: None, group_sync: body.group_sync, safety: None };
+    let sections = Sections { group_sync: body.group_sync, ..Sections::default() };
     let link = tried(&caller.store, id, sections).await?;
     let rows = caller.store.groups(link.connection_id).after(window.after, window.fetch()).await?;
     let page = window.page(rows, |row| row.id, |row| (row.id, row.display_name));
@@ -122,7 +122,7 @@ pub(crate) async fn preview_user(
     Body(body): Body<PreviewUser>,
 ) -> Result<Json<PreviewedUser>, ApiError> {
     let store = &caller.store;
-    let sections = Sections { user_sync: body.user_sync, group_sync: None, safety: None };
+    let sections = Sections { user_sync: body.user_sync, ..Sections::default() };
     let link = tried(store, id, sections).await?;
     let users = store.users(link.connection_id);
     let user = users.find(user).await?.ok_or(ApiError::NotFound("user of the link's connection"))?;

@@ -1,8 +1,13 @@
 //! `…/links/{link}/runs` and `…/runs/{run}`: full synchronizations.
 
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures::{Stream, StreamExt as _, stream};
 use policy::plan::digest::PlanDigest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -20,7 +25,7 @@ use crate::error::{ApiError, Problem};
 use crate::idempotency::IdempotencyHeader;
 use crate::paging::{Page, PageQuery, Window};
 use crate::parameters::{LinkPath, LinkRunPath, PathParameters, QueryParameters, RunPath, TenantPath};
-use crate::refusals::{CreateRefusals, QueryRefusals, TenantRefusals};
+use crate::refusals::{CreateRefusals, QueryRefusals, RepeatRefusals, TenantRefusals};
 use crate::routes::plans::check_digest;
 use crate::state::ApiState;
 
@@ -253,6 +258,80 @@ pub(crate) async fn list_results_of_link(
     let window = query.window()?;
     of_link(&caller.store, link, run).await?;
     results(&caller.store, run, window).await
+}
+
+/// Stop a run
+///
+/// What it has marked and nobody else asked for is left; what is being worked on comes to its end.
+#[utoipa::path(
+    post, path = "/tenants/{tenant}/links/{link}/runs/{run}/cancel", tag = "runs",
+    params(TenantPath, LinkRunPath, IdempotencyHeader),
+    responses((status = 200, description = "The run as it is now", body = Run), TenantRefusals, RepeatRefusals),
+)]
+pub(crate) async fn cancel_run(
+    caller: TenantCaller<Admin>,
+    PathParameters(LinkRunPath { link, run }): PathParameters<LinkRunPath>,
+) -> Result<Json<Run>, ApiError> {
+    of_link(&caller.store, link, run).await?;
+    let row = caller.store.runs().cancel(run).await?;
+    caller.audit("run.cancel", run, None).await?;
+    progress(&caller.store, row).await.map(Json)
+}
+
+/// Watch a run
+///
+/// Server-sent events: `progress` with the run whenever it has moved, `end` when it has ended. The stream ends after a
+/// minute at the latest; a browser's `EventSource` comes back by itself.
+#[utoipa::path(
+    get, path = "/tenants/{tenant}/links/{link}/runs/{run}/events", tag = "runs",
+    params(TenantPath, LinkRunPath),
+    responses((status = 200, description = "The events", body = String, content_type = "text/event-stream"), TenantRefusals),
+)]
+pub(crate) async fn watch_run(
+    caller: TenantCaller<Auditor>,
+    PathParameters(LinkRunPath { link, run }): PathParameters<LinkRunPath>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
+    of_link(&caller.store, link, run).await?;
+    let watch = Watch { store: caller.store, run, told: None, until: Instant::now() + WATCH_LIMIT };
+    let events = stream::unfold(Some(watch), async |watch| watch?.next().await).map(Ok);
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
+}
+
+/// How long one stream of events lasts: a process that is to stop must not wait for those who watch.
+const WATCH_LIMIT: Duration = Duration::from_mins(1);
+/// Between two looks at a run that is watched.
+const WATCH_PAUSE: Duration = Duration::from_millis(500);
+
+/// A run that is watched.
+struct Watch {
+    store: TenantStore,
+    run: RunId,
+    /// The last event's data.
+    told: Option<String>,
+    until: Instant,
+}
+
+impl Watch {
+    /// Waits for the next event; with it comes what is watched on, if anything is. A run that cannot be read ends the
+    /// stream, and the client comes back.
+    async fn next(mut self) -> Option<(Event, Option<Self>)> {
+        loop {
+            let row = self.store.runs().get(self.run).await.ok()?;
+            let ended = matches!(row.status, RunStatus::Done | RunStatus::Cancelled);
+            let data = serde_json::to_string(&progress(&self.store, row).await.ok()?).ok()?;
+            if ended {
+                return Some((Event::default().event("end").data(data), None));
+            }
+            if self.told.as_ref() != Some(&data) {
+                self.told = Some(data.clone());
+                return Some((Event::default().event("progress").data(data), Some(self)));
+            }
+            if Instant::now() > self.until {
+                return None;
+            }
+            tokio::time::sleep(WATCH_PAUSE).await;
+        }
+    }
 }
 
 /// Show how far a run is, whichever link it is of

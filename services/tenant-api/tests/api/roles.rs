@@ -60,6 +60,8 @@ const LEAST: &[(&str, Role)] = &[
     ("create_run", Admin),
     ("get_run_of_link", Auditor),
     ("list_results_of_link", Auditor),
+    ("cancel_run", Admin),
+    ("watch_run", Auditor),
     ("get_run", Auditor),
     ("list_results", Auditor),
     ("list_held", Auditor),
