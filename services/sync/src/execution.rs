@@ -219,14 +219,34 @@ async fn step(
         Action::RemoveMember { group } => {
             let reference = progress.reference()?;
             match workplace.call(connector.remove_member(group, &reference)).await {
-                // No such group: nobody is in it.
-                Ok(()) | Err(Interruption::Site(SiteError::NotFound { .. })) => {}
+                Ok(()) => {}
+                Err(Interruption::Site(SiteError::NotFound { .. })) => {
+                    if may_show_later(workplace, group).await? {
+                        progress.wait_for_group(group);
+                        return Ok(false);
+                    }
+                    // No such group: nobody is in it.
+                }
                 Err(interruption) => return Err(interruption),
             }
             progress.left(group);
         }
     }
     Ok(true)
+}
+
+/// Whether a group that the site does not show was there before, at a site that may show what was. It is believed to be
+/// gone when it does not show the next time either.
+async fn may_show_later(workplace: &Workplace, group: &str) -> store::Result<bool> {
+    if !workplace.connected.capabilities.shows_the_past {
+        return Ok(false);
+    }
+    let accounts = workplace.tenant.accounts(workplace.site.id);
+    let is_known = accounts.knows_site_group(group).await?;
+    if is_known {
+        accounts.forget_site_group(group).await?;
+    }
+    Ok(is_known)
 }
 
 async fn create(

@@ -31,6 +31,8 @@ pub(crate) struct Progress<'a> {
     creating: bool,
     /// The first refusal that did not keep the rest from being done.
     refusal: Option<SiteError>,
+    /// How the task ends when everything else was gone through.
+    waits: Option<TaskEnd>,
     /// Folded names of the groups that links gave, as the ledger has them.
     managed: BTreeSet<String>,
     confirmed: BTreeSet<String>,
@@ -69,6 +71,7 @@ impl<'a> Progress<'a> {
             asked: false,
             creating: false,
             refusal: None,
+            waits: None,
             managed: held.memberships.iter().map(|member| member.group_folded.clone()).collect(),
             confirmed: BTreeSet::new(),
             dropped: BTreeSet::new(),
@@ -186,7 +189,13 @@ impl<'a> Progress<'a> {
     pub(crate) async fn gone_through(&mut self) -> store::Result<()> {
         match self.refusal.take() {
             Some(error) => self.failed(&error).await,
-            None => Ok(()),
+            None => {
+                if let Some(end) = self.waits.take() {
+                    self.released.clear();
+                    self.end = end;
+                }
+                Ok(())
+            }
         }
     }
 
@@ -210,6 +219,13 @@ impl<'a> Progress<'a> {
         self.released.clear();
         let error = "Whether the account was made is not shown yet".to_owned();
         self.end = TaskEnd::Retry { due_at: until, error, counts: false };
+    }
+
+    /// A group that a member is to be taken out of may be there and not be shown yet.
+    pub(crate) fn wait_for_group(&mut self, group: &str) {
+        let until = self.workplace.tenant.now().plus(self.workplace.engine.options.shown_within);
+        let error = format!("Whether the group {group} is still there is not shown yet");
+        self.waits = Some(TaskEnd::Retry { due_at: until, error, counts: false });
     }
 
     /// The work took too long, maybe in the middle of a call.

@@ -162,3 +162,28 @@ async fn member_of_a_group_that_is_known_costs_one_call() {
     assert_eq!(world.members("team"), names(&["ada", "bob"]));
     assert_eq!(world.calls(None) - before, 1, "{:?}", world.state().calls.by_operation);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_leaves_a_group_that_is_not_shown_yet_is_taken_out_of_it() {
+    let mut world = cloud().await;
+    let ada = world.user("ada").await;
+    let team = world.group("team", &[ada]).await;
+    world.work().await;
+    // Another process knows no identifier of the group, and the directory does not list it yet.
+    world.leave(team, &[ada]).await;
+    world.work().await;
+    assert_eq!(world.members("team"), names(&[]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_is_gone_for_good_is_let_go_of() {
+    let mut world = cloud().await;
+    let ada = world.user("ada").await;
+    let team = world.group("team", &[ada]).await;
+    world.work().await;
+    world.behind_our_back("groups", &json!({"delete": "team"})).await;
+    world.leave(team, &[ada]).await;
+    world.work().await;
+    assert!(world.task(ada).await.is_none(), "nothing is left to do");
+    assert!(!world.state().groups.iter().any(|group| group.name == "team"));
+}
