@@ -77,7 +77,8 @@ pub(crate) fn on_the_fly(name: &str, settings: &CompiledSettings, product: &Prod
     if site_group.is_empty() {
         return Mapping::excluded("group_sync.rename leaves nothing of its name");
     }
-    if site_group.chars().count() > MAX_NAME_LENGTH {
+    // Whether the directory's own name fits is the site's to say.
+    if site_group != name && site_group.chars().count() > MAX_NAME_LENGTH {
         return Mapping::excluded(format!(
             "its name at the site is longer than {MAX_NAME_LENGTH} characters"
         ));

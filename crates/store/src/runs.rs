@@ -72,9 +72,12 @@ impl Runs {
     }
 
     /// Stops a run. What it marked and nobody else asked for is marked no more; what is being worked on comes to its
-    /// end. [`Error::Conflict`] when it has ended already.
+    /// end. [`Error::Conflict`] when it is done already.
     pub async fn cancel(&self, id: RunId) -> Result<run::Model> {
-        self.get(id).await?;
+        let run = self.get(id).await?;
+        if run.status == RunStatus::Cancelled {
+            return Ok(run);
+        }
         let transaction = self.tenant.store.write().await?;
         let scope = || vec![self.tenant.id.into(), id.into()];
         // A worker that is marking for it right now loses its lease, and what it is about to mark with it.

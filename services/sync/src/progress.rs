@@ -187,16 +187,14 @@ impl<'a> Progress<'a> {
 
     /// All steps were gone through.
     pub(crate) async fn gone_through(&mut self) -> store::Result<()> {
-        match self.refusal.take() {
-            Some(error) => self.failed(&error).await,
-            None => {
-                if let Some(end) = self.waits.take() {
-                    self.released.clear();
-                    self.end = end;
-                }
-                Ok(())
-            }
+        if let Some(error) = self.refusal.take() {
+            return self.failed(&error).await;
         }
+        if let Some(end) = self.waits.take() {
+            self.released.clear();
+            self.end = end;
+        }
+        Ok(())
     }
 
     /// One step is not possible as the settings are.

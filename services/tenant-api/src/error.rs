@@ -140,7 +140,7 @@ impl From<store::Error> for ApiError {
             store::Error::Conflict("links_pair") => {
                 Self::Conflict("That connection and that site are linked already".into())
             }
-            store::Error::Conflict("runs_ended") => Self::Conflict("The run has ended already".into()),
+            store::Error::Conflict("runs_ended") => Self::Conflict("The run is done already".into()),
             store::Error::Conflict(_) => Self::Conflict("It conflicts with something that exists".into()),
             store::Error::Stale => Self::PreconditionFailed,
             error if error.is_unavailable() => Self::Unavailable(Some(error)),

@@ -78,6 +78,9 @@ async fn column(product: Simulated, title: &str) {
     }
 }
 
+/// Whether the site shows what a setting asks for.
+type Holds = Box<dyn Fn(&World) -> bool + Send>;
+
 /// A site on which one setting is looked at.
 struct Stage {
     world: World,
@@ -217,7 +220,7 @@ impl Stage {
         let is_there = |world: &World, group: &str| world.state().groups.iter().any(|g| g.name == group);
         let only_ada = names(&["ada"]);
         let nobody = BTreeSet::new();
-        let (settings, holds): (Value, Box<dyn Fn(&World) -> bool + Send>) = if row.contains("on_the_fly") {
+        let (settings, holds): (Value, Holds) = if row.contains("on_the_fly") {
             (json!({}), Box::new(move |world| members(world, "team") == only_ada))
         } else if row.contains("manual") {
             let mappings = json!([{"idp_group": "team", "site_groups": ["red", "blue"]}]);

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::IntoResponse;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures::{Stream, StreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 use policy::plan::digest::PlanDigest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -290,11 +292,13 @@ pub(crate) async fn cancel_run(
 pub(crate) async fn watch_run(
     caller: TenantCaller<Auditor>,
     PathParameters(LinkRunPath { link, run }): PathParameters<LinkRunPath>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
+) -> Result<impl IntoResponse, ApiError> {
     of_link(&caller.store, link, run).await?;
     let watch = Watch { store: caller.store, run, told: None, until: Instant::now() + WATCH_LIMIT };
-    let events = stream::unfold(Some(watch), async |watch| watch?.next().await).map(Ok);
-    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
+    let events = stream::unfold(Some(watch), async |watch| watch?.next().await).map(Ok::<_, Infallible>);
+    // Like every other answer of the API.
+    let headers = [(CACHE_CONTROL, "no-store")];
+    Ok((headers, Sse::new(events).keep_alive(KeepAlive::default())))
 }
 
 /// How long one stream of events lasts: a process that is to stop must not wait for those who watch.

@@ -15,6 +15,8 @@ on_both!(
     previews_show_real_users_and_groups,
     an_explanation_tells_account_and_task,
     what_is_held_is_answered_one_by_one,
+    a_run_is_watched_and_stopped,
+    a_schedule_is_kept_with_the_link,
 );
 
 async fn a_plan_tries_settings_without_saving_them(api: Api) {
@@ -136,4 +138,58 @@ async fn what_is_held_is_answered_one_by_one(api: Api) {
     assert!(said.starts_with("Jira: Stays as it is: what was held was rejected by "), "{said}");
     let rest = api.post(&format!("{path}/reject"), json!({})).by(&org.tenant.admin).send().await.expect(200);
     assert_eq!((&rest["rejected"], held().await.len()), (&json!(2), 0), "the last user and the group");
+}
+
+async fn a_run_is_watched_and_stopped(api: Api) {
+    let org = Organization::new(&api, "acme").await;
+    let run = org.tenant.path(&format!("/links/{}/runs/{}", org.link, org.run));
+    let store = api.tenant(&org.tenant.id);
+    // A page is marked, and then somebody stops it.
+    while let Some(claimed) = api.store.claim_run(Uuid::now_v7(), std::time::Duration::ZERO).await.unwrap() {
+        let after = store.runs().advance(&claimed).await.unwrap();
+        if after.marked > 0 {
+            break;
+        }
+    }
+    let cancel = async || api.post(&format!("{run}/cancel"), json!({})).by(&org.tenant.admin).send().await;
+    let stopped = cancel().await.expect(200);
+    assert_eq!((&stopped["status"], &stopped["remaining"]), (&json!("cancelled"), &json!(0)));
+    assert_eq!(cancel().await.expect(200)["status"], "cancelled", "once more changes nothing");
+    assert!(
+        api.store
+            .claim_run(Uuid::now_v7(), std::time::Duration::ZERO)
+            .await
+            .unwrap()
+            .is_none_or(|other| other.id.to_string() != org.run)
+    );
+    let watched = api.get(&format!("{run}/events")).by(&org.tenant.auditor).send().await;
+    let data = watched.text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
+    assert!(watched.text.starts_with("event: end\n"), "{}", watched.text);
+    assert_eq!(serde_json::from_str::<Value>(data).unwrap()["id"], json!(org.run));
+}
+
+async fn a_schedule_is_kept_with_the_link(api: Api) {
+    let org = Organization::new(&api, "acme").await;
+    let path = org.tenant.path(&format!("/links/{}", org.link));
+    let change = async |schedule: Value| {
+        api.patch(&path, json!({ "schedule": schedule })).by(&org.tenant.admin).send().await
+    };
+    let runs = async || {
+        let list = api.get(&format!("{path}/runs")).by(&org.tenant.auditor).send().await.expect(200);
+        list["items"].as_array().unwrap().len()
+    };
+    let before = runs().await;
+    let link = change(json!({"cron": "30 2 * * *", "timezone": "Europe/Berlin"})).await.expect(200);
+    // The clock of the tests stands in winter, when Berlin is an hour ahead.
+    assert!(text(&link, "next_run_at").contains("T01:30:00"), "{link}");
+    assert_eq!(runs().await, before, "a schedule is no reason to look at everything now");
+    let wrong = change(json!({"cron": "* * * * *", "timezone": "Nowhere"})).await.expect(422);
+    let fields: Vec<String> =
+        wrong["errors"].as_array().unwrap().iter().map(|error| text(error, "field")).collect();
+    assert_eq!(fields, ["schedule.timezone", "schedule.cron"]);
+    let none = change(json!({"cron": null})).await.expect(200);
+    assert_eq!(
+        (&none["next_run_at"], &none["schedule"]["timezone"]),
+        (&Value::Null, &json!("Europe/Berlin"))
+    );
 }

@@ -252,8 +252,8 @@ async fn every_route_opens_to_its_own_tenant(api: Api) {
         let of = if operation.id == "create_link" { &unlinked } else { &own };
         let answer = call(&api, operation, &path, of, Some(by)).await;
         assert!(answer.status.is_success(), "{} {path}: {answer:?}", operation.method);
-        assert_eq!(answer.body.is_null(), answer.status == 204, "{answer:?}");
-        let names_other = answer.body.to_string().contains(&other.tenant.id);
+        assert_eq!(answer.text.is_empty(), answer.status == 204, "{answer:?}");
+        let names_other = answer.text.contains(&other.tenant.id);
         assert!(!names_other || operation.id == "list_tenants", "{answer:?}");
     }
     assert_eq!(other.tenant.changes(&api).await, before, "the other tenant was left alone");
