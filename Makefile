@@ -79,6 +79,12 @@ budget: ## Measure how much of a site's request budget 5,000 changes use, and ho
 	@cargo build $(CARGO_FLAGS) --quiet --workspace --example budget
 	@$(TARGET)/debug/examples/budget $(BUDGET_FLAGS)
 
+# Optimized, as production is: what is measured is ours.
+.PHONY: large
+large: setup ## Measure plans, runs and the order of work with 100,000 users at one site (LARGE_FLAGS="--people N --groups N")
+	@cargo build $(CARGO_FLAGS) --quiet --release --workspace --example large
+	@infra/dev/with-services $(TARGET)/release/examples/large $(LARGE_FLAGS)
+
 .PHONY: deny
 deny: ## Check licences, sources and banned crates (needs cargo-deny)
 	cargo deny check bans licenses sources
