@@ -13,6 +13,7 @@ use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::Clock;
+use crate::deprovisions::Counts;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
 use crate::migration::Migrator;
@@ -58,6 +59,8 @@ pub struct Store {
     /// SQLite has one writer: writers queue here in order instead of failing with "database is locked".
     writer: Option<Arc<Semaphore>>,
     marked: Arc<Notify>,
+    /// What judgements by the safety thresholds have counted.
+    pub(crate) counts: Arc<Counts>,
 }
 
 impl Store {
@@ -94,6 +97,7 @@ impl Store {
             clock: options.clock,
             writer: embedded.then(|| Arc::new(Semaphore::new(1))),
             marked: Arc::default(),
+            counts: Arc::default(),
         })
     }
 

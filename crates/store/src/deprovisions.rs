@@ -1,17 +1,21 @@
 //! What each link took away, and what its safety threshold is judged by: accounts that were deactivated or deleted, and
 //! accounts that lost memberships.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait as _, Value};
 
 use crate::accounts::Accounts;
+use crate::clock::Timestamp;
+use crate::database::WriteTransaction;
 use crate::error::Result;
-use crate::id::{AccountId, ConnectionId, LinkId};
+use crate::id::{AccountId, ConnectionId, LinkId, TenantId};
 use crate::statement::{count, execute, for_update, rows};
 
 /// What is taken away from accounts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TakenAway {
     /// They are deactivated or deleted.
     Account,
@@ -28,12 +32,51 @@ impl TakenAway {
         }
     }
 
-    /// Which tasks are about to take it away. `t` is the task, `u` its user, if the directory still has it.
-    fn pending(self) -> &'static str {
+    /// The rank of tasks that are about to take it away.
+    fn rank(self) -> u8 {
         match self {
-            Self::Account => "t.rank = 0 AND (u.active IS NULL OR NOT u.active)",
-            Self::Memberships => "t.rank = 1 AND u.active",
+            Self::Account => 0,
+            Self::Memberships => 1,
         }
+    }
+
+    /// What is true of the user of such a task; null stands for one that its directory has deleted.
+    fn of_user(self) -> &'static str {
+        match self {
+            Self::Account => "(c.user_active IS NULL OR NOT c.user_active)",
+            Self::Memberships => "c.user_active",
+        }
+    }
+}
+
+/// What was counted for judgements of one kind by one link.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counted {
+    executed: u64,
+    pending: u64,
+    active: u64,
+    until: Instant,
+}
+
+/// Counts that still hold.
+#[derive(Debug, Default)]
+pub(crate) struct Counts(Mutex<HashMap<(TenantId, LinkId, TakenAway), Counted>>);
+
+/// How long a count holds, as a multiple of what it took.
+const HOLDS: u32 = 20;
+/// What takes no longer is counted anew each time.
+const CHEAP: Duration = Duration::from_millis(20);
+
+impl Counts {
+    fn get(&self, key: (TenantId, LinkId, TakenAway)) -> Option<Counted> {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.get(&key).filter(|counted| Instant::now() < counted.until).copied()
+    }
+
+    fn put(&self, key: (TenantId, LinkId, TakenAway), counted: Counted) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.retain(|_, counted| Instant::now() < counted.until);
+        counts.insert(key, counted);
     }
 }
 
@@ -78,13 +121,77 @@ impl Accounts {
         let mut values = scope.clone();
         values.extend([since.into(), account.into()]);
         let executed = unsigned(count(&*transaction, sql, values).await?);
-        // Who is counted as executed is counted once, although the ledger may still show the account active.
+        let judged = self.standing(&transaction, taken, (link, connection, account), since, executed).await?;
+        if executed + judged.pending > free
+            && let Some(reason) = decide(judged)
+        {
+            return Ok(Some(reason));
+        }
+        let sql = format!(
+            "INSERT INTO {table} (tenant_id, link_id, account_id, at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (tenant_id, link_id, account_id) DO UPDATE SET at = excluded.at"
+        );
+        let mut values = scope;
+        values.extend([account.into(), now.into()]);
+        execute(&*transaction, sql, values).await?;
+        transaction.commit().await?;
+        Ok(None)
+    }
+
+    /// The window of one judgement. Counting costs more the larger the site is, so that a count holds for a while in
+    /// proportion to what it took; what was let through meanwhile is then no longer pending.
+    async fn standing(
+        &self,
+        transaction: &WriteTransaction,
+        taken: TakenAway,
+        (link, connection, account): (LinkId, ConnectionId, AccountId),
+        since: Timestamp,
+        executed: u64,
+    ) -> Result<DeprovisionWindow> {
+        let key = (self.tenant.id, link, taken);
+        let counts = &self.tenant.store.counts;
+        let counted = if let Some(counted) = counts.get(key) {
+            counted
+        } else {
+            let began = Instant::now();
+            let (pending, active) =
+                self.count_standing(transaction, taken, (link, connection, account), since).await?;
+            let took = began.elapsed();
+            let counted = Counted { executed, pending, active, until: Instant::now() + took * HOLDS };
+            if took > CHEAP {
+                counts.put(key, counted);
+            }
+            counted
+        };
+        let since_counted = executed.saturating_sub(counted.executed);
+        Ok(DeprovisionWindow {
+            executed,
+            // The judged account at the least.
+            pending: counted.pending.saturating_sub(since_counted).max(1),
+            // Those let through within the window were active when it began.
+            active: counted.active.saturating_add(counted.executed),
+        })
+    }
+
+    /// Accounts that wait to be taken something away, and accounts that the link feeds and that can log in, without those
+    /// that are counted as executed: these are counted once, although the ledger may still show them.
+    ///
+    /// Each row's account is looked up by a scalar subquery: of a site that has just been filled PostgreSQL knows no
+    /// statistics, takes every table for one row, and would read all accounts again for each.
+    async fn count_standing(
+        &self,
+        transaction: &WriteTransaction,
+        taken: TakenAway,
+        (link, connection, account): (LinkId, ConnectionId, AccountId),
+        since: Timestamp,
+    ) -> Result<(u64, u64)> {
         // The judged account was just seen active, whatever the ledger knows.
         let can_log_in = format!(
-            "JOIN accounts a ON a.tenant_id = c.tenant_id AND a.site_id = c.site_id \
-            AND a.id = c.account_id AND (a.active OR a.id = $5) AND NOT EXISTS ( \
-            SELECT 1 FROM {table} d WHERE d.tenant_id = c.tenant_id AND d.link_id = $4 \
-            AND d.account_id = c.account_id AND d.at > $6 AND d.account_id <> $5)"
+            "(SELECT a.active OR a.id = $5 FROM accounts a WHERE a.tenant_id = $1 AND a.site_id = $2 \
+             AND a.id = c.account_id) \
+             AND (SELECT COUNT(*) FROM {} d WHERE d.tenant_id = $1 AND d.link_id = $4 \
+             AND d.account_id = c.account_id AND d.at > $6 AND d.account_id <> $5) = 0",
+            taken.table()
         );
         let values: Vec<Value> = vec![
             self.tenant.id.into(),
@@ -97,37 +204,23 @@ impl Accounts {
         // Of those who left, only the ones who can still log in count: not who never had an account, nor who
         // is back already.
         let sql = format!(
-            "SELECT COUNT(*) AS n FROM tasks t \
-             JOIN claims c ON c.tenant_id = t.tenant_id AND c.site_id = t.site_id AND c.user_id = t.object_id \
-             {can_log_in} \
-             LEFT JOIN users u ON u.tenant_id = t.tenant_id AND u.connection_id = t.connection_id \
-             AND u.id = t.object_id \
-             WHERE t.tenant_id = $1 AND t.site_id = $2 AND t.connection_id = $3 AND t.kind = 'user' \
-             AND NOT t.approved AND {}",
-            taken.pending()
+            "SELECT COUNT(*) AS n FROM ( \
+               SELECT (SELECT c.account_id FROM claims c WHERE c.tenant_id = $1 AND c.site_id = $2 \
+                       AND c.user_id = t.object_id) AS account_id, \
+                      (SELECT u.active FROM users u WHERE u.tenant_id = $1 AND u.connection_id = $3 \
+                       AND u.id = t.object_id) AS user_active \
+               FROM tasks t WHERE t.tenant_id = $1 AND t.site_id = $2 AND t.connection_id = $3 \
+               AND t.kind = 'user' AND NOT t.approved AND t.rank = {}) c \
+             WHERE c.account_id IS NOT NULL AND {} AND {can_log_in}",
+            taken.rank(),
+            taken.of_user()
         );
-        let pending = unsigned(count(&*transaction, sql, values.clone()).await?).max(1);
-        let mut judged = DeprovisionWindow { executed, pending, active: 0 };
-        if executed + pending > free {
-            let sql = format!(
-                "SELECT COUNT(*) AS n FROM claims c {can_log_in} \
-                 WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.connection_id = $3"
-            );
-            // Those let through within the window were active when it began.
-            judged.active = unsigned(count(&*transaction, sql, values).await?).saturating_add(executed);
-            if let Some(reason) = decide(judged) {
-                return Ok(Some(reason));
-            }
-        }
+        let pending = unsigned(count(&**transaction, sql, values.clone()).await?);
         let sql = format!(
-            "INSERT INTO {table} (tenant_id, link_id, account_id, at) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (tenant_id, link_id, account_id) DO UPDATE SET at = excluded.at"
+            "SELECT COUNT(*) AS n FROM claims c \
+             WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.connection_id = $3 AND {can_log_in}"
         );
-        let mut values = scope;
-        values.extend([account.into(), now.into()]);
-        execute(&*transaction, sql, values).await?;
-        transaction.commit().await?;
-        Ok(None)
+        Ok((pending, unsigned(count(&**transaction, sql, values).await?)))
     }
 
     /// What a link has taken away within its window, and how many accounts that it feeds can log in; nothing is
@@ -145,9 +238,9 @@ impl Accounts {
             format!("SELECT COUNT(*) AS n FROM {table} WHERE tenant_id = $1 AND link_id = $2 AND at > $3");
         let values = vec![self.tenant.id.into(), link.into(), since.into()];
         let executed = count(&self.tenant.store.connection, sql, values).await?;
-        let sql = "SELECT COUNT(DISTINCT a.id) AS n FROM claims c JOIN accounts a ON a.tenant_id = c.tenant_id \
-            AND a.site_id = c.site_id AND a.id = c.account_id AND a.active \
-            WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.connection_id = $3";
+        let sql = "SELECT COUNT(*) AS n FROM claims c \
+            WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.connection_id = $3 \
+            AND (SELECT a.active FROM accounts a WHERE a.tenant_id = $1 AND a.site_id = $2 AND a.id = c.account_id)";
         let values = vec![self.tenant.id.into(), self.site.into(), connection.into()];
         let active = count(&self.tenant.store.connection, sql, values).await?;
         Ok(DeprovisionWindow {

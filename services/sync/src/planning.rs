@@ -112,6 +112,7 @@ impl Planner {
             digesting: Digesting::new(),
             plan: LinkPlan::new(limit),
             seen: HashSet::new(),
+            present: HashSet::new(),
             unknown: Vec::new(),
         };
         planning.settings();
@@ -142,6 +143,8 @@ struct Planning<'a> {
     plan: LinkPlan,
     /// Accounts that are planned already: several users may claim one.
     seen: HashSet<AccountId>,
+    /// Users that the directory has.
+    present: HashSet<UserId>,
     unknown: Vec<Unknown>,
 }
 
@@ -221,9 +224,11 @@ impl Planning<'_> {
         let accounts = self.tenant.accounts(self.link.row.site_id);
         let mut after: Option<UserId> = None;
         loop {
-            let deleted = accounts.claimed_by_deleted(self.link.row.connection_id, after, PAGE).await?;
-            let Some(last) = deleted.last() else { return Ok(()) };
+            let claimants = accounts.claimants(self.link.row.connection_id, after, PAGE).await?;
+            let Some(last) = claimants.last() else { return Ok(()) };
             after = Some(*last);
+            let deleted: Vec<UserId> =
+                claimants.into_iter().filter(|id| !self.present.contains(id)).collect();
             let mut ledger = Ledger::default();
             ledger.add(accounts.claimed_by(&deleted).await?);
             let mut directories = Directories::default();
@@ -243,6 +248,7 @@ impl Planning<'_> {
         let accounts = self.tenant.accounts(self.link.row.site_id);
         let order: Vec<(UserId, String)> = page.iter().map(|user| (user.id, user_name(user))).collect();
         let ids: Vec<UserId> = order.iter().map(|(id, _)| *id).collect();
+        self.present.extend(&ids);
         let mut ledger = Ledger::default();
         ledger.add(accounts.claimed_by(&ids).await?);
         let mut directories = Directories::default();

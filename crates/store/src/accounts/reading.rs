@@ -1,12 +1,12 @@
 //! The ledger read in bulk, for plans: a few statements for a page of users, whatever the size of the directory.
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select, Value};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::Accounts;
 use crate::entity::{account, claim, membership, site_group};
 use crate::error::Result;
 use crate::id::{AccountId, ConnectionId, UserId};
-use crate::statement::{IDS_PER_STATEMENT, statement};
+use crate::statement::IDS_PER_STATEMENT;
 
 /// A page of the ledger: accounts, and everything that hangs on them.
 #[derive(Clone, Debug, Default)]
@@ -83,25 +83,22 @@ impl Accounts {
             .filter(claim::Column::SiteId.eq(self.site))
     }
 
-    /// A page of the users of a directory that claim an account and that the directory has deleted, after `after`.
-    pub async fn claimed_by_deleted(
+    /// A page of the users of a directory that claim an account, after `after`: also those that it has deleted.
+    pub async fn claimants(
         &self,
         connection: ConnectionId,
         after: Option<UserId>,
         limit: u64,
     ) -> Result<Vec<UserId>> {
-        let mut values: Vec<Value> = vec![self.tenant.id.into(), self.site.into(), connection.into()];
-        let from = after.map_or_else(String::new, |after| {
-            values.push(after.into());
-            "AND c.user_id > $4".to_owned()
-        });
-        let sql = format!(
-            "SELECT c.* FROM claims c WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.connection_id = $3 {from} \
-             AND NOT EXISTS (SELECT 1 FROM users u WHERE u.tenant_id = c.tenant_id \
-             AND u.connection_id = c.connection_id AND u.id = c.user_id) ORDER BY c.user_id LIMIT {limit}"
-        );
-        let query = statement(self.tenant.store.backend(), sql, values);
-        let claims = claim::Entity::find().from_raw_sql(query).all(&self.tenant.store.connection).await?;
+        let mut query = self
+            .claims()
+            .filter(claim::Column::ConnectionId.eq(connection))
+            .order_by_asc(claim::Column::UserId)
+            .limit(limit);
+        if let Some(after) = after {
+            query = query.filter(claim::Column::UserId.gt(after));
+        }
+        let claims = query.all(&self.tenant.store.connection).await?;
         Ok(claims.into_iter().map(|claim| claim.user_id).collect())
     }
 
