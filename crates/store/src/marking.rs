@@ -121,13 +121,13 @@ pub(crate) async fn mark_users_below(
     Ok(())
 }
 
-/// Marks a page of a directory at one site for a run; returns nothing, since the ids are the caller's.
-pub(crate) async fn mark_for_run(
+/// Marks objects of a directory at one site to be looked at there, for a run if there is one.
+pub(crate) async fn mark_to_verify(
     transaction: &WriteTransaction,
     mark: &Mark,
     kind: TaskKind,
     site: crate::id::SiteId,
-    run: RunId,
+    run: Option<RunId>,
     ids: &[uuid::Uuid],
 ) -> Result<()> {
     for ids in ids.chunks(IDS_PER_STATEMENT) {

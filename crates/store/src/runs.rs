@@ -18,7 +18,7 @@ use crate::entity::{link, run, run_result, task};
 use crate::error::{Error, Result};
 use crate::id::{GroupId, LinkId, RunId};
 use crate::lookup::json_without_nul;
-use crate::marking::{Mark, mark_for_run};
+use crate::marking::{Mark, mark_to_verify};
 use crate::statement::{count, database_now, execute, rows, statement};
 use crate::tasks::milliseconds;
 use crate::tenant::TenantStore;
@@ -223,7 +223,7 @@ impl Runs {
             RunPhase::Groups => TaskKind::Group,
             RunPhase::Users => TaskKind::User,
         };
-        mark_for_run(transaction, &mark, kind, run.site_id, run.id, ids).await
+        mark_to_verify(transaction, &mark, kind, run.site_id, Some(run.id), ids).await
     }
 
     async fn put(&self, transaction: &WriteTransaction, run: &run::Model, next: &run::Model) -> Result<()> {

@@ -11,10 +11,11 @@ use uuid::Uuid;
 use crate::clock::Timestamp;
 use crate::database::WriteTransaction;
 use crate::entity::task;
-use crate::entity::words::{RunOutcome, TaskKind, TaskState};
+use crate::entity::words::{RunOutcome, TaskKind, TaskRank, TaskState};
 use crate::error::{Error, Result};
-use crate::id::SiteId;
+use crate::id::{ConnectionId, SiteId, UserId};
 use crate::lookup::without_nul;
+use crate::marking::{Mark, mark_to_verify};
 use crate::runs;
 use crate::statement::{count, database_now, execute, for_update_skip_locked, statement};
 use crate::tenant::TenantStore;
@@ -156,6 +157,22 @@ impl Tasks {
             WHERE tenant_id = $1 AND site_id = $2 AND lease_owner = $3";
         execute(&*transaction, sql, vec![self.tenant.id.into(), self.site.into(), worker.into()]).await?;
         transaction.commit().await
+    }
+
+    /// Asks that a user of a directory be looked at now, whatever is known of it and however often it failed.
+    pub async fn look_at(&self, connection: ConnectionId, user: UserId) -> Result<()> {
+        let transaction = self.tenant.store.write().await?;
+        let at = self.tenant.now();
+        let (tenant, rank) = (self.tenant.id, TaskRank::Change);
+        let mark = Mark { tenant, connection, rank, at, trace_context: None };
+        mark_to_verify(&transaction, &mark, TaskKind::User, self.site, None, &[user.0]).await?;
+        let sql = "UPDATE tasks SET due_at = $4 WHERE tenant_id = $1 AND site_id = $2 AND kind = 'user' \
+            AND object_id = $3 AND state = 'ready'";
+        let values = vec![tenant.into(), self.site.into(), user.into(), at.into()];
+        execute(&*transaction, sql, values).await?;
+        transaction.commit().await?;
+        self.tenant.store.wake();
+        Ok(())
     }
 
     /// The task of an object, if it is marked.

@@ -47,8 +47,16 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
         let reason = "The user is out of the link's user_sync.scope";
         return leave(workplace, task, &[reason.to_owned()]).await;
     }
-    let problems: Vec<String> =
+    let mut problems: Vec<String> =
         known.iter().flat_map(|user| &user.problems).map(ToString::to_string).collect();
+    if by_email
+        && known.as_ref().is_some_and(|user| user.active && user.email.is_none())
+        && problems.is_empty()
+    {
+        problems.push(
+            "The directory gives the user no e-mail address, and accounts here go by theirs".to_owned(),
+        );
+    }
     let username = known.and_then(|user| if by_email { user.email } else { Some(user.user_name) });
     let username = username.filter(|name| !name.is_empty());
     let accounts = workplace.tenant.accounts(task.site_id);

@@ -1,19 +1,22 @@
-//! `…/users/{user}/explain`: why a user's accounts are as they are.
+//! `…/users/{user}/explain` and `…/sync`: why a user's accounts are as they are, and looking at them anew.
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use policy::explanation::{ExplainedGroup, Explanation};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use store::entity::words::{SiteStatus, TaskKind, TaskState};
 use store::entity::{account, task};
 use store::id::{ConnectionId, LinkId, SiteId, UserId};
 use store::{TenantStore, Timestamp};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::caller::{Auditor, TenantCaller};
+use crate::caller::{Admin, Auditor, TenantCaller};
 use crate::error::ApiError;
+use crate::idempotency::IdempotencyHeader;
 use crate::parameters::{PathParameters, QueryParameters, TenantPath, UserPath};
-use crate::refusals::{QueryRefusals, TenantRefusals};
+use crate::refusals::{QueryRefusals, RepeatRefusals, TenantRefusals};
 use crate::routes::users;
 use crate::state::ApiState;
 
@@ -173,6 +176,37 @@ pub(crate) async fn explain_user(
         return Err(ApiError::NotFound("link from the user's connection to that site"));
     }
     Ok(Json(UserExplanation { user_id: id, connection_id, sites }))
+}
+
+/// What was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SyncRequest {
+    /// The sites at which the user is looked at; those of enabled links.
+    site_ids: Vec<SiteId>,
+}
+
+/// Synchronize a user now
+///
+/// The user's account is looked at, and put right, at every site that an enabled link of its connection feeds, however
+/// often it failed before. Answers at once; `explain` and the timeline tell what came of it.
+#[utoipa::path(
+    post, path = "/tenants/{tenant}/users/{user}/sync", tag = "users",
+    params(TenantPath, UserPath, IdempotencyHeader),
+    responses((status = 202, description = "The sites asked", body = SyncRequest), TenantRefusals, RepeatRefusals),
+)]
+pub(crate) async fn sync_user(
+    caller: TenantCaller<Admin>,
+    PathParameters(UserPath { user: id }): PathParameters<UserPath>,
+) -> Result<(StatusCode, Json<SyncRequest>), ApiError> {
+    let store = &caller.store;
+    let connection_id = connection_of(store, id).await?.ok_or(ApiError::NotFound("user"))?;
+    let mut site_ids = Vec::new();
+    for link in store.links().of_connection(connection_id).await?.into_iter().filter(|link| link.enabled) {
+        store.tasks(link.site_id).look_at(connection_id, id).await?;
+        site_ids.push(link.site_id);
+    }
+    caller.audit("user.sync", id, Some(json!({ "site_ids": site_ids }))).await?;
+    Ok((StatusCode::ACCEPTED, Json(SyncRequest { site_ids })))
 }
 
 /// The directory that a user is in, or that an account remembers it to be of.

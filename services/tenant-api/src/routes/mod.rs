@@ -60,6 +60,7 @@ pub fn operations() -> OpenApiRouter<ApiState> {
         .routes(routes!(users::get_user))
         .routes(routes!(timeline::list_user_timeline))
         .routes(routes!(explain::explain_user))
+        .routes(routes!(explain::sync_user))
         .routes(routes!(groups::list_groups))
         .routes(routes!(groups::get_group))
         .routes(routes!(groups::list_parked_members))

@@ -1,6 +1,7 @@
 //! What would be, and why it is so: plans, previews, explanations, and answers to what is held.
 
 use serde_json::{Value, json};
+use store::entity::words::TaskKind;
 use store::tasks::TaskEnd;
 use uuid::Uuid;
 
@@ -17,6 +18,7 @@ on_both!(
     what_is_held_is_answered_one_by_one,
     a_run_is_watched_and_stopped,
     a_schedule_is_kept_with_the_link,
+    a_user_is_looked_at_on_demand,
 );
 
 async fn a_plan_tries_settings_without_saving_them(api: Api) {
@@ -192,4 +194,20 @@ async fn a_schedule_is_kept_with_the_link(api: Api) {
         (&none["next_run_at"], &none["schedule"]["timezone"]),
         (&Value::Null, &json!("Europe/Berlin"))
     );
+}
+
+async fn a_user_is_looked_at_on_demand(api: Api) {
+    let org = Organization::new(&api, "acme").await;
+    let store = api.tenant(&org.tenant.id);
+    let later = store.now().plus(std::time::Duration::from_hours(5));
+    let failed = |_: &_| TaskEnd::Retry { due_at: later, error: "the site was away".into(), counts: true };
+    end_due_tasks(&store, &org.site, failed).await;
+    let path = org.tenant.path(&format!("/users/{}/sync", org.user));
+    let asked = api.post(&path, json!({})).by(&org.tenant.admin).send().await.expect(202);
+    assert_eq!(asked["site_ids"], json!([org.site]));
+    let tasks = store.tasks(org.site.parse().unwrap());
+    let task = tasks.find(TaskKind::User, org.user.parse().unwrap()).await.unwrap().unwrap();
+    assert!(task.verify && task.due_at == store.now(), "{task:?}");
+    let nobody = org.tenant.path(&format!("/users/{}/sync", Uuid::now_v7()));
+    api.post(&nobody, json!({})).by(&org.tenant.admin).send().await.expect(404);
 }

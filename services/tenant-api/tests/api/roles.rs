@@ -71,6 +71,7 @@ const LEAST: &[(&str, Role)] = &[
     ("get_user", Auditor),
     ("list_user_timeline", Auditor),
     ("explain_user", Auditor),
+    ("sync_user", Admin),
     ("list_groups", Auditor),
     ("get_group", Auditor),
     ("list_group_timeline", Auditor),
