@@ -51,9 +51,9 @@ impl Claim {
         self.user.as_ref().is_some_and(|user| user.active && user.in_scope)
     }
 
-    /// Whether the link keeps a user out whom the directory has as an active one.
+    /// Whether the link keeps a user out whom the directory has, active or not.
     pub fn is_out_of_scope(&self) -> bool {
-        self.user.as_ref().is_some_and(|user| user.active && !user.in_scope)
+        self.user.as_ref().is_some_and(|user| !user.in_scope)
     }
 
     /// What stands against an account for the user, if anything does.

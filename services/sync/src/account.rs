@@ -39,7 +39,8 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
     // looked at; a user that was deleted is remembered by its claim.
     let link = workplace.links.of(task.connection_id).filter(|link| link.row.enabled);
     let Some(link) = link else { return finish_idle(workplace, task).await };
-    let known = read_user(workplace, link, user_id).await?.map(|(user, _)| user);
+    let reads_groups = link.settings.asks_for_groups_of_users();
+    let known = read_user(workplace, link, user_id, reads_groups).await?.map(|(user, _)| user);
     let by_email = workplace.connected.names_by_email();
     // Who was never in scope is left alone, and so is an account of that name which stands at the site.
     let is_new = || async { workplace.tenant.accounts(task.site_id).find_by_user(user_id).await };
@@ -98,15 +99,17 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
     }
 }
 
-/// A user as a link sees it, and the groups that hold it; `None` when the directory has deleted it.
+/// A user as a link sees it, and the groups that hold it if they are read; `None` when the directory has deleted it.
 async fn read_user(
     workplace: &Workplace,
     link: &SiteLink,
     id: UserId,
+    reads_groups: bool,
 ) -> store::Result<Option<(DirectoryUser, Vec<HoldingGroup>)>> {
     let users = workplace.tenant.users(link.row.connection_id);
     let Some(user) = users.find(id).await? else { return Ok(None) };
-    let groups = users.holding_groups(&[id]).await?.remove(&id).unwrap_or_default();
+    let groups = if reads_groups { users.holding_groups(&[id]).await?.remove(&id) } else { None };
+    let groups = groups.unwrap_or_default();
     Ok(Some((workplace.links.read_user(link, &user, &groups), groups)))
 }
 
@@ -289,7 +292,7 @@ async fn claims(workplace: &Workplace, held: &HeldAccount) -> store::Result<Vec<
     let mut claims = Vec::with_capacity(held.claims.len());
     for claim in &held.claims {
         let Some(link) = workplace.links.of(claim.connection_id) else { continue };
-        let (user, groups) = read_user(workplace, link, claim.user_id).await?.unzip();
+        let (user, groups) = read_user(workplace, link, claim.user_id, true).await?.unzip();
         claims.push(link.claim(claim.user_id, user, groups.unwrap_or_default()));
     }
     Ok(claims)
