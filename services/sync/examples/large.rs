@@ -277,8 +277,10 @@ async fn fill(
         site_id: site,
         precedence: 0,
         enabled: true,
-        // Two hundred leave in a minute, and none is to be held.
-        settings: json!({"safety": {"max_deactivations_percent": 100}}),
+        // Two hundred leave in a minute, and none is to be held. The simulated site reads everybody to find an address.
+        settings: json!({
+            "user_sync": {"match": ["id", "username"]}, "safety": {"max_deactivations_percent": 100},
+        }),
         next_run_at: None,
     };
     let link = tenant.links().insert(new).await?.id;
