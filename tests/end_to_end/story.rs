@@ -254,12 +254,18 @@ async fn tell(engine: Engine) {
         .provision(&partners, 140..=199, |number| format!("partner.{number}"), ("sales", 140..=199))
         .await;
     let second = json!({
-        "connection_id": partners.connection, "site_id": site, "precedence": 0,
+        "connection_id": partners.connection, "site_id": site, "precedence": 0, "enabled": false,
         "user_sync": {"match": ["id", "email"], "attributes": {
             "username": "(user.emails | first).value | split('@') | first",
         }},
     });
     let second = text(&story.tenant.post("/links", &second).await, "id");
+    let plan = story.api(Method::POST, &format!("/links/{second}/plan"), &json!({})).await;
+    // Eleven are HR's as well, which comes first: their accounts are known, and their names stay.
+    assert_eq!(plan["summary"]["adopted"], 49);
+    let by_action = json!({"ensure_group": 1, "add_member": 60, "update_account": 49});
+    assert_eq!(plan["summary"]["by_action"], by_action, "{}", plan["summary"]);
+    story.api(Method::PATCH, &format!("/links/{second}"), &json!({"enabled": true})).await;
     story.all_runs_ended(&second).await;
     assert_eq!(story.members("sales"), names(140..=199));
     assert_eq!(story.state().users.len(), untouched.users.len());

@@ -4,22 +4,20 @@
 //! lists, so that the plan can say whether an account would be made or one that stands there taken over. What an
 //! account leads is asked only when it is taken away, so a plan does not tell hand-overs.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use atlassian::error::SiteError;
-use atlassian::site::Account;
-use policy::account::{Claim, DesiredAccount, DirectoryGroup, Existence, Feed};
+use policy::account::{Claim, DesiredAccount, DirectoryGroup, Feed};
 use policy::breaker::{self, Verdict, Window};
 use policy::group::{Mapping, site_groups_for};
 use policy::plan::digest::PlanDigest;
 use policy::plan::link::{LinkPlan, PlannedKind, PlannedObject};
 use policy::plan::{AccountPlan, Action, ObservedAccount, Skipped};
-use policy::settings::MatchBy;
 use scim_protocol::fold;
 use store::deprovisions::TakenAway;
-use store::entity::{account, link, membership, user};
+use store::entity::{account, link, user};
 use store::id::{AccountId, GroupId, LinkId, UserId};
 use store::tenant::TenantStore;
 
@@ -27,11 +25,13 @@ use crate::account::from_ledger;
 use crate::connectors::{ConnectError, Connectors};
 use crate::links::SiteLink;
 
+mod adoption;
 mod digest;
 mod listing;
 pub(crate) mod page;
 mod scene;
 
+use adoption::Unknown;
 use digest::Digesting;
 use listing::SiteListing;
 use page::{Directories, Ledger};
@@ -122,16 +122,6 @@ impl Planner {
         planning.judge().await?;
         Ok(planning.finish())
     }
-}
-
-/// A user for whom no account is known for sure.
-struct Unknown {
-    object: PlannedObject,
-    /// The ledger's row, where there is one.
-    row: Option<account::Model>,
-    memberships: Vec<membership::Model>,
-    claims: Vec<Claim>,
-    desired: DesiredAccount,
 }
 
 struct Planning<'a> {
@@ -346,93 +336,6 @@ impl Planning<'_> {
         self.digesting.site(&(key, &observed));
         let plan = policy::plan::account(&desired, observed.as_ref());
         self.plan.add_user(object, &plan, looks);
-    }
-
-    /// Plans the users for whom no account is known: the site is asked which stand there.
-    async fn adopt_or_create(&mut self) -> Result<(), PlanError> {
-        let unknown = std::mem::take(&mut self.unknown);
-        let mut recognised: Vec<(Unknown, Option<Account>)> = Vec::with_capacity(unknown.len());
-        for unknown in unknown {
-            // Who left before there was an account has none to lose; one of that name is somebody's own.
-            let is_idle = unknown.row.as_ref().is_none_or(|row| row.key.is_none() && !row.in_doubt)
-                && unknown.desired.existence != Existence::Active
-                && unknown.claims.iter().all(Claim::is_out_of_scope);
-            let account = if is_idle { None } else { self.recognise(&unknown).await? };
-            if let Some((account, _)) = &account
-                && self.is_anothers(&unknown, account).await?
-            {
-                let reason = format!("{} is another user's account at this site", account.username);
-                self.omit(&unknown.object, reason, 1);
-                continue;
-            }
-            recognised.push((unknown, account.map(|(account, _)| account)));
-        }
-        let mut groups: BTreeMap<String, String> = BTreeMap::new();
-        for (unknown, _) in recognised.iter().filter(|(_, account)| account.is_some()) {
-            let desired = unknown.desired.groups.iter();
-            groups.extend(desired.map(|(folded, group)| (folded.clone(), group.name.clone())));
-        }
-        let members = self.listing.members(&groups).await?;
-        for (unknown, account) in recognised {
-            let Unknown { object, row, memberships, desired, .. } = unknown;
-            let observed = account.as_ref().map(|account| {
-                let known = row.as_ref().map(|row| from_ledger(row, &memberships)).unwrap_or_default();
-                let holding = members.iter().filter(|(_, keys)| keys.contains(&account.key));
-                ObservedAccount {
-                    username: account.username.clone(),
-                    display_name: account.display_name.clone(),
-                    email: account.email.clone().or_else(|| {
-                        // Where addresses are hidden, it was found by the one that it has.
-                        desired
-                            .email
-                            .as_ref()
-                            .filter(|_| self.scene.connected.hides_email())
-                            .map(|e| e.value.clone())
-                    }),
-                    active: account.active,
-                    groups: holding.map(|(folded, _)| folded.clone()).collect(),
-                    ..known
-                }
-            });
-            self.plan.summary.adopted += u64::from(observed.is_some());
-            let key = account.as_ref().map(|account| account.key.as_str());
-            self.compare(&object, desired, key, observed, 1);
-        }
-        Ok(())
-    }
-
-    async fn recognise(&mut self, unknown: &Unknown) -> Result<Option<(Account, MatchBy)>, PlanError> {
-        let Unknown { row, desired, .. } = unknown;
-        let recognised = self
-            .listing
-            .recognise(
-                row.as_ref().and_then(|row| row.key.as_deref()),
-                &desired.username.value,
-                desired.email.as_ref().map(|email| email.value.as_str()),
-                &desired.match_by,
-            )
-            .await;
-        match recognised {
-            // A site that lists nobody is taken to have nobody of theirs.
-            Err(SiteError::NotPossible(_)) => Ok(None),
-            other => Ok(other?),
-        }
-    }
-
-    /// Whether the ledger has the account as that of another user of the directory.
-    async fn is_anothers(&self, unknown: &Unknown, account: &Account) -> store::Result<bool> {
-        let accounts = self.tenant.accounts(self.link.row.site_id);
-        let ledger = accounts.keyed(std::slice::from_ref(&account.key)).await?;
-        let own = unknown.row.as_ref().map(|row| row.id);
-        let others: Vec<UserId> = ledger
-            .claims
-            .iter()
-            .filter(|claim| Some(claim.account_id) != own)
-            .filter(|claim| claim.connection_id == self.link.row.connection_id)
-            .map(|claim| claim.user_id)
-            .collect();
-        let standing = self.tenant.users(self.link.row.connection_id).find_all(&others).await?;
-        Ok(!standing.is_empty())
     }
 
     /// Whether the safety thresholds would hold what the plan takes away.

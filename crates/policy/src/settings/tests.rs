@@ -205,3 +205,17 @@ fn compiled_settings_read_as_the_settings_that_they_are() {
     assert_eq!(compiled.safety.window_hours, 7);
     assert!(read(json!({"group_sync": {"include": ["["]}})).compile().is_err());
 }
+
+#[test]
+fn examples_of_the_guide_are_settings() {
+    let guide = include_str!("../../../../docs/settings.md");
+    let examples: Vec<&str> =
+        guide.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(examples.len() >= 10, "{} examples", examples.len());
+    for example in examples {
+        let settings = serde_json::from_str::<LinkSettings>(example)
+            .unwrap_or_else(|error| panic!("{error}: {example}"));
+        let checked = settings.validate(scim_protocol::schema::user());
+        assert_eq!(checked, Ok(()), "{example}");
+    }
+}

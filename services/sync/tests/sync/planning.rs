@@ -23,6 +23,7 @@ on_both_databases!(
     who_is_left_alone_is_told_with_the_reason,
     renamed_groups_are_planned_as_they_are_done,
     explanations_tell_what_the_work_did,
+    account_of_another_directory_is_shared_by_its_address,
 );
 
 impl World {
@@ -279,4 +280,22 @@ async fn explanations_tell_what_the_work_did(mut world: World) {
     assert_eq!(left.pending[0].action, "remove_member");
     assert!(group.member && !group.wanted);
     assert_eq!(world.calls(None), calls, "the site is not asked");
+}
+
+async fn account_of_another_directory_is_shared_by_its_address(mut world: World) {
+    world.user("ada").await;
+    world.work().await;
+    let second = add_connection(&world.tenant, "second").await;
+    add_link(&world.tenant, second, world.site, -1, json!({})).await;
+    let link = world.tenant.links().of_connection(second).await.unwrap().remove(0);
+    let user = json!({"userName": "lovelace", "emails": [{"value": "ada@example.com", "primary": true}]});
+    let theirs = world.user_in(second, user).await;
+    world.group_in(second, "blue", &[theirs]).await;
+    let planned = world.plan_of(&link).await;
+    assert_eq!(steps(&planned), ["ensure_group blue blue", "add_member lovelace blue"]);
+    assert_eq!(planned.plan.summary.adopted, 1);
+    let before = world.state().users.len();
+    world.work().await;
+    assert_eq!((world.state().users.len(), world.members("blue")), (before, names(&["ada"])));
+    assert!(world.plan_of(&link).await.plan.changes.is_empty());
 }
