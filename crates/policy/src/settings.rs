@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use scim_protocol::schema::ResourceType;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 mod check;
 mod compiled;
@@ -250,13 +249,6 @@ impl Default for Safety {
     }
 }
 
-/// Drops the fields that `known` does not have.
-fn keep_known(stored: &mut Value, known: &Value) {
-    if let (Value::Object(stored), Value::Object(known)) = (stored, known) {
-        stored.retain(|field, _| known.contains_key(field));
-    }
-}
-
 /// One thing that is wrong with settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SettingsProblem {
@@ -267,17 +259,6 @@ pub struct SettingsProblem {
 }
 
 impl LinkSettings {
-    /// Reads settings that were checked when they were stored. What a later version of the program has added is left
-    /// out, so that during a rolling upgrade both versions go on with what they know.
-    pub fn from_stored(mut stored: Value) -> Result<Self, serde_json::Error> {
-        let known = serde_json::to_value(Self::default())?;
-        keep_known(&mut stored, &known);
-        for (section, fields) in stored.as_object_mut().into_iter().flatten() {
-            keep_known(fields, &known[section]);
-        }
-        serde_json::from_value(stored)
-    }
-
     /// Checks everything that the types cannot say; all problems together. `user_type` is what the tenant's users are
     /// made of.
     pub fn validate(&self, user_type: &ResourceType) -> Result<(), Vec<SettingsProblem>> {

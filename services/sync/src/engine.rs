@@ -199,7 +199,10 @@ impl Engine {
     async fn begin_due_runs(&self) -> store::Result<()> {
         for link in self.store.links_with_due_runs(DUE_RUNS).await? {
             let tenant = self.store.tenant(link.tenant_id);
-            let settings = LinkSettings::from_stored(link.settings.clone()).unwrap_or_default();
+            // Settings of a later version are for that one to read.
+            let Ok(settings) = serde_json::from_value::<LinkSettings>(link.settings.clone()) else {
+                continue;
+            };
             let next = settings.schedule.next_after(tenant.now().0).map(Timestamp);
             tenant.runs().begin_scheduled(&link, next).await?;
         }

@@ -67,7 +67,7 @@ impl SiteLinks {
     ) -> store::Result<Result<Self, String>> {
         let mut links = Vec::new();
         for row in rows {
-            let settings = LinkSettings::from_stored(row.settings.clone());
+            let settings = serde_json::from_value::<LinkSettings>(row.settings.clone());
             match settings
                 .map_err(|error| error.to_string())
                 .and_then(|settings| settings.compile().map_err(|problems| format!("{problems:?}")))

@@ -93,17 +93,6 @@ fn all_problems_are_listed_together() {
 }
 
 #[test]
-fn stored_settings_of_a_later_version_are_read_as_far_as_they_are_known() {
-    let stored = json!({
-        "user_sync": {"create": false, "invented_later": 7}, "safety": {"window_hours": 7}, "later": {"a": 1},
-    });
-    let settings = LinkSettings::from_stored(stored).unwrap();
-    assert_eq!((settings.user_sync.create, settings.safety.window_hours), (false, 7));
-    assert_eq!(LinkSettings::from_stored(json!({})).unwrap(), LinkSettings::default());
-    assert!(LinkSettings::from_stored(json!({"user_sync": {"create": "maybe"}})).is_err());
-}
-
-#[test]
 fn match_rules_come_once_each_in_any_order() {
     assert_eq!(problems(json!({"user_sync": {"match": ["email", "username"]}})), []);
     let found = problems(json!({"user_sync": {"match": ["email", "email"]}}));

@@ -189,7 +189,7 @@ fn next_run(settings: &LinkSettings, now: Timestamp) -> Option<Timestamp> {
 }
 
 pub(super) fn stored(row: &link::Model) -> Result<LinkSettings, ApiError> {
-    LinkSettings::from_stored(row.settings.clone()).map_err(|error| {
+    serde_json::from_value(row.settings.clone()).map_err(|error| {
         ApiError::Internal(Some(store::Error::Inconsistent(format!("settings of link {}: {error}", row.id))))
     })
 }
