@@ -58,6 +58,7 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
             "The directory gives the user no e-mail address, and accounts here go by theirs".to_owned(),
         );
     }
+    let is_wanted = known.as_ref().is_some_and(|user| user.active && user.in_scope);
     let username = known.and_then(|user| if by_email { user.email } else { Some(user.user_name) });
     let username = username.filter(|name| !name.is_empty());
     let accounts = workplace.tenant.accounts(task.site_id);
@@ -75,6 +76,8 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
             };
             tasks.end(task, end, Vec::new(), RunOutcome::Unchanged).await
         }
+        // Whoever has no account and is to have none needs none of that name.
+        Acquired::Taken if !is_wanted => finish_idle(workplace, task).await,
         Acquired::Taken => {
             // The directory has given the name to somebody new: its account is about to be renamed, and to look
             // whether it was costs no call.
