@@ -23,6 +23,11 @@ const EXCEPTIONS: &[Exception] = &[
         "('items' was unexpected)",
         "a list wrapper's items are left out of the description",
     ),
+    (
+        "GET /rest/api/2/group/member",
+        "'values'",
+        "the bean described is that of a user; the call's own startAt and maxResults are of a page of them",
+    ),
     ("GET /rest/api/2/project", "'lead'", "what `expand` asks for is left out of the description"),
     ("PUT /rest/api/2/project", "'lead'", "what `expand` asks for is left out of the description"),
     ("POST /rest/api/2/group", "'expand'", "the wrapper's own fields are left out of the description"),
