@@ -1,6 +1,10 @@
 //! Groups known to exist at a site, so that it is not asked before each member is added.
 
+use sea_orm::EntityTrait;
+
 use crate::accounts::Accounts;
+use crate::clock::Timestamp;
+use crate::entity::site_group;
 use crate::error::Result;
 use crate::lookup;
 use crate::statement::{count, execute};
@@ -32,6 +36,13 @@ impl Accounts {
         let values = vec![self.tenant.id.into(), self.site.into(), lookup::folded(name).into()];
         execute(&*transaction, sql, values).await?;
         transaction.commit().await
+    }
+
+    /// When a site group was last known to exist.
+    pub async fn site_group_seen_at(&self, name: &str) -> Result<Option<Timestamp>> {
+        let key = (self.tenant.id, self.site, lookup::folded(name));
+        let group = site_group::Entity::find_by_id(key).one(&self.tenant.store.connection).await?;
+        Ok(group.map(|group| group.observed_at))
     }
 
     /// Whether a site group is known to exist.

@@ -11,6 +11,7 @@ use policy::plan::{AccountPlan, Action, Change};
 use policy::settings::{MatchBy, Safety};
 use scim_protocol::fold;
 use store::accounts::{HeldAccount, Intent};
+use store::clock::Timestamp;
 use store::deprovisions::{DeprovisionWindow, TakenAway};
 use store::entity::task;
 use store::id::LinkId;
@@ -221,8 +222,8 @@ async fn step(
             match workplace.call(connector.remove_member(group, &reference)).await {
                 Ok(()) => {}
                 Err(Interruption::Site(SiteError::NotFound { .. })) => {
-                    if may_show_later(workplace, group).await? {
-                        progress.wait_for_group(group);
+                    if let Some(until) = may_show_until(workplace, group).await? {
+                        progress.wait_for_group(group, until);
                         return Ok(false);
                     }
                     // No such group: nobody is in it.
@@ -235,18 +236,15 @@ async fn step(
     Ok(true)
 }
 
-/// Whether a group that the site does not show was there before, at a site that may show what was. It is believed to be
-/// gone when it does not show the next time either.
-async fn may_show_later(workplace: &Workplace, group: &str) -> store::Result<bool> {
+/// Until when a group that the site does not show may be there all the same, at a site that may show what was: it was
+/// there a moment ago.
+async fn may_show_until(workplace: &Workplace, group: &str) -> store::Result<Option<Timestamp>> {
     if !workplace.connected.capabilities.shows_the_past {
-        return Ok(false);
+        return Ok(None);
     }
-    let accounts = workplace.tenant.accounts(workplace.site.id);
-    let is_known = accounts.knows_site_group(group).await?;
-    if is_known {
-        accounts.forget_site_group(group).await?;
-    }
-    Ok(is_known)
+    let seen_at = workplace.tenant.accounts(workplace.site.id).site_group_seen_at(group).await?;
+    let until = seen_at.map(|at| at.plus(workplace.engine.options.shown_within));
+    Ok(until.filter(|until| workplace.tenant.now() < *until))
 }
 
 async fn create(

@@ -220,8 +220,7 @@ impl<'a> Progress<'a> {
     }
 
     /// A group that a member is to be taken out of may be there and not be shown yet.
-    pub(crate) fn wait_for_group(&mut self, group: &str) {
-        let until = self.workplace.tenant.now().plus(self.workplace.engine.options.shown_within);
+    pub(crate) fn wait_for_group(&mut self, group: &str, until: Timestamp) {
         let error = format!("Whether the group {group} is still there is not shown yet");
         self.waits = Some(TaskEnd::Retry { due_at: until, error, counts: false });
     }

@@ -166,11 +166,11 @@ async fn member_of_a_group_that_is_known_costs_one_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_leaves_a_group_that_is_not_shown_yet_is_taken_out_of_it() {
     let mut world = cloud().await;
-    let ada = world.user("ada").await;
-    let team = world.group("team", &[ada]).await;
+    let (ada, bob, eve) = (world.user("ada").await, world.user("bob").await, world.user("eve").await);
+    let team = world.group("team", &[ada, bob, eve]).await;
     world.work().await;
     // Another process knows no identifier of the group, and the directory does not list it yet.
-    world.leave(team, &[ada]).await;
+    world.leave(team, &[ada, bob, eve]).await;
     world.work().await;
     assert_eq!(world.members("team"), names(&[]));
 }
