@@ -8,6 +8,9 @@ use crate::settings::{CompiledSettings, GroupMode, MAX_NAME_LENGTH};
 
 /// Characters of a directory group's name that rules are tried on.
 const MAX_DIRECTORY_NAME_LENGTH: usize = 1_000;
+/// Bytes of a directory group's and its site group's name together: both are keys of what we remember of the site, and
+/// PostgreSQL's indexes take no longer ones.
+const MAX_NAMES_BYTES: usize = 2_400;
 
 /// What a link makes of a directory group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +85,9 @@ pub(crate) fn on_the_fly(name: &str, settings: &CompiledSettings, product: &Prod
         return Mapping::excluded(format!(
             "its name at the site is longer than {MAX_NAME_LENGTH} characters"
         ));
+    }
+    if name.len() + fold(site_group).len() > MAX_NAMES_BYTES {
+        return Mapping::excluded("its name is too long");
     }
     if let Some(reason) = protection(site_group, settings, product) {
         let whose = if site_group == name { String::new() } else { format!("it becomes {site_group}: ") };
@@ -197,6 +203,14 @@ mod tests {
             map(&"x".repeat(86), &long),
             excluded("its name at the site is longer than 255 characters")
         );
+    }
+
+    #[test]
+    fn names_that_are_no_key_are_kept_out() {
+        let long = "\u{1F600}".repeat(600);
+        assert_eq!(map(&long, &json!({})), excluded("its name is too long"));
+        let shorter = "\u{1F600}".repeat(255);
+        assert_eq!(map(&shorter, &json!({})), mapped(&shorter));
     }
 
     #[test]
