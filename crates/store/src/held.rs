@@ -1,11 +1,12 @@
 //! What the safety threshold holds back: listed, let pass, or turned down.
 
-use sea_orm::{ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, EntityTrait, ExprTrait as _, QueryFilter, QueryOrder, QuerySelect, Select, Value,
+};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::database::WriteTransaction;
 use crate::entity::task;
 use crate::entity::words::{ObjectKind, RunOutcome, TaskKind, TaskState, TimelineKind};
 use crate::error::Result;
@@ -14,6 +15,9 @@ use crate::runs;
 use crate::statement::{IDS_PER_STATEMENT, execute, placeholders};
 use crate::tasks::Tasks;
 use crate::timeline::{self, NewEntry};
+
+/// Tasks turned down in one transaction.
+const PAGE: u64 = 500;
 
 /// Which held tasks of a connection an answer is for.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +63,7 @@ impl Tasks {
             let among = match only {
                 None => String::new(),
                 Some(ids) => {
-                    values.extend(ids.iter().map(|id| sea_orm::Value::from(*id)));
+                    values.extend(ids.iter().map(|id| Value::from(*id)));
                     format!("AND object_id IN ({})", placeholders(5, ids.len()))
                 }
             };
@@ -76,6 +80,8 @@ impl Tasks {
 
     /// Turns held tasks of a connection down: what they would have changed stays as it is until the user or group
     /// changes again, or a run looks at it. Each object's timeline says by whom. Returns how many.
+    ///
+    /// So many are a transaction: when it is cut short, what was turned down is, and asking again goes on.
     pub async fn reject_held(
         &self,
         connection: ConnectionId,
@@ -83,61 +89,51 @@ impl Tasks {
         site_name: &str,
         by: &str,
     ) -> Result<u64> {
-        let transaction = self.tenant.store.write().await?;
         let mut rejected = 0;
         for only in parts(chosen) {
-            let query = match only {
-                None => self.held_tasks(connection),
-                Some(ids) => {
-                    self.held_tasks(connection).filter(task::Column::ObjectId.is_in(ids.iter().copied()))
+            loop {
+                let page = self.turn_down_page(connection, only, site_name, by).await?;
+                rejected += page;
+                if page < PAGE {
+                    break;
                 }
-            };
-            let tasks = query.lock_exclusive().all(&*transaction).await?;
-            for task in &tasks {
-                self.turn_down(&transaction, task, site_name, by).await?;
             }
-            rejected += u64::try_from(tasks.len()).unwrap_or(0);
         }
-        transaction.commit().await?;
         Ok(rejected)
     }
 
-    async fn turn_down(
+    async fn turn_down_page(
         &self,
-        transaction: &WriteTransaction,
-        task: &task::Model,
+        connection: ConnectionId,
+        only: Option<&[Uuid]>,
         site_name: &str,
         by: &str,
-    ) -> Result<()> {
-        let kind = match task.kind {
-            TaskKind::User => ObjectKind::User,
-            TaskKind::Group => ObjectKind::Group,
-        };
-        let entry = NewEntry {
-            object_kind: kind,
-            object_id: task.object_id,
-            connection_id: Some(task.connection_id),
-            site_id: Some(task.site_id),
-            kind: TimelineKind::Site,
-            request_id: None,
-            summary: format!("{site_name}: Stays as it is: what was held was rejected by {by}"),
-            detail: Some(json!({ "site": site_name, "held_because": task.last_error })),
-        };
+    ) -> Result<u64> {
+        let transaction = self.tenant.store.write().await?;
+        let mut query = self.held_tasks(connection).order_by_asc(task::Column::ObjectId).limit(PAGE);
+        if let Some(ids) = only {
+            query = query.filter(task::Column::ObjectId.is_in(ids.iter().copied()));
+        }
+        let tasks = query.lock_exclusive().all(&*transaction).await?;
         let now = self.tenant.now();
-        timeline::insert(transaction, self.tenant.id, now, vec![entry]).await?;
-        let detail = json!({ "rejected_by": by });
-        runs::record(transaction, task, now, RunOutcome::Skipped, detail).await?;
-        let values = vec![
-            self.tenant.id.into(),
-            self.site.into(),
-            task.kind.into(),
-            task.object_id.into(),
-            task.generation.into(),
-        ];
-        let sql = "DELETE FROM tasks WHERE tenant_id = $1 AND site_id = $2 AND kind = $3 AND object_id = $4 \
-            AND generation = $5 AND state = 'held'";
-        execute(&**transaction, sql, values).await?;
-        Ok(())
+        let entries = tasks.iter().map(|task| turned_down(task, site_name, by)).collect();
+        timeline::insert(&transaction, self.tenant.id, now, entries).await?;
+        for task in &tasks {
+            let detail = json!({ "rejected_by": by });
+            runs::record(&transaction, task, now, RunOutcome::Skipped, detail).await?;
+        }
+        if !tasks.is_empty() {
+            let mut values: Vec<Value> = vec![self.tenant.id.into(), self.site.into(), connection.into()];
+            values.extend(tasks.iter().map(|task| Value::from(task.object_id)));
+            let sql = format!(
+                "DELETE FROM tasks WHERE tenant_id = $1 AND site_id = $2 AND connection_id = $3 \
+                 AND state = 'held' AND object_id IN ({})",
+                placeholders(4, tasks.len())
+            );
+            execute(&*transaction, sql, values).await?;
+        }
+        transaction.commit().await?;
+        Ok(u64::try_from(tasks.len()).unwrap_or(0))
     }
 
     fn held_tasks(&self, connection: ConnectionId) -> Select<task::Entity> {
@@ -146,6 +142,23 @@ impl Tasks {
             .filter(task::Column::SiteId.eq(self.site))
             .filter(task::Column::ConnectionId.eq(connection))
             .filter(task::Column::State.eq(TaskState::Held))
+    }
+}
+
+/// What the timeline says of a task that was turned down.
+fn turned_down(task: &task::Model, site_name: &str, by: &str) -> NewEntry {
+    NewEntry {
+        object_kind: match task.kind {
+            TaskKind::User => ObjectKind::User,
+            TaskKind::Group => ObjectKind::Group,
+        },
+        object_id: task.object_id,
+        connection_id: Some(task.connection_id),
+        site_id: Some(task.site_id),
+        kind: TimelineKind::Site,
+        request_id: None,
+        summary: format!("{site_name}: Stays as it is: what was held was rejected by {by}"),
+        detail: Some(json!({ "site": site_name, "held_because": task.last_error })),
     }
 }
 
