@@ -66,7 +66,7 @@ pub struct Explanation {
     /// What a look at it now would do, as far as is known.
     pub pending: Vec<PendingChange>,
     /// What differs and stays so.
-    pub not_done: Vec<Omission>,
+    pub not_done: Vec<Skipped>,
 }
 
 /// A step that is still to be made.
@@ -78,16 +78,6 @@ pub struct PendingChange {
     /// The step in words, as a timeline tells it once it is done.
     pub summary: String,
     /// Why.
-    pub reason: String,
-}
-
-/// Something that differs and stays so.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Omission {
-    /// Such as `create` or `rename`.
-    pub what: String,
-    /// Why, in words.
     pub reason: String,
 }
 
@@ -111,11 +101,7 @@ pub fn explain(
                 reason: change.reason.clone(),
             })
             .collect(),
-        not_done: plan
-            .not_done
-            .iter()
-            .map(|Skipped { what, reason }| Omission { what: what.clone(), reason: reason.clone() })
-            .collect(),
+        not_done: plan.not_done.clone(),
     }
 }
 

@@ -63,6 +63,7 @@ pub struct Change {
 
 /// Something that differs and stays so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Skipped {
     /// What is not done, such as `create`, `rename`, `group jira-administrators`.
     pub what: String,
