@@ -1,6 +1,7 @@
 //! The sync service's rules for the API of the same process.
 
 use futures::FutureExt as _;
+use policy::account::DirectoryUser;
 use policy::explanation::{ExplainedGroup, Explanation};
 use policy::group::{DirectoryGroup, Mapping};
 use store::TenantStore;
@@ -50,6 +51,15 @@ impl SyncRules for RulesInProcess {
             self.planner.explain(&tenant, site, connection, user, group.as_deref()).await.map_err(failure)
         }
         .boxed()
+    }
+
+    fn read_user(
+        &self,
+        tenant: TenantStore,
+        link: link::Model,
+        user: UserId,
+    ) -> Answer<'_, Option<DirectoryUser>> {
+        async move { self.planner.read_user(&tenant, &link, user).await.map_err(failure) }.boxed()
     }
 
     fn map_groups(

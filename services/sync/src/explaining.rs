@@ -1,6 +1,6 @@
 //! Why a user's account at a site is as it is, from what is known: the site is not asked about it.
 
-use policy::account::{Claim, DirectoryGroup};
+use policy::account::{Claim, DirectoryGroup, DirectoryUser};
 use policy::explanation::{ExplainedGroup, Explanation, explain, explain_group};
 use policy::group::{Mapping, site_groups_for};
 use policy::plan::ObservedAccount;
@@ -9,6 +9,7 @@ use store::id::{ConnectionId, SiteId, UserId};
 use store::tenant::TenantStore;
 
 use crate::account::from_ledger;
+use crate::links::SiteLinks;
 use crate::planning::page::{Directories, Ledger};
 use crate::planning::{PlanError, Planner, Scene};
 
@@ -51,6 +52,21 @@ impl Planner {
         let explained = explain(&claims, &desired, observed.as_ref(), &plan);
         let group = group.map(|name| explain_group(&claims, &desired, observed.as_ref(), name));
         Ok((explained, group))
+    }
+
+    /// A user of a link's directory as the link, as it is given, sees it; `None` when there is none of that id.
+    pub async fn read_user(
+        &self,
+        tenant: &TenantStore,
+        link: &link::Model,
+        user: UserId,
+    ) -> Result<Option<DirectoryUser>, PlanError> {
+        let links = SiteLinks::of_rows(tenant, vec![link.clone()]).await?.map_err(PlanError::Settings)?;
+        let link = links.of(link.connection_id).ok_or_else(PlanError::not_linked)?;
+        let users = tenant.users(link.row.connection_id);
+        let Some(found) = users.find(user).await? else { return Ok(None) };
+        let groups = users.holding_groups(&[user]).await?.remove(&user).unwrap_or_default();
+        Ok(Some(links.read_user(link, &found, &groups)))
     }
 
     /// What a link, as it is given, makes of directory groups.

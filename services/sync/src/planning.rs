@@ -99,6 +99,9 @@ impl Planner {
         limit: usize,
     ) -> Result<Planned, PlanError> {
         let scene = self.scene(tenant, link.site_id, Some(link)).await?;
+        if let Some(reason) = &scene.paused {
+            return Err(PlanError::Settings(format!("The site is paused, and is not called: {reason}")));
+        }
         // Without them a plan could touch what it must not.
         let rules = scene.connected.known_rules();
         let rules = if let Some(rules) = rules { rules } else { scene.connected.read_rules().await? };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use atlassian::http::HttpSettings;
 use futures::future::BoxFuture;
+use policy::account::DirectoryUser;
 use policy::explanation::{ExplainedGroup, Explanation};
 use policy::group::{DirectoryGroup, Mapping};
 use policy::plan::digest::PlanDigest;
@@ -55,6 +56,14 @@ pub trait SyncRules: Send + Sync {
         user: UserId,
         group: Option<String>,
     ) -> Answer<'_, (Explanation, Option<ExplainedGroup>)>;
+
+    /// A user of a link's directory as the link as it is given sees it; `None` when there is none of that id.
+    fn read_user(
+        &self,
+        tenant: TenantStore,
+        link: link::Model,
+        user: UserId,
+    ) -> Answer<'_, Option<DirectoryUser>>;
 
     /// What a link as it is given makes of directory groups, in their order.
     fn map_groups(

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use atlassian::error::SiteError;
 use atlassian::site::Account;
 use policy::account::{Claim, DesiredAccount, Existence};
 use policy::plan::ObservedAccount;
 use policy::plan::link::PlannedObject;
-use policy::settings::MatchBy;
 use store::entity::{account, membership};
 use store::id::UserId;
 
@@ -46,7 +44,7 @@ impl Planning<'_> {
                 && unknown.desired.existence != Existence::Active
                 && unknown.claims.iter().all(Claim::is_out_of_scope);
             let account = if is_idle { None } else { self.recognise(&unknown).await? };
-            if let Some((account, _)) = &account {
+            if let Some(account) = &account {
                 match self.standing(&unknown, account).await? {
                     Standing::Free => {}
                     Standing::Anothers => {
@@ -62,7 +60,7 @@ impl Planning<'_> {
                     }
                 }
             }
-            recognised.push((unknown, account.map(|(account, _)| account)));
+            recognised.push((unknown, account));
         }
         let mut groups: BTreeMap<String, String> = BTreeMap::new();
         for (unknown, _) in recognised.iter().filter(|(_, account)| account.is_some()) {
@@ -98,7 +96,7 @@ impl Planning<'_> {
         Ok(())
     }
 
-    async fn recognise(&mut self, unknown: &Unknown) -> Result<Option<(Account, MatchBy)>, PlanError> {
+    async fn recognise(&mut self, unknown: &Unknown) -> Result<Option<Account>, PlanError> {
         let Unknown { row, desired, .. } = unknown;
         let recognised = self
             .listing
@@ -109,11 +107,7 @@ impl Planning<'_> {
                 &desired.match_by,
             )
             .await;
-        match recognised {
-            // A site that lists nobody is taken to have nobody of theirs.
-            Err(SiteError::NotPossible(_)) => Ok(None),
-            other => Ok(other?),
-        }
+        Ok(recognised?)
     }
 
     /// How the ledger stands to an account that was recognised.

@@ -38,27 +38,27 @@ impl SiteListing {
         Self { connected, accounts: None, groups: None, calls: 0 }
     }
 
-    /// The account that the match rules recognise, and by which rule.
+    /// The account that the match rules recognise.
     pub(super) async fn recognise(
         &mut self,
         key: Option<&str>,
         username: &str,
         email: Option<&str>,
         match_by: &[MatchBy],
-    ) -> Result<Option<(Account, MatchBy)>, SiteError> {
+    ) -> Result<Option<Account>, SiteError> {
         let by_email = self.connected.names_by_email();
         let index = self.accounts().await?;
-        let found = |position: Option<&usize>, rule| position.map(|&at| (index.accounts[at].clone(), rule));
-        if let Some(account) = found(key.and_then(|key| index.by_key.get(key)), MatchBy::Id) {
+        let found = |position: Option<&usize>| position.map(|&at| index.accounts[at].clone());
+        if let Some(account) = found(key.and_then(|key| index.by_key.get(key))) {
             return Ok(Some(account));
         }
         for rule in match_by {
             let account = match rule {
                 MatchBy::Id => None,
-                MatchBy::Username if !by_email => found(index.by_username.get(&fold(username)), *rule),
+                MatchBy::Username if !by_email => found(index.by_username.get(&fold(username))),
                 MatchBy::Username | MatchBy::Email => {
                     let position = email.and_then(|email| index.by_email.get(&fold(email.trim())));
-                    found(position.and_then(Option::as_ref), *rule)
+                    found(position.and_then(Option::as_ref))
                 }
             };
             if account.is_some() {
@@ -73,12 +73,13 @@ impl SiteListing {
             let mut index = AccountIndex::default();
             let mut start = Some(PageStart::FIRST);
             for _ in 0..MAX_PAGES {
-                let Some(from) = start else { break };
+                let Some(from) = start.take() else { break };
                 self.calls += 1;
                 let page = self.connected.connector.list_accounts(from).await?;
                 page.items.into_iter().for_each(|account| index.add(account));
                 start = page.next;
             }
+            whole(start.as_ref())?;
             self.accounts = Some(index);
         }
         Ok(self.accounts.get_or_insert_default())
@@ -90,12 +91,13 @@ impl SiteListing {
             let mut groups = BTreeSet::new();
             let mut start = Some(PageStart::FIRST);
             for _ in 0..MAX_PAGES {
-                let Some(from) = start else { break };
+                let Some(from) = start.take() else { break };
                 self.calls += 1;
                 let page = self.connected.connector.list_groups(from).await?;
                 groups.extend(page.items.iter().map(|group| fold(group.name.trim())));
                 start = page.next;
             }
+            whole(start.as_ref())?;
             self.groups = Some(groups);
         }
         Ok(self.groups.as_ref().is_some_and(|groups| groups.contains(folded)))
@@ -114,7 +116,7 @@ impl SiteListing {
             let mut keys = BTreeSet::new();
             let mut start = Some(PageStart::FIRST);
             for _ in 0..MAX_PAGES {
-                let Some(from) = start else { break };
+                let Some(from) = start.take() else { break };
                 self.calls += 1;
                 match self.connected.connector.list_members(name, from).await {
                     Ok(page) => {
@@ -122,13 +124,23 @@ impl SiteListing {
                         start = page.next;
                     }
                     // It went while we were reading.
-                    Err(SiteError::NotFound { .. }) => break,
+                    Err(SiteError::NotFound { .. }) => start = None,
                     Err(error) => return Err(error),
                 }
             }
+            whole(start.as_ref())?;
             members.insert(folded.clone(), keys);
         }
         Ok(members)
+    }
+}
+
+/// Fails when a list goes on after all pages that are read: a plan of a part would tell of accounts to be made that stand
+/// there.
+fn whole(next: Option<&PageStart>) -> Result<(), SiteError> {
+    match next {
+        None => Ok(()),
+        Some(_) => Err(SiteError::Protocol { detail: format!("a list has more than {MAX_PAGES} pages") }),
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use policy::account::{Claim, Feed};
 use policy::product::ProductRules;
 use store::entity::link;
+use store::entity::words::SiteStatus;
 use store::id::{ConnectionId, SiteId, UserId};
 use store::tenant::TenantStore;
 
@@ -13,6 +15,9 @@ use super::page::Directories;
 use super::{PlanError, Planner};
 use crate::connectors::ConnectedSite;
 use crate::links::SiteLinks;
+
+/// How long a site is waited for that an explanation would only be the better for.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Planner {
     /// What everything at a site is judged by. `replaced` stands for the stored link of its id, and counts as enabled.
@@ -26,7 +31,12 @@ impl Planner {
         let connected = self.connectors.of(tenant, &row).await?;
         let rules = match connected.known_rules() {
             Some(rules) => rules,
-            None => connected.read_rules().await.unwrap_or_else(|_| connected.last_rules()),
+            // It refused our credentials: more calls with them can end in a CAPTCHA.
+            None if row.status == SiteStatus::Paused => connected.last_rules(),
+            None => {
+                let asked = tokio::time::timeout(PATIENCE, connected.read_rules()).await;
+                asked.ok().and_then(Result::ok).unwrap_or_else(|| connected.last_rules())
+            }
         };
         let mut rows = tenant.links().of_site(site).await?;
         if let Some(link) = replaced {
@@ -37,13 +47,16 @@ impl Planner {
         let links = SiteLinks::of_rows(tenant, rows).await?.map_err(PlanError::Settings)?;
         let feeds = feeds(tenant, site, &links).await?;
         let own_key = connected.known_own_key();
-        Ok(Scene { connected, rules, own_key, links, feeds })
+        let paused = (row.status == SiteStatus::Paused).then(|| row.status_reason.unwrap_or_default());
+        Ok(Scene { connected, paused, rules, own_key, links, feeds })
     }
 }
 
 /// What everything at a site is judged by.
 pub(crate) struct Scene {
     pub(crate) connected: Arc<ConnectedSite>,
+    /// Why the site is paused, if it is.
+    pub(crate) paused: Option<String>,
     pub(crate) rules: Arc<ProductRules>,
     /// The account whose credentials we use, where it is known.
     pub(crate) own_key: Option<String>,

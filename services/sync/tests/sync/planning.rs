@@ -23,6 +23,8 @@ on_both_databases!(
     who_is_left_alone_is_told_with_the_reason,
     renamed_groups_are_planned_as_they_are_done,
     explanations_tell_what_the_work_did,
+    a_paused_site_is_not_called_for_plans_and_explanations,
+    a_user_is_previewed_with_its_groups,
     account_of_another_directory_is_shared_by_its_address,
 );
 
@@ -298,4 +300,32 @@ async fn account_of_another_directory_is_shared_by_its_address(mut world: World)
     world.work().await;
     assert_eq!((world.state().users.len(), world.members("blue")), (before, names(&["ada"])));
     assert!(world.plan_of(&link).await.plan.changes.is_empty());
+}
+
+async fn a_paused_site_is_not_called_for_plans_and_explanations(mut world: World) {
+    let ada = world.user("ada").await;
+    world.work().await;
+    let site = world.site_row().await;
+    world.tenant.sites().pause(site.id, site.version, "it refuses our credentials").await.unwrap();
+    let calls = world.calls(None);
+    let planner = Planner::new(Connectors::new(world.options.http.clone()));
+    let refused = planner.plan(&world.tenant, &world.link_row().await, 10).await.unwrap_err();
+    assert!(refused.to_string().contains("it refuses our credentials"), "{refused}");
+    planner.explain(&world.tenant, world.site, world.connection, ada, None).await.unwrap();
+    assert_eq!(world.calls(None), calls);
+}
+
+async fn a_user_is_previewed_with_its_groups(world: World) {
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    world.group("staff", &[ada]).await;
+    let settings = json!({"user_sync": {
+        "scope": "groups[display eq \"staff\" and type eq \"direct\"]",
+        "attributes": {"display_name": "(user.groups | first).display"},
+    }});
+    let link = link::Model { settings, ..world.link_row().await };
+    let planner = Planner::new(Connectors::new(world.options.http.clone()));
+    let read = async |user| planner.read_user(&world.tenant, &link, user).await.unwrap().unwrap();
+    let (ada, bob) = (read(ada).await, read(bob).await);
+    assert_eq!((ada.in_scope, ada.display_name.as_str()), (true, "staff"));
+    assert_eq!((bob.in_scope, bob.problems.len()), (false, 1));
 }

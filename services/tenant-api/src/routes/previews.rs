@@ -5,7 +5,7 @@ use axum::extract::State;
 use policy::group::{DirectoryGroup, Mapping};
 use policy::settings::{GroupSync, UserSync};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::TenantStore;
 use store::entity::link;
 use store::id::{GroupId, LinkId, UserId};
@@ -118,25 +118,17 @@ pub(crate) async fn preview_groups(
 )]
 pub(crate) async fn preview_user(
     caller: TenantCaller<Auditor>,
+    State(state): State<ApiState>,
     PathParameters(LinkUserPath { link: id, user }): PathParameters<LinkUserPath>,
     Body(body): Body<PreviewUser>,
 ) -> Result<Json<PreviewedUser>, ApiError> {
     let store = &caller.store;
     let sections = Sections { user_sync: body.user_sync, ..Sections::default() };
     let link = tried(store, id, sections).await?;
-    let users = store.users(link.connection_id);
-    let user = users.find(user).await?.ok_or(ApiError::NotFound("user of the link's connection"))?;
-    let groups = users.holding_groups(&[user.id]).await?.remove(&user.id).unwrap_or_default();
-    let mut document = user.document;
-    let groups = groups.iter().map(|group| json!({"value": group.group_id, "display": group.display_name}));
-    document["groups"] = groups.collect();
-    let types = store.schema_extensions().resource_types().await?;
-    let settings = stored(&link)?
-        .compile()
-        .map_err(|problems| ApiError::Internal(Some(store::Error::Inconsistent(format!("{problems:?}")))))?;
-    let read = settings.read_user(&document, &types.user);
+    let read = state.rules.read_user(store.clone(), link, user).await?;
+    let read = read.ok_or(ApiError::NotFound("user of the link's connection"))?;
     Ok(Json(PreviewedUser {
-        user_id: user.id,
+        user_id: user,
         in_scope: read.in_scope,
         active: read.active,
         username: Some(read.user_name).filter(|name| !name.is_empty()),

@@ -76,7 +76,7 @@ async fn previews_show_real_users_and_groups(api: Api) {
     let path = format!("{link}/users/{}", org.user);
     let user = async |body: Value| api.post(&path, body).by(&org.tenant.auditor).send().await;
     let settings = json!({
-        "scope": "groups.display eq \"engineers\"",
+        "scope": "displayName eq \"ada\"",
         "attributes": {"username": "user.userName ~ '.x'", "email": "user.nickName ~ '@x.test'"},
     });
     let shown = user(json!({ "user_sync": settings })).await.expect(200);

@@ -1,8 +1,10 @@
 //! Stands for the sync service, whose rules are tried with it: what comes back shows what it was asked.
 
+use policy::account::DirectoryUser;
 use policy::explanation::{ExplainedGroup, Explanation};
 use policy::group::{DirectoryGroup, Mapping};
 use policy::plan::link::LinkPlan;
+use policy::settings::LinkSettings;
 use store::TenantStore;
 use store::entity::link;
 use store::id::{ConnectionId, SiteId, UserId};
@@ -50,6 +52,20 @@ impl SyncRules for ScriptedRules {
                 link_ids: vec![],
             });
             Ok((explanation, group))
+        })
+    }
+
+    fn read_user(
+        &self,
+        tenant: TenantStore,
+        link: link::Model,
+        user: UserId,
+    ) -> Answer<'_, Option<DirectoryUser>> {
+        Box::pin(async move {
+            let found = tenant.users(link.connection_id).find(user).await.map_err(PlanFailure::Store)?;
+            let settings: LinkSettings = serde_json::from_value(link.settings).unwrap();
+            let compiled = settings.compile().unwrap();
+            Ok(found.map(|user| compiled.read_user(&user.document, scim_protocol::schema::user())))
         })
     }
 
