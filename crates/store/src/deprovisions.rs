@@ -49,18 +49,26 @@ impl TakenAway {
     }
 }
 
-/// What was counted for judgements of one kind by one link.
+/// What is counted for a judgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum What {
+    Pending,
+    Active,
+}
+
+/// A count, and how much was executed when it was made.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Counted {
+struct Counted {
     executed: u64,
-    pending: u64,
-    active: u64,
+    n: u64,
     until: Instant,
 }
 
+type CountKey = (TenantId, LinkId, TakenAway, What);
+
 /// Counts that still hold.
 #[derive(Debug, Default)]
-pub(crate) struct Counts(Mutex<HashMap<(TenantId, LinkId, TakenAway), Counted>>);
+pub(crate) struct Counts(Mutex<HashMap<CountKey, Counted>>);
 
 /// How long a count holds, as a multiple of what it took.
 const HOLDS: u32 = 20;
@@ -68,12 +76,12 @@ const HOLDS: u32 = 20;
 const CHEAP: Duration = Duration::from_millis(20);
 
 impl Counts {
-    fn get(&self, key: (TenantId, LinkId, TakenAway)) -> Option<Counted> {
+    fn get(&self, key: CountKey) -> Option<Counted> {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counts.get(&key).filter(|counted| Instant::now() < counted.until).copied()
     }
 
-    fn put(&self, key: (TenantId, LinkId, TakenAway), counted: Counted) {
+    fn put(&self, key: CountKey, counted: Counted) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counts.retain(|_, counted| Instant::now() < counted.until);
         counts.insert(key, counted);
@@ -89,6 +97,31 @@ pub struct DeprovisionWindow {
     pub pending: u64,
     /// Accounts that the link feeds and that are active.
     pub active: u64,
+}
+
+/// What is judged, and what was let through within the window without it.
+struct Judgement {
+    taken: TakenAway,
+    link: LinkId,
+    connection: ConnectionId,
+    account: AccountId,
+    since: Timestamp,
+    executed: u64,
+}
+
+/// Whether the account of `c` can log in, and is not counted as executed: those are counted once, although the ledger may
+/// still show them. The judged account, `$5`, was just seen active, whatever the ledger knows.
+///
+/// Each account is looked up by a scalar subquery: of a site that has just been filled PostgreSQL knows no statistics,
+/// takes every table for one row, and would read all accounts again for each.
+fn can_log_in(taken: TakenAway) -> String {
+    format!(
+        "(SELECT a.active OR a.id = $5 FROM accounts a WHERE a.tenant_id = $1 AND a.site_id = $2 \
+         AND a.id = c.account_id) \
+         AND (SELECT COUNT(*) FROM {} d WHERE d.tenant_id = $1 AND d.link_id = $4 \
+         AND d.account_id = c.account_id AND d.at > $6 AND d.account_id <> $5) = 0",
+        taken.table()
+    )
 }
 
 impl Accounts {
@@ -121,11 +154,13 @@ impl Accounts {
         let mut values = scope.clone();
         values.extend([since.into(), account.into()]);
         let executed = unsigned(count(&*transaction, sql, values).await?);
-        let judged = self.standing(&transaction, taken, (link, connection, account), since, executed).await?;
-        if executed + judged.pending > free
-            && let Some(reason) = decide(judged)
-        {
-            return Ok(Some(reason));
+        let judgement = Judgement { taken, link, connection, account, since, executed };
+        let pending = self.pending(&transaction, &judgement).await?;
+        if executed + pending > free {
+            let active = self.active(&transaction, &judgement).await?;
+            if let Some(reason) = decide(DeprovisionWindow { executed, pending, active }) {
+                return Ok(Some(reason));
+            }
         }
         let sql = format!(
             "INSERT INTO {table} (tenant_id, link_id, account_id, at) VALUES ($1, $2, $3, $4) \
@@ -138,69 +173,10 @@ impl Accounts {
         Ok(None)
     }
 
-    /// The window of one judgement. Counting costs more the larger the site is, so that a count holds for a while in
-    /// proportion to what it took; what was let through meanwhile is then no longer pending.
-    async fn standing(
-        &self,
-        transaction: &WriteTransaction,
-        taken: TakenAway,
-        (link, connection, account): (LinkId, ConnectionId, AccountId),
-        since: Timestamp,
-        executed: u64,
-    ) -> Result<DeprovisionWindow> {
-        let key = (self.tenant.id, link, taken);
-        let counts = &self.tenant.store.counts;
-        let counted = if let Some(counted) = counts.get(key) {
-            counted
-        } else {
-            let began = Instant::now();
-            let (pending, active) =
-                self.count_standing(transaction, taken, (link, connection, account), since).await?;
-            let took = began.elapsed();
-            let counted = Counted { executed, pending, active, until: Instant::now() + took * HOLDS };
-            if took > CHEAP {
-                counts.put(key, counted);
-            }
-            counted
-        };
-        let since_counted = executed.saturating_sub(counted.executed);
-        Ok(DeprovisionWindow {
-            executed,
-            // The judged account at the least.
-            pending: counted.pending.saturating_sub(since_counted).max(1),
-            // Those let through within the window were active when it began.
-            active: counted.active.saturating_add(counted.executed),
-        })
-    }
-
-    /// Accounts that wait to be taken something away, and accounts that the link feeds and that can log in, without those
-    /// that are counted as executed: these are counted once, although the ledger may still show them.
-    ///
-    /// Each row's account is looked up by a scalar subquery: of a site that has just been filled PostgreSQL knows no
-    /// statistics, takes every table for one row, and would read all accounts again for each.
-    async fn count_standing(
-        &self,
-        transaction: &WriteTransaction,
-        taken: TakenAway,
-        (link, connection, account): (LinkId, ConnectionId, AccountId),
-        since: Timestamp,
-    ) -> Result<(u64, u64)> {
-        // The judged account was just seen active, whatever the ledger knows.
-        let can_log_in = format!(
-            "(SELECT a.active OR a.id = $5 FROM accounts a WHERE a.tenant_id = $1 AND a.site_id = $2 \
-             AND a.id = c.account_id) \
-             AND (SELECT COUNT(*) FROM {} d WHERE d.tenant_id = $1 AND d.link_id = $4 \
-             AND d.account_id = c.account_id AND d.at > $6 AND d.account_id <> $5) = 0",
-            taken.table()
-        );
-        let values: Vec<Value> = vec![
-            self.tenant.id.into(),
-            self.site.into(),
-            connection.into(),
-            link.into(),
-            account.into(),
-            since.into(),
-        ];
+    /// Accounts that wait to be taken something away, the judged one at the least. What was let through since they were
+    /// counted is no longer pending.
+    async fn pending(&self, transaction: &WriteTransaction, judgement: &Judgement) -> Result<u64> {
+        let taken = judgement.taken;
         // Of those who left, only the ones who can still log in count: not who never had an account, nor who
         // is back already.
         let sql = format!(
@@ -211,16 +187,57 @@ impl Accounts {
                        AND u.id = t.object_id) AS user_active \
                FROM tasks t WHERE t.tenant_id = $1 AND t.site_id = $2 AND t.connection_id = $3 \
                AND t.kind = 'user' AND NOT t.approved AND t.rank = {}) c \
-             WHERE c.account_id IS NOT NULL AND {} AND {can_log_in}",
+             WHERE c.account_id IS NOT NULL AND {} AND {}",
             taken.rank(),
-            taken.of_user()
+            taken.of_user(),
+            can_log_in(taken)
         );
-        let pending = unsigned(count(&**transaction, sql, values.clone()).await?);
+        let counted = self.counted(transaction, judgement, What::Pending, sql).await?;
+        let since_counted = judgement.executed.saturating_sub(counted.executed);
+        Ok(counted.n.saturating_sub(since_counted).max(1))
+    }
+
+    /// Accounts that the link feeds and that could log in when the window began.
+    async fn active(&self, transaction: &WriteTransaction, judgement: &Judgement) -> Result<u64> {
         let sql = format!(
             "SELECT COUNT(*) AS n FROM claims c \
-             WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.connection_id = $3 AND {can_log_in}"
+             WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.connection_id = $3 AND {}",
+            can_log_in(judgement.taken)
         );
-        Ok((pending, unsigned(count(&**transaction, sql, values).await?)))
+        let counted = self.counted(transaction, judgement, What::Active, sql).await?;
+        Ok(counted.n.saturating_add(counted.executed))
+    }
+
+    /// Counts, or takes a count that still holds: counting costs more the larger the site is, so that a dear count holds
+    /// for a while in proportion to what it took.
+    async fn counted(
+        &self,
+        transaction: &WriteTransaction,
+        judgement: &Judgement,
+        what: What,
+        sql: String,
+    ) -> Result<Counted> {
+        let key = (self.tenant.id, judgement.link, judgement.taken, what);
+        let counts = &self.tenant.store.counts;
+        if let Some(counted) = counts.get(key) {
+            return Ok(counted);
+        }
+        let values: Vec<Value> = vec![
+            self.tenant.id.into(),
+            self.site.into(),
+            judgement.connection.into(),
+            judgement.link.into(),
+            judgement.account.into(),
+            judgement.since.into(),
+        ];
+        let began = Instant::now();
+        let n = unsigned(count(&**transaction, sql, values).await?);
+        let took = began.elapsed();
+        let counted = Counted { executed: judgement.executed, n, until: Instant::now() + took * HOLDS };
+        if took > CHEAP {
+            counts.put(key, counted);
+        }
+        Ok(counted)
     }
 
     /// What a link has taken away within its window, and how many accounts that it feeds can log in; nothing is
