@@ -255,10 +255,30 @@ impl Planning<'_> {
         directories.complete(self.tenant, &ledger).await?;
         for (id, name) in order {
             let object = PlannedObject { kind: PlannedKind::User, id: id.0, name };
-            let of_that_name = || ledger.named(names.get(&id)?);
-            self.account(object, ledger.claimed_by(id).or_else(of_that_name), &ledger, &directories, id);
+            let row = ledger.claimed_by(id).or_else(|| ledger.named(names.get(&id)?));
+            if row.is_some_and(|row| self.is_colleagues(row, id, &ledger, &directories)) {
+                self.digesting.directory(&(id, "taken"));
+                let reason = "the user name is that of another user's account at this site".to_owned();
+                self.omit(&object, reason, 0);
+                continue;
+            }
+            self.account(object, row, &ledger, &directories, id);
         }
         Ok(())
+    }
+
+    /// Whether an account is claimed by others of the directory, who are still there, and not by the user.
+    fn is_colleagues(
+        &self,
+        row: &account::Model,
+        id: UserId,
+        ledger: &Ledger,
+        directories: &Directories,
+    ) -> bool {
+        let connection = self.link.row.connection_id;
+        let mut claims = ledger.claims(row.id).iter().filter(|claim| claim.connection_id == connection);
+        claims.clone().all(|claim| claim.user_id != id)
+            && claims.any(|claim| directories.user(claim.user_id).is_some())
     }
 
     /// What the user's account should be called, folded for case.

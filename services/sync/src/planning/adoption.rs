@@ -43,7 +43,9 @@ impl Planning<'_> {
             let is_idle = unknown.row.as_ref().is_none_or(|row| row.key.is_none() && !row.in_doubt)
                 && unknown.desired.existence != Existence::Active
                 && unknown.claims.iter().all(Claim::is_out_of_scope);
-            let account = if is_idle { None } else { self.recognise(&unknown).await? };
+            // Nor is one looked for of whom it cannot be said what it should be called.
+            let is_nameless = unknown.row.is_none() && unknown.desired.username.value.is_empty();
+            let account = if is_idle || is_nameless { None } else { self.recognise(&unknown).await? };
             if let Some(account) = &account {
                 match self.standing(&unknown, account).await? {
                     Standing::Free => {}

@@ -25,6 +25,7 @@ on_both_databases!(
     explanations_tell_what_the_work_did,
     a_paused_site_is_not_called_for_plans_and_explanations,
     a_user_is_previewed_with_its_groups,
+    a_name_that_a_colleague_still_has_is_told,
     account_of_another_directory_is_shared_by_its_address,
 );
 
@@ -328,4 +329,18 @@ async fn a_user_is_previewed_with_its_groups(world: World) {
     let (ada, bob) = (read(ada).await, read(bob).await);
     assert_eq!((ada.in_scope, ada.display_name.as_str()), (true, "staff"));
     assert_eq!((bob.in_scope, bob.problems.len()), (false, 1));
+}
+
+async fn a_name_that_a_colleague_still_has_is_told(mut world: World) {
+    let ada = world.user("ada").await;
+    world.work().await;
+    world.edit(ada, json!({"userName": "countess"})).await;
+    world.user("ada").await;
+    let planned = world.plan().await;
+    assert_eq!(steps(&planned), ["update_account countess"], "the account is not planned for two people");
+    let left: Vec<&str> = planned.plan.not_done.iter().map(|left| left.reason.as_str()).collect();
+    assert_eq!(left, ["the user name is that of another user's account at this site"]);
+    world.work().await;
+    assert!(world.account("ada").is_some() && world.account("countess").is_some());
+    assert!(world.plan().await.plan.changes.is_empty());
 }
