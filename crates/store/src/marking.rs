@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::database::WriteTransaction;
 use crate::entity::words::{TaskKind, TaskRank};
 use crate::error::Result;
-use crate::id::{ConnectionId, GroupId, RunId, TenantId};
+use crate::id::{ConnectionId, GroupId, RunId, SiteId, TenantId};
 use crate::statement::{IDS_PER_STATEMENT, execute, placeholders, smaller};
 
 /// What is marked, and how.
@@ -121,23 +121,32 @@ pub(crate) async fn mark_users_below(
     Ok(())
 }
 
-/// Marks objects of a directory at one site to be looked at there, for a run if there is one.
-pub(crate) async fn mark_to_verify(
+/// Where objects are marked, and for what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) site: SiteId,
+    /// The run that asks for it, if one does.
+    pub(crate) run: Option<RunId>,
+    /// Whether each is asked for at the site, even if nothing seems to differ.
+    pub(crate) verify: bool,
+}
+
+/// Marks objects of a directory at one site.
+pub(crate) async fn mark_at(
     transaction: &WriteTransaction,
     mark: &Mark,
     kind: TaskKind,
-    site: crate::id::SiteId,
-    run: Option<RunId>,
+    place: Place,
     ids: &[uuid::Uuid],
 ) -> Result<()> {
     for ids in ids.chunks(IDS_PER_STATEMENT) {
         let mut values = first_values(mark);
-        values.push(site.into());
-        values.push(run.into());
+        values.push(place.site.into());
+        values.push(place.run.into());
         values.extend(ids.iter().map(|id| Value::from(*id)));
-        let kind = kind_text(kind);
+        let (kind, verify) = (kind_text(kind), if place.verify { "TRUE" } else { "FALSE" });
         let row = |number| {
-            format!("($1, $6, {kind}, ${number}, $2, 1, $3, 'ready', $4, $4, 0, TRUE, FALSE, $7, $5)")
+            format!("($1, $6, {kind}, ${number}, $2, 1, $3, 'ready', $4, $4, 0, {verify}, FALSE, $7, $5)")
         };
         let rows: Vec<String> = (8..8 + ids.len()).map(row).collect();
         let sql =

@@ -1,6 +1,7 @@
 //! Runs: full synchronizations. A run marks everything of a link, page by page, and is done when the
 //! tasks it marked are.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use sea_orm::ActiveValue::Set;
@@ -18,7 +19,7 @@ use crate::entity::{link, run, run_result, task};
 use crate::error::{Error, Result};
 use crate::id::{GroupId, LinkId, RunId};
 use crate::lookup::json_without_nul;
-use crate::marking::{Mark, mark_to_verify};
+use crate::marking::{Mark, Place, mark_at};
 use crate::statement::{count, database_now, execute, rows, statement};
 use crate::tasks::milliseconds;
 use crate::tenant::TenantStore;
@@ -153,37 +154,56 @@ impl Runs {
         Ok(query.all(&self.tenant.store.connection).await?)
     }
 
-    /// Marks the next page of a claimed run, or closes it when nothing is left. Returns the run as it
-    /// stands then, no longer claimed.
+    /// Keeps a claimed run that is marking for another `lease`, and writes down how much of the site's lists was read.
+    /// [`Error::Stale`] when another worker has it, or it was cancelled.
+    pub async fn keep(&self, run: &run::Model, listed: i64, lease: Duration) -> Result<()> {
+        let transaction = self.tenant.store.write().await?;
+        let now = database_now(transaction.get_database_backend());
+        let sql = format!(
+            "UPDATE runs SET listed = $4, lease_until = {now} + $5 \
+             WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3 AND status = 'marking'"
+        );
+        let (owner, lease) = (run.lease_owner.into(), milliseconds(lease).into());
+        let values = vec![self.tenant.id.into(), run.id.into(), owner, listed.into(), lease];
+        if execute(&*transaction, sql, values).await? == 0 {
+            return Err(Error::Stale);
+        }
+        transaction.commit().await
+    }
+
+    /// Gives a claimed run back, for any worker to go on with.
+    pub async fn release(&self, run: &run::Model) -> Result<()> {
+        let transaction = self.tenant.store.write().await?;
+        let sql = "UPDATE runs SET lease_owner = NULL, lease_until = NULL \
+            WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3";
+        let values = vec![self.tenant.id.into(), run.id.into(), run.lease_owner.into()];
+        execute(&*transaction, sql, values).await?;
+        transaction.commit().await
+    }
+
+    /// Marks the next page of a claimed run, each object to be asked for at the site, or closes the run when nothing is
+    /// left. Returns it as it stands then, no longer claimed.
     pub async fn advance(&self, run: &run::Model) -> Result<run::Model> {
-        let mut next = run.clone();
-        next.lease_owner = None;
-        next.lease_until = None;
-        let mut ids: Vec<Uuid> = Vec::new();
         if run.status == RunStatus::Marking {
-            ids = self.page(run).await?;
-            next.marked += i64::try_from(ids.len()).unwrap_or(0);
-            match (ids.last(), run.phase) {
-                (Some(last), _) => next.cursor = Some(*last),
-                (None, RunPhase::Groups) => (next.phase, next.cursor) = (RunPhase::Users, None),
-                (None, RunPhase::Users) => next.status = RunStatus::Working,
-            }
-        } else if self.remaining(run.id).await? == 0 {
-            next.status = RunStatus::Done;
-            next.finished_at = Some(self.tenant.now());
-        } else {
+            let page = self.next_page(run).await?;
+            return self.mark_page(run, &page, &HashSet::new(), None).await;
+        }
+        let mut next = run.clone();
+        (next.lease_owner, next.lease_until) = (None, None);
+        if self.remaining(run.id).await? > 0 {
             // Still at work: the lease stays as the pause before the next look.
             return Ok(next);
         }
+        next.status = RunStatus::Done;
+        next.finished_at = Some(self.tenant.now());
         let transaction = self.tenant.store.write().await?;
-        self.mark(&transaction, run, &ids).await?;
-        self.put(&transaction, run, &next).await?;
+        self.put(&transaction, run, &next, None).await?;
         transaction.commit().await?;
-        self.tenant.store.wake();
         Ok(next)
     }
 
-    async fn page(&self, run: &run::Model) -> Result<Vec<Uuid>> {
+    /// The objects that a run marks next; none when its phase is at its end.
+    pub async fn next_page(&self, run: &run::Model) -> Result<Vec<Uuid>> {
         Ok(match run.phase {
             RunPhase::Groups => {
                 let groups = self.tenant.groups(run.connection_id);
@@ -192,6 +212,36 @@ impl Runs {
             }
             RunPhase::Users => self.users_and_claimants(run).await?,
         })
+    }
+
+    /// Marks the [next page](Self::next_page) of a claimed run that is marking. Objects in `shown`, which the site's lists
+    /// show just as the ledger has them, are not asked for there. Returns the run as it stands then, claimed for another
+    /// `lease` if there is one.
+    pub async fn mark_page(
+        &self,
+        run: &run::Model,
+        page: &[Uuid],
+        shown: &HashSet<Uuid>,
+        lease: Option<Duration>,
+    ) -> Result<run::Model> {
+        let mut next = run.clone();
+        next.marked += i64::try_from(page.len()).unwrap_or(0);
+        match (page.last(), run.phase) {
+            (Some(last), _) => next.cursor = Some(*last),
+            (None, RunPhase::Groups) => (next.phase, next.cursor) = (RunPhase::Users, None),
+            (None, RunPhase::Users) => next.status = RunStatus::Working,
+        }
+        if lease.is_none() {
+            (next.lease_owner, next.lease_until) = (None, None);
+        }
+        let transaction = self.tenant.store.write().await?;
+        let (shown, asked): (Vec<Uuid>, Vec<Uuid>) = page.iter().partition(|id| shown.contains(id));
+        self.mark(&transaction, run, &asked, true).await?;
+        self.mark(&transaction, run, &shown, false).await?;
+        self.put(&transaction, run, &next, lease).await?;
+        transaction.commit().await?;
+        self.tenant.store.wake();
+        Ok(next)
     }
 
     /// A page of the directory's users, and of those that it has deleted while nobody could carry it out:
@@ -211,7 +261,13 @@ impl Runs {
         page.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
     }
 
-    async fn mark(&self, transaction: &WriteTransaction, run: &run::Model, ids: &[Uuid]) -> Result<()> {
+    async fn mark(
+        &self,
+        transaction: &WriteTransaction,
+        run: &run::Model,
+        ids: &[Uuid],
+        verify: bool,
+    ) -> Result<()> {
         let mark = Mark {
             tenant: self.tenant.id,
             connection: run.connection_id,
@@ -223,14 +279,27 @@ impl Runs {
             RunPhase::Groups => TaskKind::Group,
             RunPhase::Users => TaskKind::User,
         };
-        mark_to_verify(transaction, &mark, kind, run.site_id, Some(run.id), ids).await
+        mark_at(transaction, &mark, kind, Place { site: run.site_id, run: Some(run.id), verify }, ids).await
     }
 
-    async fn put(&self, transaction: &WriteTransaction, run: &run::Model, next: &run::Model) -> Result<()> {
-        let sql = "UPDATE runs SET status = $4, phase = $5, cursor = $6, marked = $7, finished_at = $8, \
-            lease_owner = NULL, lease_until = NULL \
-            WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3";
-        let values = vec![
+    async fn put(
+        &self,
+        transaction: &WriteTransaction,
+        run: &run::Model,
+        next: &run::Model,
+        lease: Option<Duration>,
+    ) -> Result<()> {
+        let now = database_now(transaction.get_database_backend());
+        let (owner, until) = match lease {
+            Some(_) => ("lease_owner", format!("{now} + $9")),
+            None => ("NULL", "NULL".to_owned()),
+        };
+        let sql = format!(
+            "UPDATE runs SET status = $4, phase = $5, cursor = $6, marked = $7, finished_at = $8, \
+             lease_owner = {owner}, lease_until = {until} \
+             WHERE tenant_id = $1 AND id = $2 AND lease_owner = $3"
+        );
+        let mut values = vec![
             self.tenant.id.into(),
             run.id.into(),
             run.lease_owner.into(),
@@ -240,6 +309,7 @@ impl Runs {
             next.marked.into(),
             next.finished_at.into(),
         ];
+        values.extend(lease.map(|lease| milliseconds(lease).into()));
         if execute(&**transaction, sql, values).await? == 0 { Err(Error::Stale) } else { Ok(()) }
     }
 }
@@ -260,6 +330,7 @@ pub(crate) async fn insert(
         status: Set(RunStatus::Marking),
         phase: Set(RunPhase::Groups),
         cursor: Set(None),
+        listed: Set(None),
         marked: Set(0),
         requested_by: Set(requested_by.to_owned()),
         created_at: Set(at),

@@ -15,7 +15,7 @@ use crate::entity::words::{RunOutcome, TaskKind, TaskRank, TaskState};
 use crate::error::{Error, Result};
 use crate::id::{ConnectionId, SiteId, UserId};
 use crate::lookup::without_nul;
-use crate::marking::{Mark, mark_to_verify};
+use crate::marking::{Mark, Place, mark_at};
 use crate::runs;
 use crate::statement::{count, database_now, execute, for_update_skip_locked, statement};
 use crate::tenant::TenantStore;
@@ -165,7 +165,8 @@ impl Tasks {
         let at = self.tenant.now();
         let (tenant, rank) = (self.tenant.id, TaskRank::Change);
         let mark = Mark { tenant, connection, rank, at, trace_context: None };
-        mark_to_verify(&transaction, &mark, TaskKind::User, self.site, None, &[user.0]).await?;
+        let place = Place { site: self.site, run: None, verify: true };
+        mark_at(&transaction, &mark, TaskKind::User, place, &[user.0]).await?;
         let sql = "UPDATE tasks SET due_at = $4 WHERE tenant_id = $1 AND site_id = $2 AND kind = 'user' \
             AND object_id = $3 AND state = 'ready'";
         let values = vec![tenant.into(), self.site.into(), user.into(), at.into()];

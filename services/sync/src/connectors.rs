@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use atlassian::Budget;
@@ -15,7 +15,7 @@ use policy::product::{Obstacles, ProductRules};
 use store::entity::site;
 use store::id::SiteId;
 use store::tenant::TenantStore;
-use tokio::sync::{Mutex as AsyncMutex, OnceCell};
+use tokio::sync::{Mutex as AsyncMutex, OnceCell, Semaphore, SemaphorePermit};
 use url::Url;
 
 /// Calls at once with a password: should it cease to work in the middle of them, fewer log-ins fail than the
@@ -52,6 +52,10 @@ pub struct ConnectedSite {
     own_key: OnceCell<String>,
     rules: Mutex<Rules>,
     version: i64,
+    /// As many turns as calls may be under way.
+    turns: Semaphore,
+    /// What the site said when it refused our credentials.
+    refusal: OnceLock<String>,
 }
 
 /// When an account is looked for by its e-mail address, where the match rule says so.
@@ -93,6 +97,25 @@ struct Rules {
 }
 
 impl ConnectedSite {
+    /// Waits for the turn of a call that is made beside others; it ends when the turn is dropped. `None` when the site has
+    /// refused our credentials meanwhile: each further call would be a failed log-in more.
+    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        let turn = self.turns.acquire().await.ok()?;
+        self.refusal.get().is_none().then_some(turn)
+    }
+
+    /// Takes note of how a call failed.
+    pub(crate) fn note(&self, error: &SiteError) {
+        if matches!(error, SiteError::Unauthorized { .. }) {
+            self.refusal.get_or_init(|| error.to_string());
+        }
+    }
+
+    /// What the site said when it refused these credentials, if it did.
+    pub(crate) fn refusal(&self) -> Option<&str> {
+        self.refusal.get().map(String::as_str)
+    }
+
     /// The product's name.
     pub fn product(&self) -> &'static str {
         self.capabilities.product.as_str()
@@ -225,6 +248,8 @@ impl Connectors {
                 until: admin_groups.is_none().then(Instant::now),
             }),
             version: row.version,
+            turns: Semaphore::new(calls_at_once.min(Semaphore::MAX_PERMITS)),
+            refusal: OnceLock::new(),
         });
         sites.insert(row.id, Arc::clone(&connected));
         Ok(connected)

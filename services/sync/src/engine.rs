@@ -41,6 +41,11 @@ pub struct EngineOptions {
     /// How often the database is asked for due tasks when nothing woke us: marks made by other
     /// processes, retries that fall due.
     pub poll_interval: Duration,
+    /// From how many accounts of a link on a run reads the site's lists before it asks for one by one.
+    pub survey_from: u64,
+    /// Calls that the lists may cost in any case. They are given up when they have cost more than that, and half of what
+    /// asking for each account would.
+    pub survey_calls: u64,
     /// How often a run is looked at whose objects are worked off.
     pub run_interval: Duration,
     /// How often is looked for runs that are to begin by themselves.
@@ -66,6 +71,8 @@ impl EngineOptions {
             lease: Duration::from_mins(1),
             account_lease: Duration::from_mins(3),
             poll_interval: Duration::from_millis(500),
+            survey_from: 200,
+            survey_calls: 100,
             run_interval: Duration::from_secs(1),
             schedule_interval: Duration::from_secs(5),
             backoff: Backoff::default(),
@@ -170,19 +177,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Marks the pages of runs. Beside the queues, since marking a large directory takes a while.
-    async fn mark(&self, cancel: &CancellationToken) {
-        while !cancel.is_cancelled() {
-            if let Err(error) = self.advance_runs(cancel).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "runs not advanced");
-            }
-            tokio::select! {
-                () = cancel.cancelled() => {}
-                () = tokio::time::sleep(self.options.poll_interval) => {}
-            }
-        }
-    }
-
     /// Begins runs that are due by themselves.
     async fn keep_schedules(&self, cancel: &CancellationToken) {
         while !cancel.is_cancelled() {
@@ -205,21 +199,6 @@ impl Engine {
             };
             let next = settings.schedule.next_after(tenant.now().0).map(Timestamp);
             tenant.runs().begin_scheduled(&link, next).await?;
-        }
-        Ok(())
-    }
-
-    /// Marks the next pages of runs, until none has anything to mark.
-    async fn advance_runs(&self, cancel: &CancellationToken) -> store::Result<()> {
-        while !cancel.is_cancelled() {
-            let Some(run) = self.store.claim_run(self.worker, self.options.run_interval).await? else {
-                break;
-            };
-            match self.store.tenant(run.tenant_id).runs().advance(&run).await {
-                // Another replica took it over.
-                Ok(_) | Err(store::Error::Stale) => {}
-                Err(error) => return Err(error),
-            }
         }
         Ok(())
     }

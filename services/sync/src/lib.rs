@@ -7,7 +7,7 @@
 //!
 //! Reading order: [`engine`] (who works where), [`site`] (one site's queue), [`workplace`] (the gate that every
 //! call passes), [`account`] (one user), [`group`] (one group), [`failure`] (what a site's no means for the
-//! task and for the site).
+//! task and for the site). `marking` and `survey` are about runs.
 
 pub mod account;
 pub mod backoff;
@@ -21,9 +21,11 @@ pub mod group;
 mod leads;
 pub mod links;
 mod lookup;
+mod marking;
 pub mod planning;
 mod progress;
 pub mod site;
+mod survey;
 pub mod workplace;
 
 pub use engine::{Engine, EngineOptions};

@@ -194,6 +194,10 @@ impl SiteQueue {
             }
             Err(ConnectError::Store(error)) => return Err(error),
         };
+        if let Some(refusal) = connected.refusal() {
+            sites.pause(site.id, site.version, refusal).await?;
+            return Ok(None);
+        }
         let links = match SiteLinks::read(&self.tenant, site.id).await? {
             Ok(links) => Arc::new(links),
             Err(problem) => {

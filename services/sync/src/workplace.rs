@@ -102,11 +102,15 @@ impl Workplace {
         &self,
         call: impl Future<Output = Result<T, SiteError>>,
     ) -> Result<T, Interruption> {
+        let Some(_turn) = self.connected.turn().await else { return Err(Interruption::PutOff) };
         let held_long = self.began.elapsed() > self.engine.options.account_lease / 2;
         if held_long || self.signals.failed() || self.stop.begin_nothing.is_cancelled() {
             return Err(Interruption::PutOff);
         }
         let answer = call.await;
+        if let Err(error) = &answer {
+            self.connected.note(error);
+        }
         if answer.as_ref().err().is_none_or(SiteError::is_refusal) {
             self.signals.answered.store(true, Ordering::Relaxed);
             self.signals.internal_errors.store(0, Ordering::Relaxed);

@@ -1,12 +1,12 @@
 //! The ledger read in bulk, for plans: a few statements for a page of users, whatever the size of the directory.
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait as _, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::Accounts;
 use crate::entity::{account, claim, membership, site_group};
 use crate::error::Result;
 use crate::id::{AccountId, ConnectionId, UserId};
-use crate::statement::IDS_PER_STATEMENT;
+use crate::statement::{IDS_PER_STATEMENT, rows};
 
 /// A page of the ledger: accounts, and everything that hangs on them.
 #[derive(Clone, Debug, Default)]
@@ -100,6 +100,21 @@ impl Accounts {
         }
         let claims = query.all(&self.tenant.store.connection).await?;
         Ok(claims.into_iter().map(|claim| claim.user_id).collect())
+    }
+
+    /// How many users of a directory claim an account.
+    pub async fn count_claimants(&self, connection: ConnectionId) -> Result<u64> {
+        let claims = self.claims().filter(claim::Column::ConnectionId.eq(connection));
+        Ok(claims.count(&self.tenant.store.connection).await?)
+    }
+
+    /// Names of the site groups that accounts are in by links.
+    pub async fn given_groups(&self) -> Result<Vec<String>> {
+        let sql = "SELECT MIN(group_name) AS name FROM memberships WHERE tenant_id = $1 AND site_id = $2 \
+            GROUP BY group_folded";
+        let values = vec![self.tenant.id.into(), self.site.into()];
+        let groups = rows(&self.tenant.store.connection, sql, values).await?;
+        groups.iter().map(|row| Ok(row.try_get("", "name")?)).collect()
     }
 
     /// All site groups that are known to exist.

@@ -29,6 +29,8 @@ pub struct Model {
     pub phase: RunPhase,
     /// The last object marked in this phase.
     pub cursor: Option<Uuid>,
+    /// Accounts, groups and members read from the site's lists so far; `None` when they are not read.
+    pub listed: Option<i64>,
     /// Objects marked so far.
     pub marked: i64,
     /// Who asked for it.

@@ -15,6 +15,7 @@ mod m0006_creation_asked_at;
 mod m0007_group_feeds;
 mod m0008_withdrawals;
 mod m0009_schedules;
+mod m0010_listed;
 
 /// Runs and lists the migrations.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_group_feeds::Migration),
             Box::new(m0008_withdrawals::Migration),
             Box::new(m0009_schedules::Migration),
+            Box::new(m0010_listed::Migration),
         ]
     }
 }

@@ -89,6 +89,8 @@ mod several;
 #[cfg(test)]
 mod simulated;
 #[cfg(test)]
+mod surveys;
+#[cfg(test)]
 mod user_rules;
 #[cfg(test)]
 mod world;

@@ -96,6 +96,7 @@ pub(crate) fn options() -> EngineOptions {
         lease: Duration::from_millis(900),
         account_lease: Duration::from_secs(30),
         poll_interval: Duration::from_millis(20),
+        survey_from: 1,
         run_interval: Duration::from_millis(100),
         schedule_interval: Duration::from_millis(50),
         backoff: Backoff { first: Duration::from_millis(20), longest: Duration::from_millis(200) },

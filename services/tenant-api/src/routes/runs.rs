@@ -54,6 +54,9 @@ pub struct RunSummary {
     status: RunStatus,
     /// What is being marked, while the status is `marking`.
     phase: RunPhase,
+    /// Accounts, groups and members read from the site's lists so far, before anything is marked: who stands there as
+    /// expected is then not asked for one by one. Null when the lists are not read, as for a few accounts.
+    listed: Option<i64>,
     /// Objects marked so far.
     marked: i64,
     /// Who asked for it.
@@ -103,6 +106,7 @@ impl From<run::Model> for RunSummary {
             link_id: row.link_id,
             status: row.status,
             phase: row.phase,
+            listed: row.listed,
             marked: row.marked,
             requested_by: row.requested_by,
             created_at: row.created_at,
