@@ -43,6 +43,8 @@ pub struct Claim {
     pub user: Option<DirectoryUser>,
     /// The directory groups that hold the user, directly or nested.
     pub groups: Vec<DirectoryGroup>,
+    /// What speaks against that the user is the account's person, if that is not settled: the claim has no say then.
+    pub doubt: Option<String>,
 }
 
 impl Claim {
@@ -164,6 +166,7 @@ pub struct DesiredAccount {
 
 /// Folds all claims on one account into what it should be. Any order of the claims gives the same answer.
 ///
+/// - A claim that is in doubt has no say.
 /// - It is active if any enabled link's user is. Its groups are the union over those; each attribute comes
 ///   from the one with the highest precedence (ties: the smaller link id, then user id) that has it.
 /// - When none is active, `on_deprovision` of the enabled link with the highest precedence decides. A
@@ -171,7 +174,7 @@ pub struct DesiredAccount {
 ///   the product can only deactivate it is deactivated: whoever left keeps no access for want of the stronger step.
 /// - A disabled link whose user is active keeps the account as it is: pausing locks nobody out.
 pub fn fold(claims: &[Claim], product: &ProductRules) -> DesiredAccount {
-    let mut ranked: Vec<&Claim> = claims.iter().collect();
+    let mut ranked: Vec<&Claim> = claims.iter().filter(|claim| claim.doubt.is_none()).collect();
     ranked.sort_by_key(|claim| (Reverse(claim.precedence), claim.link, claim.user_id));
     let enabled: Vec<&Claim> = ranked.iter().copied().filter(|claim| claim.enabled).collect();
     let active: Vec<&Claim> = enabled.iter().copied().filter(|claim| claim.is_active()).collect();

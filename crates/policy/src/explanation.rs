@@ -81,6 +81,38 @@ pub struct PendingChange {
     pub reason: String,
 }
 
+/// What would come of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Outlook {
+    /// Steps that the work would make, as far as is known.
+    pub pending: Vec<PendingChange>,
+    /// What would stay as it is, and why.
+    pub not_done: Vec<Skipped>,
+}
+
+impl Outlook {
+    /// Of a plan.
+    pub fn of(plan: &AccountPlan) -> Self {
+        Self { pending: pending(plan), not_done: plan.not_done.clone() }
+    }
+
+    /// Nothing would be done.
+    pub fn nothing(reason: impl Into<String>) -> Self {
+        let skipped = Skipped { what: "account".to_owned(), reason: reason.into() };
+        Self { pending: Vec::new(), not_done: vec![skipped] }
+    }
+}
+
+fn pending(plan: &AccountPlan) -> Vec<PendingChange> {
+    let steps = plan.changes.iter().map(|change| PendingChange {
+        action: change.action.name(),
+        summary: change.action.to_string(),
+        reason: change.reason.clone(),
+    });
+    steps.collect()
+}
+
 /// Explains an account: `desired` is what `claims` were folded to, `observed` what is known of it.
 pub fn explain(
     claims: &[Claim],
@@ -92,15 +124,7 @@ pub fn explain(
         values: values(desired),
         groups: groups(desired, observed),
         excluded_groups: excluded_groups(claims, &desired.product),
-        pending: plan
-            .changes
-            .iter()
-            .map(|change| PendingChange {
-                action: change.action.name(),
-                summary: change.action.to_string(),
-                reason: change.reason.clone(),
-            })
-            .collect(),
+        pending: pending(plan),
         not_done: plan.not_done.clone(),
     }
 }

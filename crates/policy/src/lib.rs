@@ -12,6 +12,7 @@ pub mod breaker;
 mod directory_user;
 pub mod explanation;
 pub mod group;
+pub mod identity;
 mod managed_groups;
 pub mod plan;
 pub mod product;

@@ -42,6 +42,7 @@ pub(crate) fn claim(number: u128) -> Claim {
         user_id: Uuid::from_u128(1_000 + number),
         user: Some(user("ada", true)),
         groups: Vec::new(),
+        doubt: None,
     }
 }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::database::WriteTransaction;
-use crate::entity::{account, claim, membership};
+use crate::entity::{account, claim, denied_claim, membership};
 use crate::error::{Error, Result};
 use crate::id::{AccountId, ConnectionId, SiteId, UserId};
 use crate::lookup;
@@ -22,6 +22,7 @@ use crate::tasks::milliseconds;
 use crate::tenant::TenantStore;
 
 mod conclusion;
+pub mod correction;
 mod reading;
 
 pub use conclusion::{Conclusion, Observation};
@@ -193,8 +194,14 @@ impl Accounts {
         self.doubt_if_forgotten(&transaction, other).await?;
         let mut values = self.key(held.account.id);
         values.push(other.into());
-        let sql =
-            "UPDATE claims SET account_id = $4 WHERE tenant_id = $1 AND site_id = $2 AND account_id = $3";
+        // Whoever is there already may be somebody else.
+        let sql = "UPDATE claims SET account_id = $4, doubt = CASE WHEN EXISTS (SELECT 1 FROM claims o \
+            WHERE o.tenant_id = $1 AND o.site_id = $2 AND o.account_id = $4) THEN COALESCE(doubt, '') ELSE doubt END \
+            WHERE tenant_id = $1 AND site_id = $2 AND account_id = $3";
+        execute(&*transaction, sql, values.clone()).await?;
+        let sql = "INSERT INTO denied_claims (tenant_id, site_id, user_id, account_id, denied_by, denied_at) \
+            SELECT tenant_id, site_id, user_id, $4, denied_by, denied_at FROM denied_claims \
+            WHERE tenant_id = $1 AND site_id = $2 AND account_id = $3 ON CONFLICT DO NOTHING";
         execute(&*transaction, sql, values).await?;
         let mut values = self.key(held.account.id);
         values.push(held.lease.into());
@@ -227,7 +234,13 @@ impl Accounts {
                 return Ok((Some(other.id), OtherRow::AnotherPerson));
             }
         }
-        Ok((Some(other.id), OtherRow::SamePerson))
+        let sql = "SELECT COUNT(*) AS n FROM denied_claims d JOIN claims c ON c.tenant_id = d.tenant_id \
+            AND c.site_id = d.site_id AND c.user_id = d.user_id WHERE d.tenant_id = $1 AND d.site_id = $2 \
+            AND ((d.account_id = $3 AND c.account_id = $4) OR (d.account_id = $4 AND c.account_id = $3))";
+        let mut values = self.key(held.account.id);
+        values.push(other.id.into());
+        let is_denied = count(connection, sql, values).await? > 0;
+        Ok((Some(other.id), if is_denied { OtherRow::AnotherPerson } else { OtherRow::SamePerson }))
     }
 
     /// Gives an account back whose work broke off: what was asked of the site is in doubt.
@@ -281,10 +294,13 @@ impl Accounts {
             .one(&**transaction)
             .await?
             .ok_or(Error::Stale)?;
-        if self.claimed_by_other(&**transaction, account.id, connection, user).await? {
+        if self.claimed_by_other(&**transaction, account.id, connection, user).await?
+            || self.is_denied(transaction, account.id, user).await?
+        {
             return Ok(None);
         }
         self.doubt_if_forgotten(transaction, account.id).await?;
+        let is_shared = self.claimed_elsewhere(transaction, account.id, connection).await?;
         let row = claim::ActiveModel {
             tenant_id: Set(self.tenant.id),
             site_id: Set(self.site),
@@ -292,6 +308,9 @@ impl Accounts {
             connection_id: Set(connection),
             account_id: Set(account.id),
             created_at: Set(now),
+            doubt: Set(is_shared.then(String::new)),
+            given_name: Set(None),
+            given_for: Set(None),
         };
         claim::Entity::insert(row).exec_without_returning(&**transaction).await?;
         Ok(Some(account.id))
@@ -313,6 +332,31 @@ impl Accounts {
             WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.account_id = $3 \
             AND c.connection_id = $4 AND c.user_id <> $5";
         Ok(count(connection, sql, values).await? > 0)
+    }
+
+    /// Whether users of other directories claim an account.
+    async fn claimed_elsewhere(
+        &self,
+        transaction: &WriteTransaction,
+        account: AccountId,
+        directory: ConnectionId,
+    ) -> Result<bool> {
+        let mut values = self.key(account);
+        values.push(directory.into());
+        let sql = "SELECT COUNT(*) AS n FROM claims WHERE tenant_id = $1 AND site_id = $2 AND account_id = $3 \
+            AND connection_id <> $4";
+        Ok(count(&**transaction, sql, values).await? > 0)
+    }
+
+    /// Whether somebody has said that a user is not an account's person.
+    async fn is_denied(
+        &self,
+        transaction: &WriteTransaction,
+        account: AccountId,
+        user: UserId,
+    ) -> Result<bool> {
+        let key = (self.tenant.id, self.site, user, account);
+        Ok(denied_claim::Entity::find_by_id(key).one(&**transaction).await?.is_some())
     }
 
     /// What is known of an account that nobody claimed may be long out of date: the site is asked first.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use policy::account::{Claim, DirectoryUser, Existence};
+use policy::identity;
 use policy::plan::ObservedAccount;
 use scim_protocol::fold;
 use serde_json::json;
@@ -178,6 +179,13 @@ async fn attempt(
     claims: &[Claim],
     progress: &mut Progress<'_>,
 ) -> Result<Attempt, Interruption> {
+    let own = claims.iter().find(|claim| claim.user_id == task.object_id);
+    if let Some(own) = own
+        && let Some(doubt) = &own.doubt
+    {
+        progress.steps_aside(own, doubt);
+        return Ok(Attempt::Done);
+    }
     let rules = workplace.rules().await?;
     let mut desired = policy::account::fold(claims, &rules);
     // What an account must lose that cannot be deactivated is more than what the ledger knows of.
@@ -296,8 +304,9 @@ async fn claims(workplace: &Workplace, held: &HeldAccount) -> store::Result<Vec<
     for claim in &held.claims {
         let Some(link) = workplace.links.of(claim.connection_id) else { continue };
         let (user, groups) = read_user(workplace, link, claim.user_id, true).await?.unzip();
-        claims.push(link.claim(claim.user_id, user, groups.unwrap_or_default()));
+        claims.push(link.standing_claim(claim, user, groups.unwrap_or_default()));
     }
+    identity::weigh(&mut claims, held.account.email.as_deref());
     Ok(claims)
 }
 

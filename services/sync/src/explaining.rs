@@ -1,9 +1,10 @@
 //! Why a user's account at a site is as it is, from what is known: the site is not asked about it.
 
-use policy::account::{Claim, DirectoryGroup, DirectoryUser};
+use policy::account::{DirectoryGroup, DirectoryUser};
 use policy::explanation::{ExplainedGroup, Explanation, explain, explain_group};
 use policy::group::{Mapping, site_groups_for};
-use policy::plan::ObservedAccount;
+use policy::identity;
+use policy::plan::{ObservedAccount, Skipped};
 use store::entity::link;
 use store::id::{ConnectionId, SiteId, UserId};
 use store::tenant::TenantStore;
@@ -11,7 +12,7 @@ use store::tenant::TenantStore;
 use crate::account::from_ledger;
 use crate::links::SiteLinks;
 use crate::planning::page::{Directories, Ledger};
-use crate::planning::{PlanError, Planner, Scene};
+use crate::planning::{PlanError, Planner, Scene, doubt_of};
 
 impl Planner {
     /// Explains the account that a user claims at a site, and one site group of it if that is asked.
@@ -34,13 +35,11 @@ impl Planner {
         }
         let account = ledger.claimed_by(user);
         let claimed = account.map(|account| ledger.claims(account.id)).unwrap_or_default();
-        let mut claims: Vec<Claim> = claimed
-            .iter()
-            .filter_map(|claim| scene.claim(claim.connection_id, claim.user_id, &directories))
-            .collect();
+        let mut claims = scene.claims(claimed, &directories);
         if claims.iter().all(|claim| claim.user_id != user.0) {
-            claims.extend(scene.claim(connection, user, &directories));
+            claims.extend(scene.newcomer(connection, user, &directories, !claims.is_empty()));
         }
+        identity::weigh(&mut claims, account.and_then(|account| account.email.as_deref()));
         let mut desired = policy::account::fold(&claims, &scene.rules);
         let observed = account.filter(|account| account.key.is_some()).map(|account| ObservedAccount {
             protected: account.key.as_deref() == scene.own_key.as_deref(),
@@ -49,7 +48,12 @@ impl Planner {
         let feeds = scene.feeds.values().flat_map(|feeds| feeds.iter().cloned());
         desired.managed_groups.learn(feeds);
         let plan = policy::plan::account(&desired, observed.as_ref());
-        let explained = explain(&claims, &desired, observed.as_ref(), &plan);
+        let mut explained = explain(&claims, &desired, observed.as_ref(), &plan);
+        if let Some(doubt) = doubt_of(&claims, user) {
+            // What is planned for the account is for those whose it is.
+            explained.pending.clear();
+            explained.not_done = vec![Skipped { what: "account".to_owned(), reason: doubt }];
+        }
         let group = group.map(|name| explain_group(&claims, &desired, observed.as_ref(), name));
         Ok((explained, group))
     }

@@ -11,6 +11,7 @@
 
 pub mod account;
 pub mod backoff;
+mod conflicts;
 pub mod connectors;
 pub mod engine;
 pub mod execution;
@@ -28,5 +29,6 @@ pub mod site;
 mod survey;
 pub mod workplace;
 
+pub use conflicts::ConflictOutlook;
 pub use engine::{Engine, EngineOptions};
 pub use planning::{PlanError, Planned, Planner};

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use policy::account::{Claim, DirectoryGroup, DirectoryUser};
 use policy::settings::{CompiledSettings, LinkSettings};
+use scim_protocol::fold;
 use scim_protocol::schema::ResourceTypes;
 use serde_json::json;
-use store::entity::{link, user};
+use store::entity::{claim, link, user};
 use store::id::{ConnectionId, SiteId, UserId};
 use store::tenant::TenantStore;
 use store::users::HoldingGroup;
@@ -41,7 +42,23 @@ impl SiteLink {
                 .into_iter()
                 .map(|group| DirectoryGroup { id: group.group_id.0, name: group.display_name })
                 .collect(),
+            doubt: None,
         }
+    }
+
+    /// The same of a user that claims an account of the ledger already.
+    pub(crate) fn standing_claim(
+        &self,
+        row: &claim::Model,
+        mut user: Option<DirectoryUser>,
+        groups: Vec<HoldingGroup>,
+    ) -> Claim {
+        if let (Some(user), Some(given)) = (&mut user, &row.given_name)
+            && row.given_for.as_ref().is_none_or(|taken| *taken == fold(user.user_name.trim()))
+        {
+            user.user_name.clone_from(given);
+        }
+        Claim { doubt: row.doubt.clone(), ..self.claim(row.user_id, user, groups) }
     }
 }
 

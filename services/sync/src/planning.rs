@@ -12,6 +12,7 @@ use atlassian::error::SiteError;
 use policy::account::{Claim, DesiredAccount, DirectoryGroup, Feed};
 use policy::breaker::{self, Verdict, Window};
 use policy::group::{Mapping, site_groups_for};
+use policy::identity;
 use policy::plan::digest::PlanDigest;
 use policy::plan::link::{LinkPlan, PlannedKind, PlannedObject};
 use policy::plan::{AccountPlan, Action, ObservedAccount, Skipped};
@@ -252,6 +253,8 @@ impl Planning<'_> {
             unclaimed.filter_map(|id| Some((*id, self.wanted_name(*id, &directories)?))).collect();
         let wanted: Vec<String> = names.values().cloned().collect();
         ledger.add(accounts.named(&wanted).await?);
+        let unclaimed: Vec<UserId> = names.keys().copied().collect();
+        ledger.deny(accounts.denied_to(&unclaimed).await?);
         directories.complete(self.tenant, &ledger).await?;
         for (id, name) in order {
             let object = PlannedObject { kind: PlannedKind::User, id: id.0, name };
@@ -267,7 +270,8 @@ impl Planning<'_> {
         Ok(())
     }
 
-    /// Whether an account is claimed by others of the directory, who are still there, and not by the user.
+    /// Whether an account is somebody else's: claimed by others of the directory, who are still there, and not by the user,
+    /// or said not to be the user's.
     fn is_colleagues(
         &self,
         row: &account::Model,
@@ -277,8 +281,9 @@ impl Planning<'_> {
     ) -> bool {
         let connection = self.link.row.connection_id;
         let mut claims = ledger.claims(row.id).iter().filter(|claim| claim.connection_id == connection);
-        claims.clone().all(|claim| claim.user_id != id)
-            && claims.any(|claim| directories.user(claim.user_id).is_some())
+        ledger.denies(id, row.id)
+            || (claims.clone().all(|claim| claim.user_id != id)
+                && claims.any(|claim| directories.user(claim.user_id).is_some()))
     }
 
     /// What the user's account should be called, folded for case.
@@ -297,16 +302,14 @@ impl Planning<'_> {
         directories: &Directories,
         id: UserId,
     ) {
-        if row.is_some_and(|row| !self.seen.insert(row.id)) {
+        if row.is_some_and(|row| self.seen.contains(&row.id)) {
             return;
         }
         let claimed = row.map(|row| ledger.claims(row.id)).unwrap_or_default();
-        let mut claims: Vec<Claim> = claimed
-            .iter()
-            .filter_map(|claim| self.scene.claim(claim.connection_id, claim.user_id, directories))
-            .collect();
+        let mut claims = self.scene.claims(claimed, directories);
         if claims.iter().all(|claim| claim.user_id != id.0) {
-            let claim = self.scene.claim(self.link.row.connection_id, id, directories);
+            let is_shared = !claims.is_empty();
+            let claim = self.scene.newcomer(self.link.row.connection_id, id, directories, is_shared);
             if let Some(claim) = claim.as_ref().filter(|claim| claim.is_out_of_scope()) {
                 self.digesting.directory(&(claim.user_id, "out of scope"));
                 self.omit(&object, "the user is out of user_sync.scope".to_owned(), 0);
@@ -314,8 +317,15 @@ impl Planning<'_> {
             }
             claims.extend(claim);
         }
+        identity::weigh(&mut claims, row.and_then(|row| row.email.as_deref()));
+        if let Some(doubt) = doubt_of(&claims, id) {
+            self.digesting.directory(&(id, &doubt));
+            self.omit(&object, doubt, 0);
+            return;
+        }
+        self.seen.extend(row.map(|row| row.id));
         for claim in &claims {
-            self.digesting.directory(&(claim.link, claim.user_id, &claim.user, &claim.groups));
+            self.digesting.directory(&(claim.link, claim.user_id, &claim.user, &claim.groups, &claim.doubt));
         }
         let desired = policy::account::fold(&claims, &self.scene.rules);
         let memberships = row.map(|row| ledger.memberships(row.id)).unwrap_or_default();
@@ -402,6 +412,11 @@ impl Planning<'_> {
             });
         Planned { plan: self.plan, digest: self.digesting.finish() }
     }
+}
+
+/// What speaks against that a user is the person of the account that it claims.
+pub(crate) fn doubt_of(claims: &[Claim], user: UserId) -> Option<String> {
+    claims.iter().find(|claim| claim.user_id == user.0).and_then(|claim| claim.doubt.clone())
 }
 
 fn user_name(user: &user::Model) -> String {

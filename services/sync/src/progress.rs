@@ -38,6 +38,8 @@ pub(crate) struct Progress<'a> {
     confirmed: BTreeSet<String>,
     dropped: BTreeSet<String>,
     released: Vec<UserId>,
+    /// What speaks against claims that were in doubt.
+    doubts: Vec<(UserId, Option<String>)>,
     entries: Vec<NewEntry>,
     actions: Vec<Value>,
     outcome: RunOutcome,
@@ -55,6 +57,9 @@ impl<'a> Progress<'a> {
     ) -> Self {
         let gone = claims.iter().filter(|claim| claim.enabled && claim.user.is_none());
         let gone = gone.map(|claim| UserId(claim.user_id));
+        let of = |user: UserId| claims.iter().find(|claim| claim.user_id == user.0);
+        let doubts = held.claims.iter().filter(|row| row.doubt.is_some());
+        let doubts = doubts.filter_map(|row| Some((row.user_id, of(row.user_id)?.doubt.clone())));
         let ledger = &held.account;
         let observed = ledger.key.as_ref().map(|key| Account {
             key: key.clone(),
@@ -76,6 +81,7 @@ impl<'a> Progress<'a> {
             confirmed: BTreeSet::new(),
             dropped: BTreeSet::new(),
             released: gone.collect(),
+            doubts: doubts.collect(),
             entries: Vec::new(),
             actions: Vec::new(),
             outcome: RunOutcome::Unchanged,
@@ -105,6 +111,17 @@ impl<'a> Progress<'a> {
         self.released.clear();
         self.entry_once(&error);
         self.end = self.workplace.refused(self.task, &error);
+    }
+
+    /// Whether the account is the user's is in doubt: it is left to those whose it is for sure.
+    pub(crate) fn steps_aside(&mut self, own: &Claim, doubt: &str) {
+        self.released.retain(|user| user.0 == self.task.object_id);
+        if own.user.as_ref().is_some_and(|user| user.active && user.in_scope) {
+            let error = format!("{doubt}. Say which among the site's conflicts");
+            self.outcome = RunOutcome::Failed;
+            self.entry_once(&error);
+            self.end = self.workplace.refused(self.task, &error);
+        }
     }
 
     /// The site was asked, and showed this.
@@ -336,6 +353,7 @@ impl<'a> Progress<'a> {
             in_doubt: self.in_doubt || self.creating,
             dropped: self.dropped.difference(&confirmed).cloned().collect(),
             confirmed: self.confirmed.into_iter().collect(),
+            doubts: self.doubts,
             released_claims: if finished { self.released } else { Vec::new() },
             entries: self.entries,
             outcome: self.outcome,

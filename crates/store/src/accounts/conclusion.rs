@@ -50,6 +50,8 @@ pub struct Conclusion {
     pub dropped: Vec<String>,
     /// Users that no longer claim it: gone from the directory, and carried out here.
     pub released_claims: Vec<UserId>,
+    /// Users whose claim was looked at, and what speaks against it; `None` when it is settled.
+    pub doubts: Vec<(UserId, Option<String>)>,
     /// For the timeline.
     pub entries: Vec<NewEntry>,
     /// For the run that asked, if one did.
@@ -84,9 +86,19 @@ impl Accounts {
                 WHERE tenant_id = $1 AND site_id = $2 AND account_id = $3 AND group_folded = $4";
             execute(&*transaction, sql, values).await?;
         }
+        for (user, doubt) in &conclusion.doubts {
+            let mut values = self.key(held.account.id);
+            values.extend([(*user).into(), doubt.clone().into()]);
+            // What an admin has settled meanwhile stays so.
+            let sql = "UPDATE claims SET doubt = $5 WHERE tenant_id = $1 AND site_id = $2 AND account_id = $3 \
+                AND user_id = $4 AND doubt IS NOT NULL";
+            execute(&*transaction, sql, values).await?;
+        }
         for user in &conclusion.released_claims {
             let values = vec![self.tenant.id.into(), self.site.into(), (*user).into()];
             let sql = "DELETE FROM claims WHERE tenant_id = $1 AND site_id = $2 AND user_id = $3";
+            execute(&*transaction, sql, values.clone()).await?;
+            let sql = "DELETE FROM denied_claims WHERE tenant_id = $1 AND site_id = $2 AND user_id = $3";
             execute(&*transaction, sql, values).await?;
         }
         self.drop_if_unclaimed(&transaction, held.account.id).await?;

@@ -3,9 +3,10 @@
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait as _, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::Accounts;
-use crate::entity::{account, claim, membership, site_group};
+use crate::entity::{account, claim, denied_claim, membership, site_group};
 use crate::error::Result;
 use crate::id::{AccountId, ConnectionId, UserId};
+use crate::lookup;
 use crate::statement::{IDS_PER_STATEMENT, rows};
 
 /// A page of the ledger: accounts, and everything that hangs on them.
@@ -51,6 +52,17 @@ impl Accounts {
         self.page(ids).await
     }
 
+    /// These accounts.
+    pub async fn of_ids(&self, ids: Vec<AccountId>) -> Result<LedgerPage> {
+        self.page(ids).await
+    }
+
+    /// The account of a user name.
+    pub async fn of_name(&self, username: &str) -> Result<Option<account::Model>> {
+        let named = self.rows().filter(account::Column::UsernameFolded.eq(lookup::folded(username)));
+        Ok(named.one(&self.tenant.store.connection).await?)
+    }
+
     async fn page(&self, mut ids: Vec<AccountId>) -> Result<LedgerPage> {
         ids.sort_unstable();
         ids.dedup();
@@ -71,13 +83,13 @@ impl Accounts {
         Ok(page)
     }
 
-    fn rows(&self) -> Select<account::Entity> {
+    pub(super) fn rows(&self) -> Select<account::Entity> {
         account::Entity::find()
             .filter(account::Column::TenantId.eq(self.tenant.id))
             .filter(account::Column::SiteId.eq(self.site))
     }
 
-    fn claims(&self) -> Select<claim::Entity> {
+    pub(super) fn claims(&self) -> Select<claim::Entity> {
         claim::Entity::find()
             .filter(claim::Column::TenantId.eq(self.tenant.id))
             .filter(claim::Column::SiteId.eq(self.site))
@@ -100,6 +112,21 @@ impl Accounts {
         }
         let claims = query.all(&self.tenant.store.connection).await?;
         Ok(claims.into_iter().map(|claim| claim.user_id).collect())
+    }
+
+    /// Which accounts somebody has said that users are not the persons of.
+    pub async fn denied_to(&self, users: &[UserId]) -> Result<Vec<(UserId, AccountId)>> {
+        let mut denied = Vec::new();
+        for users in users.chunks(IDS_PER_STATEMENT) {
+            let rows = denied_claim::Entity::find()
+                .filter(denied_claim::Column::TenantId.eq(self.tenant.id))
+                .filter(denied_claim::Column::SiteId.eq(self.site))
+                .filter(denied_claim::Column::UserId.is_in(users.iter().copied()))
+                .all(&self.tenant.store.connection)
+                .await?;
+            denied.extend(rows.into_iter().map(|row| (row.user_id, row.account_id)));
+        }
+        Ok(denied)
     }
 
     /// How many users of a directory claim an account.

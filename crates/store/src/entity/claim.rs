@@ -25,6 +25,13 @@ pub struct Model {
     pub account_id: AccountId,
     /// Since when.
     pub created_at: Timestamp,
+    /// What speaks against that the user is the account's person: the claim has no say. Empty while nobody has looked at
+    /// it, `None` when it is settled.
+    pub doubt: Option<String>,
+    /// The user name that the account got instead of the directory's.
+    pub given_name: Option<String>,
+    /// The directory's user name, folded for case, that it stands in for; `None` for whichever.
+    pub given_for: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -5,6 +5,7 @@ pub mod api_key;
 pub mod audit_entry;
 pub mod claim;
 pub mod connection;
+pub mod denied_claim;
 pub mod deprovision;
 pub mod group;
 pub mod group_feed;

@@ -16,6 +16,7 @@ mod m0007_group_feeds;
 mod m0008_withdrawals;
 mod m0009_schedules;
 mod m0010_listed;
+mod m0011_conflicts;
 
 /// Runs and lists the migrations.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_withdrawals::Migration),
             Box::new(m0009_schedules::Migration),
             Box::new(m0010_listed::Migration),
+            Box::new(m0011_conflicts::Migration),
         ]
     }
 }

@@ -55,6 +55,7 @@ fn conclusion(observation: Observation) -> Conclusion {
         in_doubt: false,
         confirmed: vec![],
         dropped: vec![],
+        doubts: Vec::new(),
         released_claims: vec![],
         entries: vec![],
         outcome: RunOutcome::Changed,

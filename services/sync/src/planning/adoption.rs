@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use atlassian::site::Account;
 use policy::account::{Claim, DesiredAccount, Existence};
+use policy::identity;
 use policy::plan::ObservedAccount;
 use policy::plan::link::PlannedObject;
 use store::entity::{account, membership};
 use store::id::UserId;
 
 use super::page::{Directories, Ledger};
-use super::{PlanError, Planning};
+use super::{PlanError, Planning, doubt_of};
 use crate::account::from_ledger;
 
 /// A user for whom no account is known for sure.
@@ -29,6 +30,8 @@ enum Standing {
     Free,
     /// Another user's of the same directory.
     Anothers,
+    /// Another directory's user's, who may be another person.
+    Doubtful(String),
     /// Another directory's user's: the same person, by the match rules.
     Shared { claims: Vec<Claim>, observed: Box<ObservedAccount> },
 }
@@ -52,6 +55,10 @@ impl Planning<'_> {
                     Standing::Anothers => {
                         let reason = format!("{} is another user's account at this site", account.username);
                         self.omit(&unknown.object, reason, 1);
+                        continue;
+                    }
+                    Standing::Doubtful(doubt) => {
+                        self.omit(&unknown.object, doubt, 1);
                         continue;
                     }
                     Standing::Shared { claims, observed } => {
@@ -126,17 +133,23 @@ impl Planning<'_> {
         let connection = self.link.row.connection_id;
         let colleagues = claimed.iter().filter(|claim| claim.connection_id == connection);
         let colleagues: Vec<UserId> = colleagues.map(|claim| claim.user_id).collect();
-        if !self.tenant.users(connection).find_all(&colleagues).await?.is_empty() {
+        let denied = accounts.denied_to(&[UserId(unknown.object.id)]).await?;
+        if denied.iter().any(|(_, account)| *account == row.id)
+            || !self.tenant.users(connection).find_all(&colleagues).await?.is_empty()
+        {
             return Ok(Standing::Anothers);
         }
         let mut directories = Directories::default();
         directories.complete(self.tenant, &ledger).await?;
         let mut claims = unknown.claims.clone();
-        claims.extend(
-            claimed
-                .iter()
-                .filter_map(|claim| self.scene.claim(claim.connection_id, claim.user_id, &directories)),
-        );
+        for claim in &mut claims {
+            claim.doubt = Some(String::new());
+        }
+        claims.extend(self.scene.claims(claimed, &directories));
+        identity::weigh(&mut claims, row.email.as_deref());
+        if let Some(doubt) = doubt_of(&claims, UserId(unknown.object.id)) {
+            return Ok(Standing::Doubtful(doubt));
+        }
         let observed = Box::new(from_ledger(&row, ledger.memberships(row.id)));
         Ok(Standing::Shared { claims, observed })
     }

@@ -1,6 +1,6 @@
 //! What a page of users is judged by, indexed: the ledger's accounts, and everybody who claims them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use store::accounts::LedgerPage;
 use store::entity::{account, claim, membership, user};
@@ -16,6 +16,7 @@ pub(crate) struct Ledger {
     by_name: HashMap<String, AccountId>,
     claims: HashMap<AccountId, Vec<claim::Model>>,
     memberships: HashMap<AccountId, Vec<membership::Model>>,
+    denied: HashSet<(UserId, AccountId)>,
 }
 
 impl Ledger {
@@ -36,6 +37,16 @@ impl Ledger {
             self.by_name.insert(account.username_folded.clone(), account.id);
             self.accounts.insert(account.id, account);
         }
+    }
+
+    /// Takes in which accounts are said not to be users' own.
+    pub(crate) fn deny(&mut self, denied: Vec<(UserId, AccountId)>) {
+        self.denied.extend(denied);
+    }
+
+    /// Whether somebody has said that a user is not an account's person.
+    pub(crate) fn denies(&self, user: UserId, account: AccountId) -> bool {
+        self.denied.contains(&(user, account))
     }
 
     /// The account that a user claims.

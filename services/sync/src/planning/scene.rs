@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use policy::account::{Claim, Feed};
 use policy::product::ProductRules;
-use store::entity::link;
 use store::entity::words::SiteStatus;
+use store::entity::{claim, link};
 use store::id::{ConnectionId, SiteId, UserId};
 use store::tenant::TenantStore;
 
@@ -66,17 +66,31 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// What a connection's directory says of a user; `None` when no link leads from it to the site.
-    pub(crate) fn claim(
+    /// What a connection's directory says of a user who claims no account yet; `None` when no link leads from it to the
+    /// site. `is_shared` when others claim the account that it is about.
+    pub(crate) fn newcomer(
         &self,
         connection: ConnectionId,
         id: UserId,
         directories: &Directories,
+        is_shared: bool,
     ) -> Option<Claim> {
         let link = self.links.of(connection)?;
         let groups = directories.groups(id);
         let user = directories.user(id).map(|user| self.links.read_user(link, user, groups));
-        Some(link.claim(id, user, groups.to_vec()))
+        let claim = link.claim(id, user, groups.to_vec());
+        Some(Claim { doubt: is_shared.then(String::new), ..claim })
+    }
+
+    /// All claims on an account of the ledger, with what their directories say.
+    pub(crate) fn claims(&self, rows: &[claim::Model], directories: &Directories) -> Vec<Claim> {
+        let claims = rows.iter().filter_map(|row| {
+            let link = self.links.of(row.connection_id)?;
+            let groups = directories.groups(row.user_id);
+            let user = directories.user(row.user_id).map(|user| self.links.read_user(link, user, groups));
+            Some(link.standing_claim(row, user, groups.to_vec()))
+        });
+        claims.collect()
     }
 }
 

@@ -59,6 +59,8 @@ mod bitbucket_cloud;
 #[cfg(test)]
 mod cloud;
 #[cfg(test)]
+mod conflicts;
+#[cfg(test)]
 mod confluence;
 #[cfg(test)]
 mod crashes;
