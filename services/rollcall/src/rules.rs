@@ -2,9 +2,10 @@
 
 use futures::FutureExt as _;
 use policy::account::DirectoryUser;
-use policy::explanation::{ExplainedGroup, Explanation};
+use policy::explanation::{ExplainedGroup, Explanation, Outlook};
 use policy::group::{DirectoryGroup, Mapping};
 use store::TenantStore;
+use store::accounts::correction::SeenAccount;
 use store::entity::link;
 use store::id::{ConnectionId, SiteId, UserId};
 use sync::connectors::Connectors;
@@ -60,6 +61,38 @@ impl SyncRules for RulesInProcess {
         user: UserId,
     ) -> Answer<'_, Option<DirectoryUser>> {
         async move { self.planner.read_user(&tenant, &link, user).await.map_err(failure) }.boxed()
+    }
+
+    fn conflict_outlook(
+        &self,
+        tenant: TenantStore,
+        site: SiteId,
+        user: UserId,
+    ) -> Answer<'_, Option<(Outlook, Outlook)>> {
+        async move {
+            let outlook = self.planner.conflict_outlook(&tenant, site, user).await.map_err(failure)?;
+            Ok(outlook.map(|outlook| (outlook.same_person, outlook.another_person)))
+        }
+        .boxed()
+    }
+
+    fn find_account(
+        &self,
+        tenant: TenantStore,
+        site: SiteId,
+        username: String,
+    ) -> Answer<'_, Option<SeenAccount>> {
+        async move {
+            let found = self.planner.find_account(&tenant, site, &username).await.map_err(failure)?;
+            Ok(found.map(|account| SeenAccount {
+                key: account.key,
+                username: account.username,
+                display_name: account.display_name,
+                email: account.email,
+                active: account.active,
+            }))
+        }
+        .boxed()
     }
 
     fn map_groups(

@@ -6,6 +6,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use store::accounts::correction::rules;
 use utoipa::ToSchema;
 
 /// One field that is wrong, and how.
@@ -141,6 +142,17 @@ impl From<store::Error> for ApiError {
                 Self::Conflict("That connection and that site are linked already".into())
             }
             store::Error::Conflict("runs_ended") => Self::Conflict("The run is done already".into()),
+            store::Error::Conflict(rules::BUSY) => {
+                Self::Conflict("The account is being worked on; try again in a moment".into())
+            }
+            store::Error::Conflict(rules::COLLEAGUES) => Self::Conflict(
+                "Another user of the same directory has that account, and one directory never has two users for one person"
+                    .into(),
+            ),
+            store::Error::Conflict(rules::UNCLAIMED) => Self::Conflict("The user has no account there".into()),
+            store::Error::Conflict(rules::NAME) => {
+                Self::Conflict("Another account of the ledger has that user name".into())
+            }
             store::Error::Conflict(_) => Self::Conflict("It conflicts with something that exists".into()),
             store::Error::Stale => Self::PreconditionFailed,
             error if error.is_unavailable() => Self::Unavailable(Some(error)),

@@ -4,7 +4,9 @@ use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use store::id::{ApiKeyId, ConnectionId, GroupId, LinkId, RunId, SchemaId, SiteId, TokenId, UserId};
+use store::id::{
+    AccountId, ApiKeyId, ConnectionId, GroupId, LinkId, RunId, SchemaId, SiteId, TokenId, UserId,
+};
 use utoipa::IntoParams;
 
 use crate::error::ApiError;
@@ -48,6 +50,20 @@ paths! {
     SitePath {
         /// The site's id.
         site: SiteId
+    }
+    /// An account of a site's ledger.
+    AccountPath {
+        /// The site's id.
+        site: SiteId,
+        /// The account's id in the ledger.
+        account: AccountId
+    }
+    /// A user at a site.
+    SiteUserPath {
+        /// The site's id.
+        site: SiteId,
+        /// The user's SCIM id.
+        user: UserId
     }
     /// A link.
     LinkPath {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use atlassian::http::HttpSettings;
 use futures::future::BoxFuture;
 use policy::account::DirectoryUser;
-use policy::explanation::{ExplainedGroup, Explanation};
+use policy::explanation::{ExplainedGroup, Explanation, Outlook};
 use policy::group::{DirectoryGroup, Mapping};
 use policy::plan::digest::PlanDigest;
 use policy::plan::link::LinkPlan;
+use store::accounts::correction::SeenAccount;
 use store::entity::link;
 use store::id::{ConnectionId, SiteId, UserId};
 use store::{Store, TenantStore};
@@ -64,6 +65,23 @@ pub trait SyncRules: Send + Sync {
         link: link::Model,
         user: UserId,
     ) -> Answer<'_, Option<DirectoryUser>>;
+
+    /// What would come of each answer to whether a user is the person of the account that it claims at a site: first of
+    /// "yes", then of "no"; `None` when it claims none.
+    fn conflict_outlook(
+        &self,
+        tenant: TenantStore,
+        site: SiteId,
+        user: UserId,
+    ) -> Answer<'_, Option<(Outlook, Outlook)>>;
+
+    /// The account of that user name at a site, asked there.
+    fn find_account(
+        &self,
+        tenant: TenantStore,
+        site: SiteId,
+        username: String,
+    ) -> Answer<'_, Option<SeenAccount>>;
 
     /// What a link as it is given makes of directory groups, in their order.
     fn map_groups(

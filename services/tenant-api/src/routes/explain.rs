@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use policy::explanation::{ExplainedGroup, Explanation};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use store::entity::task;
 use store::entity::words::{SiteStatus, TaskKind, TaskState};
-use store::entity::{account, task};
 use store::id::{ConnectionId, LinkId, SiteId, UserId};
 use store::{TenantStore, Timestamp};
 use utoipa::{IntoParams, ToSchema};
@@ -17,6 +17,7 @@ use crate::error::ApiError;
 use crate::idempotency::IdempotencyHeader;
 use crate::parameters::{PathParameters, QueryParameters, TenantPath, UserPath};
 use crate::refusals::{QueryRefusals, RepeatRefusals, TenantRefusals};
+use crate::routes::accounts::LedgerAccount;
 use crate::routes::users;
 use crate::state::ApiState;
 
@@ -60,32 +61,6 @@ pub struct SiteExplanation {
     group: Option<ExplainedGroup>,
 }
 
-/// An account as the ledger has it.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct LedgerAccount {
-    /// What identifies it at the site; null until it was seen there.
-    key: Option<String>,
-    username: String,
-    display_name: Option<String>,
-    email: Option<String>,
-    active: Option<bool>,
-    /// Whether we made it, or set out to; otherwise it stood there and was taken over.
-    created_by_us: bool,
-    /// Whether a call's outcome is unknown, so that the site is asked before anything is done.
-    in_doubt: bool,
-    /// When the site last showed it.
-    observed_at: Option<Timestamp>,
-    /// Every directory user that claims it.
-    claimed_by: Vec<AccountClaim>,
-}
-
-/// A directory user that claims an account.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct AccountClaim {
-    user_id: UserId,
-    connection_id: ConnectionId,
-}
-
 /// Work that is marked and not done.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PendingTask {
@@ -108,22 +83,6 @@ impl From<task::Model> for PendingTask {
             marked_at: row.marked_at,
             attempts: row.attempts,
             reason: row.last_error,
-        }
-    }
-}
-
-impl LedgerAccount {
-    fn new(row: account::Model, claimed_by: Vec<AccountClaim>) -> Self {
-        Self {
-            key: row.key,
-            username: row.username,
-            display_name: row.display_name,
-            email: row.email,
-            active: row.active,
-            created_by_us: row.created_by_us,
-            in_doubt: row.in_doubt,
-            observed_at: row.observed_at,
-            claimed_by,
         }
     }
 }
@@ -155,18 +114,14 @@ pub(crate) async fn explain_user(
         let explained = state.rules.explain(store.clone(), site.id, connection_id, id, query.group.clone());
         let (explanation, group) = explained.await?;
         let mut ledger = store.accounts(site.id).claimed_by(&[id]).await?;
-        let claimed_by = ledger
-            .claims
-            .iter()
-            .map(|claim| AccountClaim { user_id: claim.user_id, connection_id: claim.connection_id });
-        let claimed_by = claimed_by.collect();
+        let account = ledger.accounts.pop().map(|row| LedgerAccount::new(row, &ledger));
         sites.push(SiteExplanation {
             site_id: site.id,
             site_name: site.name,
             site_status: site.status,
             link_id: link.id,
             link_enabled: link.enabled,
-            account: ledger.accounts.pop().map(|row| LedgerAccount::new(row, claimed_by)),
+            account,
             task: store.tasks(site.id).find(TaskKind::User, id.0).await?.map(PendingTask::from),
             explanation,
             group,

@@ -6,7 +6,9 @@ use utoipa_axum::routes;
 use crate::state::ApiState;
 
 pub mod access;
+pub mod accounts;
 pub mod audit;
+pub mod conflicts;
 pub mod connections;
 pub mod explain;
 pub mod groups;
@@ -56,6 +58,13 @@ pub fn operations() -> OpenApiRouter<ApiState> {
         .routes(routes!(held::list_held))
         .routes(routes!(held::approve_held))
         .routes(routes!(held::reject_held))
+        .routes(routes!(conflicts::list_conflicts, conflicts::confirm_conflicts))
+        .routes(routes!(conflicts::get_conflict, conflicts::answer_conflict))
+        .routes(routes!(accounts::list_accounts))
+        .routes(routes!(accounts::get_account))
+        .routes(routes!(accounts::merge_accounts))
+        .routes(routes!(accounts::relink_user))
+        .routes(routes!(accounts::split_user))
         .routes(routes!(users::list_users))
         .routes(routes!(users::get_user))
         .routes(routes!(timeline::list_user_timeline))

@@ -18,7 +18,7 @@ on_both!(
 );
 
 async fn a_body_that_is_not_json_is_malformed(api: Api) {
-    let own = Organization::new(&api, "acme").await;
+    let own = Organization::at_work(&api, "acme").await;
     let deep = format!("{}1{}", "[".repeat(300), "]".repeat(300));
     let deep_settings = format!("{{\"user_sync\":{}}}", "{\"a\":".repeat(300) + "1" + &"}".repeat(300));
     let bodies: [&[u8]; 8] = [
@@ -51,7 +51,7 @@ async fn a_body_that_is_not_json_is_malformed(api: Api) {
 }
 
 async fn a_body_of_the_wrong_shape_names_its_field(api: Api) {
-    let own = Organization::new(&api, "acme").await;
+    let own = Organization::at_work(&api, "acme").await;
     let tokens = format!("/connections/{}/tokens", own.connection);
     for (path, body, field) in [
         ("/connections", json!({"name": 1, "provider": "okta"}), "name"),
@@ -80,7 +80,7 @@ async fn a_body_of_the_wrong_shape_names_its_field(api: Api) {
 }
 
 async fn a_large_or_foreign_body_is_refused(api: Api) {
-    let own = Organization::new(&api, "acme").await;
+    let own = Organization::at_work(&api, "acme").await;
     let path = own.tenant.path("/connections");
     let large = format!("{{\"name\":\"{}\"}}", "x".repeat(5 * 1024 * 1024));
     let call = || api.call("POST", &path).by(OPERATOR);
@@ -107,7 +107,7 @@ async fn a_large_or_foreign_body_is_refused(api: Api) {
 }
 
 async fn ids_that_name_nothing_are_not_found(api: Api) {
-    let own = Organization::new(&api, "acme").await;
+    let own = Organization::at_work(&api, "acme").await;
     let unknown = Uuid::now_v7().to_string();
     let mut tried = 0;
     for operation in operations().iter().filter(|operation| operation.path.contains("{tenant}/")) {
@@ -141,7 +141,7 @@ async fn ids_that_name_nothing_are_not_found(api: Api) {
 }
 
 async fn text_that_databases_dislike_does_no_harm(api: Api) {
-    let own = Organization::new(&api, "acme").await;
+    let own = Organization::at_work(&api, "acme").await;
     for name in ["'; DROP TABLE tenants; --", "\u{202e}gnp", "😀", "%_\\", "$1"] {
         let body = json!({"name": name, "provider": "okta"});
         let made = api.post(&own.tenant.path("/connections"), body).by(OPERATOR).send().await.expect(201);

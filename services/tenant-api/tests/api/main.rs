@@ -28,6 +28,8 @@ mod harness;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
 mod links;

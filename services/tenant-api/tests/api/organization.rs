@@ -1,6 +1,7 @@
 //! A tenant with one of everything, made as its admins and its identity provider would make it.
 
 use serde_json::{Value, json};
+use store::accounts::Acquired;
 use store::directory::WriteContext;
 use store::entity::words::{RunOutcome, TaskKind};
 use store::groups::GroupWrite;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use crate::harness::{Api, OPERATOR, text};
 
 /// A tenant and the keys of its people.
+#[derive(Clone)]
 pub(crate) struct Tenant {
     pub(crate) id: String,
     pub(crate) slug: String,
@@ -91,6 +93,13 @@ pub(crate) struct Organization {
     pub(crate) schema: String,
     pub(crate) user: String,
     pub(crate) group: String,
+    /// The ledger's account that the user claims, as does somebody of another directory: it is not settled whose it is.
+    /// Only of an organization at work.
+    pub(crate) account: String,
+    /// Another account of the ledger.
+    pub(crate) spare_account: String,
+    /// The directory whose users claim both as well.
+    other_connection: String,
 }
 
 impl Organization {
@@ -110,6 +119,9 @@ impl Organization {
         let user = add_user(&store, &connection, "ada").await;
         let group = add_group(&store, &connection, "Engineers", &[&user]).await;
         Self {
+            account: String::new(),
+            spare_account: String::new(),
+            other_connection: String::new(),
             connection,
             token: text(&token, "id"),
             scim_token: text(&token, "token"),
@@ -122,6 +134,31 @@ impl Organization {
             group,
             tenant,
         }
+    }
+
+    /// With accounts in the ledger.
+    pub(crate) async fn at_work(api: &Api, slug: &str) -> Self {
+        let mut own = Self::new(api, slug).await;
+        let store = api.tenant(&own.tenant.id);
+        let elsewhere = own.tenant.connection(api, "The other directory").await;
+        let other = add_user(&store, &elsewhere, "ada").await;
+        claim(&store, &own.site, &elsewhere, &other, "ada").await;
+        own.account = claim(&store, &own.site, &own.connection, &own.user, "ada").await;
+        own.other_connection = elsewhere.clone();
+        let third = own.tenant.connection(api, "A third directory").await;
+        let spare = add_user(&store, &third, "grace").await;
+        own.spare_account = claim(&store, &own.site, &third, &spare, "grace").await;
+        own
+    }
+
+    /// Has another user and account that nobody has spoken of yet, for what can be done once to each.
+    pub(crate) async fn meet_another(&mut self, api: &Api) {
+        let store = api.tenant(&self.tenant.id);
+        let name = format!("namesake-{}", Uuid::now_v7());
+        let other = add_user(&store, &self.other_connection, &name).await;
+        claim(&store, &self.site, &self.other_connection, &other, &name).await;
+        self.user = add_user(&store, &self.connection, &name).await;
+        self.account = claim(&store, &self.site, &self.connection, &self.user, &name).await;
     }
 }
 
@@ -146,6 +183,23 @@ pub(crate) async fn add_group(store: &TenantStore, connection: &str, name: &str,
         detail: None,
     };
     groups.insert(write, UnknownMembers::Parked, &context()).await.unwrap().id.to_string()
+}
+
+/// Lets a user claim the account of a name, as work does before its first call.
+pub(crate) async fn claim(
+    store: &TenantStore,
+    site: &str,
+    connection: &str,
+    user: &str,
+    username: &str,
+) -> String {
+    let accounts = store.accounts(site.parse::<SiteId>().unwrap());
+    let (user, connection) = (user.parse().unwrap(), connection.parse().unwrap());
+    let lease = std::time::Duration::from_millis(1);
+    let acquired = accounts.acquire(user, connection, Some(username), lease).await.unwrap();
+    let Acquired::Held(held) = acquired else { panic!("{username} is taken: {acquired:?}") };
+    accounts.abandon(&held).await.unwrap();
+    held.account.id.to_string()
 }
 
 /// Claims all that is due at a site, and ends it as a worker would.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Api, OPERATOR, text};
 use crate::organization::Organization;
-use crate::routes::{Operation, operations, valid_body};
+use crate::routes::{Operation, is_done_once, operations, valid_body};
 
 on_both!(
     each_operation_asks_for_its_role_and_no_more,
@@ -67,6 +67,15 @@ const LEAST: &[(&str, Role)] = &[
     ("list_held", Auditor),
     ("approve_held", Admin),
     ("reject_held", Admin),
+    ("list_conflicts", Auditor),
+    ("get_conflict", Auditor),
+    ("answer_conflict", Admin),
+    ("confirm_conflicts", Admin),
+    ("list_accounts", Auditor),
+    ("get_account", Auditor),
+    ("relink_user", Admin),
+    ("merge_accounts", Admin),
+    ("split_user", Admin),
     ("list_users", Auditor),
     ("get_user", Auditor),
     ("list_user_timeline", Auditor),
@@ -81,8 +90,8 @@ const LEAST: &[(&str, Role)] = &[
 
 async fn each_operation_asks_for_its_role_and_no_more(api: Api) {
     let least: BTreeMap<&str, Role> = LEAST.iter().copied().collect();
-    let mut organization = Organization::new(&api, "acme").await;
-    let tenant = &organization.tenant;
+    let mut organization = Organization::at_work(&api, "acme").await;
+    let tenant = &organization.tenant.clone();
     let callers = [
         (Auditor, tenant.auditor.as_str()),
         (Admin, &tenant.admin),
@@ -106,6 +115,9 @@ async fn each_operation_asks_for_its_role_and_no_more(api: Api) {
                 let body = valid_body("create_schema", &organization, &format!("for-{role:?}")).unwrap();
                 organization.schema = text(&tenant.make(&api, "/schemas", body).await, "id");
             }
+            if is_done_once(&operation.id) {
+                organization.meet_another(&api).await;
+            }
             let path = operation.path_of(&organization, &|_| &organization);
             let mut call = api.call(&operation.method, &path).by(credential);
             if let Some(mut body) = valid_body(&operation.id, &organization, &format!("{role:?}")) {
@@ -127,7 +139,7 @@ async fn each_operation_asks_for_its_role_and_no_more(api: Api) {
 }
 
 async fn an_owner_makes_keys_and_an_admin_may_not(api: Api) {
-    let organization = Organization::new(&api, "acme").await;
+    let organization = Organization::at_work(&api, "acme").await;
     let tenant = &organization.tenant;
     let path = tenant.path("/keys");
     for role in ["owner", "admin", "auditor"] {
@@ -145,7 +157,7 @@ async fn an_owner_makes_keys_and_an_admin_may_not(api: Api) {
 }
 
 async fn a_key_of_one_tenant_is_no_operator(api: Api) {
-    let organization = Organization::new(&api, "acme").await;
+    let organization = Organization::at_work(&api, "acme").await;
     let before: Value = api.get("/v1/tenants").by(OPERATOR).send().await.expect(200);
     api.get("/v1/tenants").by(&organization.tenant.owner).send().await.expect(403);
     let body = json!({"slug": "mine", "name": "Mine"});

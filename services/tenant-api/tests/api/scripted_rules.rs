@@ -1,11 +1,12 @@
 //! Stands for the sync service, whose rules are tried with it: what comes back shows what it was asked.
 
 use policy::account::DirectoryUser;
-use policy::explanation::{ExplainedGroup, Explanation};
+use policy::explanation::{ExplainedGroup, Explanation, Outlook};
 use policy::group::{DirectoryGroup, Mapping};
 use policy::plan::link::LinkPlan;
 use policy::settings::LinkSettings;
 use store::TenantStore;
+use store::accounts::correction::SeenAccount;
 use store::entity::link;
 use store::id::{ConnectionId, SiteId, UserId};
 use tenant_api::{Answer, PlanFailure, PlannedLink, SyncRules};
@@ -66,6 +67,30 @@ impl SyncRules for ScriptedRules {
             let settings: LinkSettings = serde_json::from_value(link.settings).unwrap();
             let compiled = settings.compile().unwrap();
             Ok(found.map(|user| compiled.read_user(&user.document, scim_protocol::schema::user())))
+        })
+    }
+
+    fn conflict_outlook(
+        &self,
+        tenant: TenantStore,
+        site: SiteId,
+        user: UserId,
+    ) -> Answer<'_, Option<(Outlook, Outlook)>> {
+        Box::pin(async move {
+            let claim = tenant.accounts(site).claim_of(user).await.map_err(PlanFailure::Store)?;
+            Ok(claim.map(|_| (Outlook::nothing("they are one"), Outlook::nothing("they are two"))))
+        })
+    }
+
+    fn find_account(&self, _: TenantStore, _: SiteId, username: String) -> Answer<'_, Option<SeenAccount>> {
+        Box::pin(async move {
+            Ok((username != "nobody").then(|| SeenAccount {
+                key: format!("key of {username}"),
+                display_name: "Seen at the site".into(),
+                email: None,
+                active: true,
+                username,
+            }))
         })
     }
 
