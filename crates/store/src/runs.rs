@@ -43,16 +43,19 @@ pub struct OutcomeCount {
 }
 
 impl Store {
-    /// Takes over a run that has something to mark or to close, of whichever tenant.
+    /// Takes over a run that has something to mark or to close, of whichever tenant. Runs of one link mark one after the
+    /// other: the last to mark an object is the one that waits for it.
     pub async fn claim_run(&self, worker: Uuid, lease: Duration) -> Result<Option<run::Model>> {
         let transaction = self.write().await?;
         let backend = transaction.get_database_backend();
         let now = database_now(backend);
         let sql = format!(
             "UPDATE runs SET lease_owner = $1, lease_until = {now} + $2 WHERE (tenant_id, id) IN ( \
-               SELECT tenant_id, id FROM runs WHERE status IN ('marking', 'working') \
-               AND (lease_until IS NULL OR lease_until <= {now}) \
-               ORDER BY COALESCE(lease_until, 0) LIMIT 1 {}) RETURNING *",
+               SELECT r.tenant_id, r.id FROM runs r WHERE r.status IN ('marking', 'working') \
+               AND (r.lease_until IS NULL OR r.lease_until <= {now}) \
+               AND NOT (r.status = 'marking' AND EXISTS (SELECT 1 FROM runs o WHERE o.tenant_id = r.tenant_id \
+                 AND o.link_id = r.link_id AND o.status = 'marking' AND o.id < r.id)) \
+               ORDER BY COALESCE(r.lease_until, 0) LIMIT 1 {}) RETURNING *",
             crate::statement::for_update_skip_locked(backend),
         );
         let query = statement(backend, sql, vec![worker.into(), milliseconds(lease).into()]);

@@ -59,8 +59,8 @@ pub(crate) struct Surveyor {
 #[derive(Debug)]
 pub(crate) struct Survey {
     accounts: HashMap<String, Shown>,
-    /// Folded names of the site's groups.
-    groups: HashSet<String>,
+    /// Folded names of the site's groups; `None` where it does not list them all.
+    groups: Option<HashSet<String>>,
     /// Positions of folded names in [`Shown::groups`].
     positions: HashMap<String, u32>,
     all_groups: bool,
@@ -111,11 +111,14 @@ impl Surveyor {
             names.insert(fold(group.name.trim()), group.name);
             true
         };
-        calls.pages(|page| connector.list_groups(page), listed).await?;
-        let groups: HashSet<String> = names.keys().cloned().collect();
+        let groups = match calls.pages(|page| connector.list_groups(page), listed).await {
+            Ok(()) => Some(names.keys().cloned().collect()),
+            // Some show only a part of many. Those that links give are known by name.
+            Err(NoSurvey::Site(SiteError::NotPossible(_))) if !self.all_groups => None,
+            Err(error) => return Err(error),
+        };
         if !self.all_groups {
-            let given: HashSet<String> = self.given.iter().map(|name| fold(name.trim())).collect();
-            names.retain(|folded, _| given.contains(folded));
+            names = self.given.iter().map(|name| (fold(name.trim()), name.clone())).collect();
         }
         let mut positions = HashMap::new();
         for (position, (folded, name)) in (0..).zip(names) {
@@ -238,9 +241,10 @@ impl Survey {
     /// Whether all site groups that a directory group leads to are there.
     pub(crate) fn shows_group(&self, group: &DirectoryGroup, link: &SiteLink, rules: &ProductRules) -> bool {
         match site_groups_for(group, &link.settings, rules) {
-            Mapping::Mapped { site_groups } => {
-                site_groups.iter().all(|name| self.groups.contains(&fold(name.trim())))
-            }
+            Mapping::Mapped { site_groups } => self
+                .groups
+                .as_ref()
+                .is_some_and(|groups| site_groups.iter().all(|name| groups.contains(&fold(name.trim())))),
             Mapping::Excluded { .. } => true,
         }
     }

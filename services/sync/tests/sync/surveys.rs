@@ -17,6 +17,7 @@ on_both_databases!(
     an_account_whose_outcome_is_in_doubt_is_asked_for,
     strangers_in_a_group_that_is_kept_clean_are_found,
     lists_that_fail_leave_nothing_undone,
+    a_site_that_shows_a_part_of_its_groups_is_read_all_the_same,
     lists_that_would_cost_more_than_they_spare_are_given_up,
     a_run_that_is_cancelled_reads_no_further,
     lists_are_read_again_by_whoever_comes_after_a_kill,
@@ -148,6 +149,19 @@ async fn lists_that_fail_leave_nothing_undone(mut world: World) {
     assert_eq!(run.status, RunStatus::Done);
     assert!(calls["GET /user"] >= 10, "each is asked for: {calls:?}");
     assert_eq!(world.members("team").len(), 9, "who is inactive stays as is");
+}
+
+async fn a_site_that_shows_a_part_of_its_groups_is_read_all_the_same(mut world: World) {
+    staff(&mut world, 30).await;
+    // Jira's picker shows 1,000 groups at the most, however many it is asked for.
+    for number in 0..1_000 {
+        world.behind_our_back("groups", &json!({"name": format!("other{number}")})).await;
+    }
+    world.behind_our_back("users", &json!({"name": "user03", "display_name": "Wrong"})).await;
+    let (_, calls) = calls_of_run(&mut world).await;
+    assert!(calls["GET /user"] <= 3, "only who differs is asked for: {calls:?}");
+    assert!(calls.values().sum::<u64>() <= 15, "{calls:?}");
+    assert_eq!(world.account("user03").unwrap().display_name, "The user03");
 }
 
 async fn lists_that_would_cost_more_than_they_spare_are_given_up(mut world: World) {
