@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use uuid::Uuid;
 
-pub use crate::directory_user::{AttributeProblem, DirectoryUser};
+pub use crate::directory_user::{AttributeProblem, DirectoryUser, NamedBy};
 pub use crate::group::DirectoryGroup;
 pub use crate::managed_groups::{Feed, ManagedGroups, Management};
 use crate::product::ProductRules;
@@ -242,6 +242,12 @@ fn existence(
     (existence, Some(claim.source(rule)))
 }
 
+/// How an account is recognised: one of a name that was only found to be free is nobody's to take over.
+fn match_by(claim: &Claim, user: &DirectoryUser) -> Vec<MatchBy> {
+    let rules = claim.settings.user_sync.match_by.iter().copied();
+    rules.filter(|rule| user.named_by != NamedBy::Rule || *rule != MatchBy::Username).collect()
+}
+
 /// What the directories say of the person.
 struct Attributes {
     username: Sourced<String>,
@@ -262,14 +268,21 @@ impl Attributes {
             Some(Sourced { value, source: claim.source("e-mail address of the user") })
         });
         Self {
-            username: Sourced { value: user.user_name.clone(), source: first.source("userName of the user") },
+            username: Sourced {
+                value: user.user_name.clone(),
+                source: first.source(match user.named_by {
+                    NamedBy::Directory => "userName of the user",
+                    NamedBy::Rule => "user_sync.username_if_taken, since the user's own name was taken",
+                    NamedBy::Hand => "given by an admin",
+                }),
+            },
             display_name: Sourced {
                 value: user.display_name.clone(),
                 source: first.source("display name of the user"),
             },
             email,
             problems: user.problems.clone(),
-            match_by: first.settings.user_sync.match_by.clone(),
+            match_by: match_by(first, user),
             may_update: first.settings.user_sync.update.then(|| first.source("user_sync.update")),
         }
     }

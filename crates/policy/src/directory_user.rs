@@ -10,6 +10,8 @@ use serde_json::Value;
 pub struct DirectoryUser {
     /// `userName`, without surrounding space.
     pub user_name: String,
+    /// Whether that is the directory's word.
+    pub named_by: NamedBy,
     /// The name to show; never empty unless `user_name` is.
     pub display_name: String,
     /// The address to write to, if the directory knows one.
@@ -21,6 +23,19 @@ pub struct DirectoryUser {
     /// What `user_sync.attributes` could not make of the user. The attribute is then empty, and stays at the site as
     /// it is.
     pub problems: Vec<AttributeProblem>,
+}
+
+/// Who says what an account is called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NamedBy {
+    /// The directory, or an expression over what it says.
+    #[default]
+    Directory,
+    /// `user_sync.username_if_taken`, since the directory's name was taken. An account that stands there under the name
+    /// is somebody else's.
+    Rule,
+    /// An admin.
+    Hand,
 }
 
 /// Why an attribute of an account cannot be said.
@@ -55,6 +70,7 @@ impl DirectoryUser {
             active: document["active"].as_bool().unwrap_or(true),
             in_scope: true,
             problems: Vec::new(),
+            named_by: NamedBy::Directory,
             user_name,
         }
     }

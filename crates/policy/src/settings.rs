@@ -61,6 +61,10 @@ pub struct UserSync {
     /// Jinja expressions by account attribute (`username`, `display_name`, `email`) over `user`, the SCIM resource, such
     /// as `user.userName | split("@") | first`.
     pub attributes: BTreeMap<String, String>,
+    /// A Jinja expression for the user name of an account that is to be made where the wanted one is taken, by another
+    /// user's account or by one that `match` does not take over; empty to make none. Beside `user` it has `username`, the
+    /// name that is taken, and `n`, which counts from 2 until a name is free: `username ~ n`.
+    pub username_if_taken: String,
     /// The site's user directory that accounts are made in; absent for the site's default.
     pub directory: Option<Directory>,
     /// Account that takes over the projects of a deprovisioned lead: by its user name, at Jira Cloud by its address.
@@ -79,6 +83,7 @@ impl Default for UserSync {
             scope: String::new(),
             match_by: vec![MatchBy::Id, MatchBy::Username, MatchBy::Email],
             attributes: BTreeMap::new(),
+            username_if_taken: String::new(),
             directory: None,
             default_project_lead: None,
             default_component_lead: None,

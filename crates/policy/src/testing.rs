@@ -7,7 +7,7 @@ use scim_protocol::fold;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::account::{Claim, DirectoryGroup, DirectoryUser};
+use crate::account::{Claim, DirectoryGroup, DirectoryUser, NamedBy};
 use crate::plan::{AccountPlan, Action, ObservedAccount};
 use crate::product::ProductRules;
 use crate::settings::{CompiledSettings, LinkSettings};
@@ -59,6 +59,7 @@ pub(crate) fn user(user_name: &str, active: bool) -> DirectoryUser {
         email: Some(format!("{user_name}@x.test")),
         active,
         in_scope: true,
+        named_by: NamedBy::Directory,
         problems: Vec::new(),
     }
 }

@@ -64,6 +64,15 @@ pub enum Acquired {
     Nothing,
 }
 
+/// A user name that stands in for one that is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GivenName<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// The user's own, which is taken.
+    pub instead_of: &'a str,
+}
+
 /// What is about to be asked of the site, written down before the first call.
 #[derive(Clone, Debug, Default)]
 pub struct Intent {
@@ -105,10 +114,32 @@ impl Accounts {
         username: Option<&str>,
         lease: Duration,
     ) -> Result<Acquired> {
+        self.take_lease(user, connection, username.map(|name| (name, None)), lease).await
+    }
+
+    /// The same for a user whose own name is taken: without a claim it gets one on a row of the given name.
+    pub async fn acquire_under(
+        &self,
+        user: UserId,
+        connection: ConnectionId,
+        name: GivenName<'_>,
+        lease: Duration,
+    ) -> Result<Acquired> {
+        self.take_lease(user, connection, Some((name.name, Some(name.instead_of))), lease).await
+    }
+
+    /// `name` is the user name, and the one that it stands in for.
+    async fn take_lease(
+        &self,
+        user: UserId,
+        connection: ConnectionId,
+        name: Option<(&str, Option<&str>)>,
+        lease: Duration,
+    ) -> Result<Acquired> {
         let transaction = self.tenant.store.write().await?;
-        let account_id = match (self.claimed(&transaction, user).await?, username) {
+        let account_id = match (self.claimed(&transaction, user).await?, name) {
             (Some(id), _) => id,
-            (None, Some(username)) => match self.attach(&transaction, user, connection, username).await? {
+            (None, Some(name)) => match self.attach(&transaction, user, connection, name).await? {
                 Some(id) => id,
                 None => return Ok(Acquired::Taken),
             },
@@ -176,6 +207,25 @@ impl Accounts {
             return Err(Error::Stale);
         }
         self.put_memberships(&transaction, held.account.id, &intent.adds, false).await?;
+        transaction.commit().await
+    }
+
+    /// Gives a held account that is not made yet another user name, which stands in for its user's own. [`Error::Conflict`]
+    /// when another account has that; [`Error::Stale`] when the lease was lost.
+    pub async fn give_name(&self, held: &HeldAccount, user: UserId, name: GivenName<'_>) -> Result<()> {
+        let transaction = self.tenant.store.write().await?;
+        let sql = "UPDATE accounts SET username = $5, username_folded = $6 \
+            WHERE tenant_id = $1 AND site_id = $2 AND id = $3 AND lease_owner = $4";
+        let mut values = self.key(held.account.id);
+        values.extend([held.lease.into(), name.name.into(), lookup::folded(name.name).into()]);
+        if execute(&*transaction, sql, values).await? == 0 {
+            return Err(Error::Stale);
+        }
+        let sql = "UPDATE claims SET given_name = $5, given_for = $6 \
+            WHERE tenant_id = $1 AND site_id = $2 AND account_id = $3 AND user_id = $4";
+        let mut values = self.key(held.account.id);
+        values.extend([user.into(), name.name.into(), lookup::folded(name.instead_of).into()]);
+        execute(&*transaction, sql, values).await?;
         transaction.commit().await
     }
 
@@ -278,7 +328,7 @@ impl Accounts {
         transaction: &WriteTransaction,
         user: UserId,
         connection: ConnectionId,
-        username: &str,
+        (username, instead_of): (&str, Option<&str>),
     ) -> Result<Option<AccountId>> {
         let now = self.tenant.now();
         let folded = lookup::folded(username);
@@ -309,8 +359,8 @@ impl Accounts {
             account_id: Set(account.id),
             created_at: Set(now),
             doubt: Set(is_shared.then(String::new)),
-            given_name: Set(None),
-            given_for: Set(None),
+            given_name: Set(instead_of.map(|_| username.to_owned())),
+            given_for: Set(instead_of.map(lookup::folded)),
         };
         claim::Entity::insert(row).exec_without_returning(&**transaction).await?;
         Ok(Some(account.id))

@@ -3,15 +3,18 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use policy::account::{Claim, DirectoryUser, Existence};
+use atlassian::error::SiteError;
+use atlassian::site::AccountQuery;
+use policy::account::{Claim, DesiredAccount, DirectoryUser, Existence};
 use policy::identity;
-use policy::plan::ObservedAccount;
+use policy::plan::{Action, ObservedAccount};
+use policy::settings::MatchBy;
 use scim_protocol::fold;
 use serde_json::json;
-use store::accounts::{Acquired, HeldAccount, Observation, OtherRow, SameAs};
+use store::accounts::{Acquired, GivenName, HeldAccount, Observation, OtherRow, SameAs};
 use store::clock::Timestamp;
 use store::entity::words::{ObjectKind, RunOutcome, TimelineKind};
-use store::entity::{account, membership, task};
+use store::entity::{account, claim, membership, task};
 use store::id::UserId;
 use store::tasks::TaskEnd;
 use store::timeline::NewEntry;
@@ -23,6 +26,7 @@ use crate::feeds;
 use crate::leads;
 use crate::links::SiteLink;
 use crate::lookup::{self, Found, Wanted};
+use crate::naming;
 use crate::progress::Progress;
 use crate::site::finish_idle;
 use crate::workplace::{Interruption, Workplace};
@@ -64,7 +68,17 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
     let username = username.filter(|name| !name.is_empty());
     let accounts = workplace.tenant.accounts(task.site_id);
     let lease = workplace.engine.options.account_lease;
-    let acquired = accounts.acquire(user_id, task.connection_id, username.as_deref(), lease).await?;
+    let mut acquired = accounts.acquire(user_id, task.connection_id, username.as_deref(), lease).await?;
+    if let (Acquired::Taken, Some(taken)) = (&acquired, username.as_deref().filter(|_| is_wanted)) {
+        match stand_in(workplace, task, link, taken).await {
+            Ok(None) => {}
+            Ok(Some(given)) => {
+                let name = GivenName { name: &given, instead_of: taken };
+                acquired = accounts.acquire_under(user_id, task.connection_id, name, lease).await?;
+            }
+            Err(interruption) => return interrupted(workplace, task, interruption).await,
+        }
+    }
     let tasks = workplace.tenant.tasks(task.site_id);
     match acquired {
         Acquired::Nothing if problems.is_empty() => finish_idle(workplace, task).await,
@@ -101,6 +115,33 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
             done
         }
     }
+}
+
+/// The name that the rule gives instead of one that is taken for good, if there is a rule.
+async fn stand_in(
+    workplace: &Workplace,
+    task: &task::Model,
+    link: &SiteLink,
+    taken: &str,
+) -> Result<Option<String>, Interruption> {
+    if !naming::is_wanted_by_others(workplace, task, taken).await? {
+        return Ok(None);
+    }
+    naming::free_name(workplace, link, UserId(task.object_id), taken).await
+}
+
+/// Ends a task before any account was taken for it.
+async fn interrupted(
+    workplace: &Workplace,
+    task: &task::Model,
+    interruption: Interruption,
+) -> store::Result<()> {
+    let end = match interruption {
+        Interruption::Store(error) => return Err(error),
+        Interruption::PutOff => workplace.later(task),
+        Interruption::Site(error) => workplace.judge(&error, task).await?.end,
+    };
+    workplace.tenant.tasks(task.site_id).end(task, end, Vec::new(), RunOutcome::Failed).await
 }
 
 /// A user as a link sees it, and the groups that hold it if they are read; `None` when the directory has deleted it.
@@ -145,7 +186,7 @@ async fn work<'a>(
     task: &'a task::Model,
     held: &HeldAccount,
 ) -> store::Result<Option<Progress<'a>>> {
-    let claims = claims(workplace, held).await?;
+    let claims = claims_on(workplace, &held.claims, held.account.email.as_deref()).await?;
     let mut progress = Progress::new(workplace, task, held, &claims);
     let limit = workplace.engine.options.account_lease * 5 / 6;
     let attempt = tokio::select! {
@@ -252,6 +293,11 @@ async fn attempt(
         progress.held(reason);
         return Ok(Attempt::Done);
     }
+    if plan.changes.iter().any(|change| change.action == Action::CreateAccount)
+        && is_strangers(workplace, desired).await?
+    {
+        return name_anew(workplace, task, held, desired, progress).await;
+    }
     let withheld = execution::hold_withdrawals(workplace, task, held, &mut plan).await?;
     feeds::remember(workplace, claims, &plan, &rules).await?;
     match execution::write_down_intent(workplace, held, desired, &plan).await {
@@ -268,6 +314,42 @@ async fn attempt(
         progress.withheld(reason);
     }
     Ok(Attempt::Done)
+}
+
+/// Whether the name that an account is to be made under is that of one which is not to be taken over. Were that not
+/// known, it would be taken for ours after a creation whose outcome is unknown.
+async fn is_strangers(workplace: &Workplace, desired: &DesiredAccount) -> Result<bool, Interruption> {
+    if desired.match_by.contains(&MatchBy::Username) {
+        return Ok(false);
+    }
+    let query = AccountQuery::Username(desired.username.value.clone());
+    Ok(workplace.call(workplace.connected.connector.find_account(&query)).await?.is_some())
+}
+
+/// Gives an account that is not made yet another name, where the rule has one that is free.
+async fn name_anew(
+    workplace: &Workplace,
+    task: &task::Model,
+    held: &HeldAccount,
+    desired: &DesiredAccount,
+    progress: &mut Progress<'_>,
+) -> Result<Attempt, Interruption> {
+    let taken = &desired.username.value;
+    let own = held.claims.iter().find(|claim| claim.user_id.0 == task.object_id);
+    let link = workplace.links.of(task.connection_id);
+    // Whose link names the account has the rule.
+    let link = link.filter(|link| link.row.id.0 == desired.username.source.link);
+    if let (Some(own), Some(link)) = (own, link) {
+        // The rule goes by what was wanted first.
+        let wanted = own.given_for.clone().unwrap_or_else(|| taken.clone());
+        if let Some(name) = naming::free_name(workplace, link, own.user_id, &wanted).await? {
+            let name = GivenName { name: &name, instead_of: &wanted };
+            workplace.tenant.accounts(task.site_id).give_name(held, own.user_id, name).await?;
+            progress.put_off();
+            return Ok(Attempt::Done);
+        }
+    }
+    Err(SiteError::AlreadyExists { detail: taken.clone() }.into())
 }
 
 /// Brings the claims on two rows that are one account together, unless two people claim them.
@@ -298,15 +380,19 @@ async fn join(
     }
 }
 
-/// All claims on the account, with what their directories say now.
-async fn claims(workplace: &Workplace, held: &HeldAccount) -> store::Result<Vec<Claim>> {
-    let mut claims = Vec::with_capacity(held.claims.len());
-    for claim in &held.claims {
+/// All claims on an account, with what their directories say now.
+pub(crate) async fn claims_on(
+    workplace: &Workplace,
+    rows: &[claim::Model],
+    email: Option<&str>,
+) -> store::Result<Vec<Claim>> {
+    let mut claims = Vec::with_capacity(rows.len());
+    for claim in rows {
         let Some(link) = workplace.links.of(claim.connection_id) else { continue };
         let (user, groups) = read_user(workplace, link, claim.user_id, true).await?.unzip();
         claims.push(link.standing_claim(claim, user, groups.unwrap_or_default()));
     }
-    identity::weigh(&mut claims, held.account.email.as_deref());
+    identity::weigh(&mut claims, email);
     Ok(claims)
 }
 

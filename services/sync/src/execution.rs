@@ -8,7 +8,7 @@ use atlassian::site::{AccountQuery, AccountUpdate, NewAccount};
 use policy::account::DesiredAccount;
 use policy::breaker::{self, Verdict, Window};
 use policy::plan::{AccountPlan, Action, Change};
-use policy::settings::{MatchBy, Safety};
+use policy::settings::Safety;
 use scim_protocol::fold;
 use store::accounts::{HeldAccount, Intent};
 use store::clock::Timestamp;
@@ -258,14 +258,6 @@ async fn create(
         display_name: desired.display_name.value.clone(),
         email: desired.email.as_ref().map(|email| email.value.clone()),
     };
-    if !desired.match_by.contains(&MatchBy::Username) {
-        // Not to be adopted; and were it not known, it would be taken for ours after a creation whose outcome
-        // is unknown.
-        let query = AccountQuery::Username(new.username.clone());
-        if workplace.call(connector.find_account(&query)).await?.is_some() {
-            return Err(SiteError::AlreadyExists { detail: new.username }.into());
-        }
-    }
     progress.creates();
     let mut created = match workplace.call(connector.create_account(&new)).await {
         Ok(created) => created,

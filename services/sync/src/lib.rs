@@ -23,6 +23,7 @@ mod leads;
 pub mod links;
 mod lookup;
 mod marking;
+mod naming;
 pub mod planning;
 mod progress;
 pub mod site;

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use policy::account::{Claim, DirectoryGroup, DirectoryUser};
+use policy::account::{Claim, DirectoryGroup, DirectoryUser, NamedBy};
 use policy::settings::{CompiledSettings, LinkSettings};
 use scim_protocol::fold;
 use scim_protocol::schema::ResourceTypes;
-use serde_json::json;
+use serde_json::{Value, json};
 use store::entity::{claim, link, user};
 use store::id::{ConnectionId, SiteId, UserId};
 use store::tenant::TenantStore;
@@ -57,8 +57,19 @@ impl SiteLink {
             && row.given_for.as_ref().is_none_or(|taken| *taken == fold(user.user_name.trim()))
         {
             user.user_name.clone_from(given);
+            user.named_by = if row.given_for.is_some() { NamedBy::Rule } else { NamedBy::Hand };
         }
         Claim { doubt: row.doubt.clone(), ..self.claim(row.user_id, user, groups) }
+    }
+
+    /// What the link would call a user's account where `taken` is taken, in order.
+    pub(crate) fn other_names(
+        &self,
+        user: &user::Model,
+        groups: &[HoldingGroup],
+        taken: &str,
+    ) -> Vec<String> {
+        self.settings.other_names(&document(self, user, groups), taken)
     }
 }
 
@@ -113,19 +124,24 @@ impl SiteLinks {
 
     /// A directory's user as a link sees it; `groups` are all that hold it.
     pub fn read_user(&self, link: &SiteLink, user: &user::Model, groups: &[HoldingGroup]) -> DirectoryUser {
-        let mut document = Cow::Borrowed(&user.document);
-        if link.settings.asks_for_groups_of_users() {
-            let groups = groups.iter().map(|group| {
-                let kind = if group.direct == 1 { "direct" } else { "indirect" };
-                json!({"value": group.group_id, "display": group.display_name, "type": kind})
-            });
-            document.to_mut()["groups"] = groups.collect();
-        }
-        link.settings.read_user(&document, &self.types.user)
+        link.settings.read_user(&document(link, user, groups), &self.types.user)
     }
 
     /// The link from a connection to this site.
     pub fn of(&self, connection: ConnectionId) -> Option<&SiteLink> {
         self.links.iter().find(|link| link.row.connection_id == connection)
     }
+}
+
+/// The user's resource, with its groups where the link asks for them.
+fn document<'a>(link: &SiteLink, user: &'a user::Model, groups: &[HoldingGroup]) -> Cow<'a, Value> {
+    let mut document = Cow::Borrowed(&user.document);
+    if link.settings.asks_for_groups_of_users() {
+        let groups = groups.iter().map(|group| {
+            let kind = if group.direct == 1 { "direct" } else { "indirect" };
+            json!({"value": group.group_id, "display": group.display_name, "type": kind})
+        });
+        document.to_mut()["groups"] = groups.collect();
+    }
+    document
 }

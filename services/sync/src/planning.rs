@@ -29,14 +29,19 @@ use crate::links::SiteLink;
 mod adoption;
 mod digest;
 mod listing;
+mod names;
 pub(crate) mod page;
 mod scene;
 
 use adoption::Unknown;
 use digest::Digesting;
 use listing::SiteListing;
+use names::NamesToBe;
 use page::{Directories, Ledger};
 pub(crate) use scene::Scene;
+
+/// Why a user gets no account whose name is a colleague's, or that of a stranger.
+const TAKEN: &str = "the user name is that of another user's account at this site";
 
 /// Users and groups read at once.
 const PAGE: u64 = 1_000;
@@ -118,6 +123,7 @@ impl Planner {
             seen: HashSet::new(),
             present: HashSet::new(),
             unknown: Vec::new(),
+            names: NamesToBe::default(),
         };
         planning.settings();
         planning.groups().await?;
@@ -140,6 +146,8 @@ struct Planning<'a> {
     /// Users that the directory has.
     present: HashSet<UserId>,
     unknown: Vec<Unknown>,
+    /// What accounts are to be called that are not there yet.
+    names: NamesToBe,
 }
 
 impl Planning<'_> {
@@ -259,10 +267,11 @@ impl Planning<'_> {
         for (id, name) in order {
             let object = PlannedObject { kind: PlannedKind::User, id: id.0, name };
             let row = ledger.claimed_by(id).or_else(|| ledger.named(names.get(&id)?));
-            if row.is_some_and(|row| self.is_colleagues(row, id, &ledger, &directories)) {
-                self.digesting.directory(&(id, "taken"));
-                let reason = "the user name is that of another user's account at this site".to_owned();
-                self.omit(&object, reason, 0);
+            if let Some(row) = row.filter(|row| self.is_colleagues(row, id, &ledger, &directories)) {
+                if !self.named_otherwise(&object, row, &ledger, &directories).await? {
+                    self.digesting.directory(&(id, "taken"));
+                    self.omit(&object, TAKEN.to_owned(), 0);
+                }
                 continue;
             }
             self.account(object, row, &ledger, &directories, id);

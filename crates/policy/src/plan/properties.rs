@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::account::{AttributeProblem, Claim, DirectoryGroup, DirectoryUser, Feed, fold};
+use crate::account::{AttributeProblem, Claim, DirectoryGroup, DirectoryUser, Feed, NamedBy, fold};
 use crate::testing::{apply, claim, jira, settings};
 
 /// Names that collide by case, by surrounding space and by folding, and one that the product protects.
@@ -94,6 +94,7 @@ fn any_user() -> impl Strategy<Value = DirectoryUser> {
             email: email.map(str::to_owned),
             active,
             in_scope,
+            named_by: NamedBy::Directory,
             problems: fails
                 .then(|| AttributeProblem { attribute: "email", problem: "it fails".into() })
                 .into_iter()

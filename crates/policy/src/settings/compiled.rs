@@ -56,6 +56,11 @@ impl CompiledSettings {
         self.rules.users.read(document, user_type)
     }
 
+    /// What `user_sync.username_if_taken` would call the account of a user where `taken` is taken, in order.
+    pub fn other_names(&self, document: &Value, taken: &str) -> Vec<String> {
+        self.rules.users.other_names(document, taken)
+    }
+
     /// Whether scope or attributes of a user depend on the groups that hold it.
     pub fn asks_for_groups_of_users(&self) -> bool {
         self.rules.users.needs_groups()

@@ -107,7 +107,8 @@ impl AttributeExpression {
         let no_expression = |error: &Error| format!("is no expression: {}", words(error));
         let compiled =
             ENGINE.compile_expression_owned(text.to_owned()).map_err(|error| no_expression(&error))?;
-        match compiled.eval(context! { user => minijinja::Value::from(Serde(&*SAMPLE)) }) {
+        let sample = context! { user => minijinja::Value::from(Serde(&*SAMPLE)), username => "ada", n => 2 };
+        match compiled.eval(sample) {
             Err(error) if is_misspelt(&error) => Err(no_expression(&error)),
             _ => Ok(Self(Arc::new(compiled))),
         }
@@ -117,10 +118,22 @@ impl AttributeExpression {
     /// empty one. Fails in words.
     pub(super) fn evaluate(&self, user: &Value) -> Result<Option<String>, String> {
         let user = without_nulls(user);
-        let given = self
-            .0
-            .eval(context! { user => minijinja::Value::from(Serde(&user)) })
-            .map_err(|error| words(&error))?;
+        self.text_of(context! { user => minijinja::Value::from(Serde(&user)) })
+    }
+
+    /// The same where `username` is the name that was wanted and taken, and `n` counts from 2.
+    pub(super) fn evaluate_anew(
+        &self,
+        user: &Value,
+        username: &str,
+        n: u32,
+    ) -> Result<Option<String>, String> {
+        let user = without_nulls(user);
+        self.text_of(context! { user => minijinja::Value::from(Serde(&user)), username, n })
+    }
+
+    fn text_of(&self, names: minijinja::Value) -> Result<Option<String>, String> {
+        let given = self.0.eval(names).map_err(|error| words(&error))?;
         if given.is_undefined() || given.is_none() {
             return Ok(None);
         }

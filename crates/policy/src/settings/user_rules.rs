@@ -1,6 +1,7 @@
 //! What `user_sync` makes of a directory's user: whether it is in scope, and what its account is called.
 
 use scim_protocol::filter::{self, Filter};
+use scim_protocol::fold;
 use scim_protocol::schema::ResourceType;
 use serde_json::Value;
 
@@ -9,6 +10,8 @@ use super::expression::AttributeExpression;
 use super::{SettingsProblem, UserSync};
 use crate::directory_user::{AttributeProblem, DirectoryUser, is_address};
 
+/// What `n` is in `user_sync.username_if_taken`: beyond it, the rule is not one that finds a name.
+const OTHER_NAMES: std::ops::RangeInclusive<u32> = 2..=50;
 /// Characters of `user_sync.scope` at the most.
 const MAX_SCOPE_LENGTH: usize = 4_000;
 
@@ -19,6 +22,7 @@ pub(super) struct UserRules {
     username: Option<AttributeExpression>,
     display_name: Option<AttributeExpression>,
     email: Option<AttributeExpression>,
+    username_if_taken: Option<AttributeExpression>,
     needs_groups: bool,
 }
 
@@ -53,7 +57,33 @@ impl UserRules {
                 Err(problem) => problems.add(field, problem),
             }
         }
+        if !user_sync.username_if_taken.is_empty() {
+            match AttributeExpression::compile(&user_sync.username_if_taken) {
+                Ok(expression) => {
+                    rules.needs_groups |= user_sync.username_if_taken.contains("groups");
+                    rules.username_if_taken = Some(expression);
+                }
+                Err(problem) => problems.add("user_sync.username_if_taken", problem),
+            }
+        }
         rules
+    }
+
+    /// What an account may be called instead of `taken`, in order, without repetitions. Ends with the first that the
+    /// expression does not give.
+    pub(super) fn other_names(&self, document: &Value, taken: &str) -> Vec<String> {
+        let Some(expression) = &self.username_if_taken else { return Vec::new() };
+        let mut names: Vec<String> = Vec::new();
+        for n in OTHER_NAMES {
+            let Ok(Some(name)) = expression.evaluate_anew(document, taken, n) else { break };
+            if names.last().is_some_and(|last| fold(last) == fold(&name)) {
+                break;
+            }
+            if fold(&name) != fold(taken) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     /// Whether the user's groups have a say.
@@ -193,6 +223,25 @@ mod tests {
         assert_eq!(problems(&mapped), expected);
         let no_address = read(&json!({"attributes": {"email": "user.nickName"}}), &ada);
         assert_eq!((no_address.email.as_deref(), no_address.problems.len()), (None, 0), "may have none");
+    }
+
+    #[test]
+    fn other_names_are_counted_and_end() {
+        let names = |expression: &str| {
+            let settings = json!({"user_sync": {"username_if_taken": expression}});
+            let settings: LinkSettings = serde_json::from_value(settings).unwrap();
+            let ada = json!({"userName": "ada", "externalId": "0042"});
+            settings.compile().unwrap().other_names(&ada, "ada")
+        };
+        let counted = names("username ~ n");
+        assert_eq!((counted.len(), counted[0].as_str(), counted[48].as_str()), (49, "ada2", "ada50"));
+        assert_eq!(names("user.userName ~ '.' ~ user.externalId"), ["ada.0042"], "once, as nothing counts");
+        assert_eq!(names(""), [""; 0]);
+        assert_eq!(names("username"), [""; 0], "the name that is taken is no other");
+        assert_eq!(names("user.nickName ~ n"), [""; 0], "nothing is made of what the user does not have");
+        let wrong: LinkSettings =
+            serde_json::from_value(json!({"user_sync": {"username_if_taken": "username ~"}})).unwrap();
+        assert_eq!(wrong.compile().unwrap_err()[0].field, "user_sync.username_if_taken");
     }
 
     #[test]

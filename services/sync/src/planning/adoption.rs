@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use atlassian::site::Account;
-use policy::account::{Claim, DesiredAccount, Existence};
+use policy::account::{Claim, DesiredAccount, Existence, NamedBy};
 use policy::identity;
 use policy::plan::ObservedAccount;
 use policy::plan::link::PlannedObject;
+use policy::settings::MatchBy;
 use store::entity::{account, membership};
 use store::id::UserId;
 
@@ -15,6 +16,7 @@ use super::{PlanError, Planning, doubt_of};
 use crate::account::from_ledger;
 
 /// A user for whom no account is known for sure.
+#[derive(Debug)]
 pub(super) struct Unknown {
     pub(super) object: PlannedObject,
     /// The ledger's row, where there is one.
@@ -53,8 +55,7 @@ impl Planning<'_> {
                 match self.standing(&unknown, account).await? {
                     Standing::Free => {}
                     Standing::Anothers => {
-                        let reason = format!("{} is another user's account at this site", account.username);
-                        self.omit(&unknown.object, reason, 1);
+                        self.omit_as_anothers(&unknown, account);
                         continue;
                     }
                     Standing::Doubtful(doubt) => {
@@ -69,7 +70,27 @@ impl Planning<'_> {
                     }
                 }
             }
-            recognised.push((unknown, account));
+            match account {
+                Some(account) if !self.names.take_account(&account.key) => {
+                    // A colleague of this very plan takes it over.
+                    match self.under_another_name(unknown).await? {
+                        Ok(renamed) => recognised.push((renamed, None)),
+                        Err(unknown) => self.omit_as_anothers(&unknown, &account),
+                    }
+                }
+                Some(account) => recognised.push((unknown, Some(account))),
+                None if is_idle || is_nameless || self.is_free(&unknown).await? => {
+                    recognised.push((unknown, None));
+                }
+                None => match self.under_another_name(unknown).await? {
+                    Ok(renamed) => recognised.push((renamed, None)),
+                    Err(unknown) => {
+                        let reason = "an account has the user name that is not to be taken over by user_sync.match, or \
+                                      another user is to be called so";
+                        self.omit(&unknown.object, reason.to_owned(), 1);
+                    }
+                },
+            }
         }
         let mut groups: BTreeMap<String, String> = BTreeMap::new();
         for (unknown, _) in recognised.iter().filter(|(_, account)| account.is_some()) {
@@ -103,6 +124,40 @@ impl Planning<'_> {
             self.compare(&object, desired, key, observed, 1);
         }
         Ok(())
+    }
+
+    fn omit_as_anothers(&mut self, unknown: &Unknown, account: &Account) {
+        let reason = format!("{} is another user's account at this site", account.username);
+        self.omit(&unknown.object, reason, 1);
+    }
+
+    /// Whether an account may be made under the name that is wanted; it is given away then.
+    async fn is_free(&mut self, unknown: &Unknown) -> Result<bool, PlanError> {
+        let Unknown { row, desired, .. } = unknown;
+        // What the rule found is free, and given away.
+        let is_found = unknown
+            .claims
+            .iter()
+            .any(|claim| claim.user.as_ref().is_some_and(|user| user.named_by == NamedBy::Rule));
+        if desired.existence != Existence::Active || is_found || row.as_ref().is_some_and(|row| row.in_doubt)
+        {
+            return Ok(true);
+        }
+        let by_name = self.scene.connected.names_by_email() || desired.match_by.contains(&MatchBy::Username);
+        let name = &desired.username.value;
+        Ok((by_name || !self.listing.has_account(name).await?) && self.names.take(name))
+    }
+
+    /// The user under another name, where the rule has one; as it was otherwise.
+    async fn under_another_name(
+        &mut self,
+        mut unknown: Unknown,
+    ) -> Result<Result<Unknown, Unknown>, PlanError> {
+        let [claim] = &unknown.claims[..] else { return Ok(Err(unknown)) };
+        let Some(renamed) = self.renamed(claim.clone()).await? else { return Ok(Err(unknown)) };
+        unknown.claims = vec![renamed];
+        unknown.desired = policy::account::fold(&unknown.claims, &self.scene.rules);
+        Ok(Ok(unknown))
     }
 
     async fn recognise(&mut self, unknown: &Unknown) -> Result<Option<Account>, PlanError> {

@@ -68,6 +68,11 @@ impl SiteListing {
         Ok(None)
     }
 
+    /// Whether an account of that name is there.
+    pub(super) async fn has_account(&mut self, name: &str) -> Result<bool, SiteError> {
+        Ok(self.accounts().await?.by_username.contains_key(&fold(name.trim())))
+    }
+
     async fn accounts(&mut self) -> Result<&AccountIndex, SiteError> {
         if self.accounts.is_none() {
             let mut index = AccountIndex::default();

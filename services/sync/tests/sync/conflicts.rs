@@ -148,8 +148,9 @@ async fn the_doubt_is_lifted_once_the_addresses_agree(mut world: World) {
 async fn whoever_is_in_doubt_keeps_nobodys_account_alive_and_takes_none_along(mut world: World) {
     let Namesakes { second, ours, theirs } = namesakes(&mut world).await;
     world.work().await;
-    let gone = world.user_in(second, namesake("grace", "grace@elsewhere.example")).await;
     world.user("grace").await;
+    world.work().await;
+    let gone = world.user_in(second, namesake("grace", "grace@elsewhere.example")).await;
     world.work().await;
     world.delete_in(second, gone).await;
     world.delete(ours).await;

@@ -77,6 +77,8 @@ mod leads;
 #[cfg(test)]
 mod mapping;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 mod odd_sites;
 #[cfg(test)]
 mod planning;

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use sync::connectors::Connectors;
 
 use crate::simulated::Simulated;
-use crate::world::{World, names};
+use crate::world::{World, names, person};
 
 const WRITE: &str = "ROLLCALL_WRITE_DOCS";
 
 /// Each row's setting, and what is looked at.
-const ROWS: [&str; 22] = [
+const ROWS: [&str; 23] = [
     "`user_sync.create`: an account is made",
     "`user_sync.update`: a new display name follows",
     "`user_sync.update`: a new user name follows, the account stays the same",
@@ -26,6 +26,7 @@ const ROWS: [&str; 22] = [
     "`user_sync.on_deprovision: keep`",
     "`user_sync.scope`: who is out of it gets no account",
     "`user_sync.attributes`: the display name is what the expression makes",
+    "`user_sync.username_if_taken`: the second of one name gets an account of another",
     "`user_sync.match: email`: an account of another name is recognised by its address",
     "`user_sync.default_project_lead`, `default_component_lead`",
     "`group_sync.mode: on_the_fly`: the group of the same name is made and filled",
@@ -100,6 +101,7 @@ impl Stage {
             "`user_sync.on_deprovision" => self.on_deprovision(row).await,
             "`user_sync.scope`" => self.scope().await,
             "`user_sync.attributes`" => self.attributes().await,
+            "`user_sync.username_if_taken`" => self.named_otherwise().await,
             "`user_sync.match" => self.recognised_by_email().await,
             "`user_sync.default_project_lead`, `default_component_lead`" => self.leads().await,
             _ => self.groups(row).await,
@@ -117,6 +119,21 @@ impl Stage {
         self.world.user("ada").await;
         self.world.work().await;
         yes_or_no(self.world.account("ada").is_some())
+    }
+
+    async fn named_otherwise(&mut self) -> String {
+        if self.world.product.names_by_email() {
+            return "no user names".to_owned();
+        }
+        let rule = json!({"attributes": {"username": "user.nickName"}, "username_if_taken": "username ~ n"});
+        self.world.settings(json!({ "user_sync": rule })).await;
+        for name in ["ada", "adelaide"] {
+            let mut document = person(name);
+            document["nickName"] = json!("ada");
+            self.world.user_in(self.world.connection, document).await;
+        }
+        self.world.work().await;
+        yes_or_no(self.world.account("ada").is_some() && self.world.account("ada2").is_some())
     }
 
     async fn update(&mut self, row: &str) -> String {
