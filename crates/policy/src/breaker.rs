@@ -1,6 +1,6 @@
 //! The safety thresholds: mass removals wait for an admin.
 
-use crate::settings::Safety;
+use crate::settings::SafetyWindow;
 
 /// What happened to a link's accounts within its rolling window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,15 +27,15 @@ pub enum Verdict {
 
 /// Judges a deactivation or deletion: held when the window's total is over the absolute limit and over
 /// the percentage of active accounts, so that neither a small site nor a large one trips by daily work.
-pub fn check(safety: &Safety, window: &Window) -> Verdict {
-    let limits = (safety.max_deactivations, safety.max_deactivations_percent);
-    judge(limits, safety.window_hours, window, "would be deactivated or deleted")
+pub fn check(limits: &SafetyWindow, window: &Window) -> Verdict {
+    let allowed = (limits.max_deactivations, limits.max_deactivations_percent);
+    judge(allowed, limits.hours, window, "would be deactivated or deleted")
 }
 
 /// Judges the loss of memberships in the same way, by accounts and not by memberships.
-pub fn check_withdrawal(safety: &Safety, window: &Window) -> Verdict {
-    let limits = (safety.max_withdrawals, safety.max_withdrawals_percent);
-    judge(limits, safety.window_hours, window, "would lose memberships")
+pub fn check_withdrawal(limits: &SafetyWindow, window: &Window) -> Verdict {
+    let allowed = (limits.max_withdrawals, limits.max_withdrawals_percent);
+    judge(allowed, limits.hours, window, "would lose memberships")
 }
 
 fn judge((max, percent): (u32, u32), hours: u32, window: &Window, what: &str) -> Verdict {
@@ -57,9 +57,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::settings::Safety;
 
-    fn held(safety: Safety, executed: u64, pending: u64, active_accounts: u64) -> bool {
-        check(&safety, &Window { executed, pending, active_accounts }) != Verdict::Proceed
+    /// The window that a link has by default.
+    fn by_default() -> SafetyWindow {
+        Safety::default().windows()[0]
+    }
+
+    fn held(limits: SafetyWindow, executed: u64, pending: u64, active_accounts: u64) -> bool {
+        check(&limits, &Window { executed, pending, active_accounts }) != Verdict::Proceed
     }
 
     #[test]
@@ -78,25 +84,40 @@ mod tests {
         ];
         for (executed, pending, active, expected) in cases {
             let case = format!("{executed} + {pending} of {active}");
-            assert_eq!(held(Safety::default(), executed, pending, active), expected, "{case}");
+            assert_eq!(held(by_default(), executed, pending, active), expected, "{case}");
         }
     }
 
     #[test]
+    fn a_week_has_limits_of_its_own() {
+        let windows = Safety::default().windows();
+        let hours: Vec<u32> = windows.iter().map(|window| window.hours).collect();
+        assert_eq!(hours, [24, 168]);
+        // Ten a day are nothing to speak of on each day.
+        let judged = |limits: &SafetyWindow, executed| {
+            check(limits, &Window { executed, pending: 1, active_accounts: 100 })
+        };
+        assert_eq!(judged(&windows[0], 9), Verdict::Proceed);
+        assert_eq!(judged(&windows[1], 29), Verdict::Proceed);
+        let Verdict::Hold { reason } = judged(&windows[1], 30) else { panic!("31 of 100 within a week") };
+        assert!(reason.contains("within 168 hours; the link allows 30 or 25 %"), "{reason}");
+    }
+
+    #[test]
     fn zero_limits_hold_every_one() {
-        let safety = Safety { max_deactivations: 0, max_deactivations_percent: 0, ..Safety::default() };
-        assert!(held(safety, 0, 1, 1_000_000));
+        let limits = SafetyWindow { max_deactivations: 0, max_deactivations_percent: 0, ..by_default() };
+        assert!(held(limits, 0, 1, 1_000_000));
     }
 
     #[test]
     fn hundred_percent_never_holds_what_is_there() {
-        let safety = Safety { max_deactivations: 0, max_deactivations_percent: 100, ..Safety::default() };
-        assert!(!held(safety, 0, 1_000, 1_000));
+        let limits = SafetyWindow { max_deactivations: 0, max_deactivations_percent: 100, ..by_default() };
+        assert!(!held(limits, 0, 1_000, 1_000));
     }
 
     #[test]
     fn reason_names_numbers_and_limits() {
-        let verdict = check(&Safety::default(), &Window { executed: 4, pending: 16, active_accounts: 100 });
+        let verdict = check(&by_default(), &Window { executed: 4, pending: 16, active_accounts: 100 });
         let reason = "20 of 100 active accounts would be deactivated or deleted within 24 hours; \
                       the link allows 10 or 10 %";
         assert_eq!(verdict, Verdict::Hold { reason: reason.into() });
@@ -104,9 +125,9 @@ mod tests {
 
     #[test]
     fn memberships_have_limits_of_their_own() {
-        let safety = Safety { max_withdrawals: 2, max_withdrawals_percent: 50, ..Safety::default() };
+        let limits = SafetyWindow { max_withdrawals: 2, max_withdrawals_percent: 50, ..by_default() };
         let judged =
-            |executed| check_withdrawal(&safety, &Window { executed, pending: 1, active_accounts: 4 });
+            |executed| check_withdrawal(&limits, &Window { executed, pending: 1, active_accounts: 4 });
         assert_eq!(judged(1), Verdict::Proceed);
         let reason =
             "3 of 4 active accounts would lose memberships within 24 hours; the link allows 2 or 50 %";
@@ -115,7 +136,7 @@ mod tests {
 
     #[test]
     fn largest_numbers_do_not_overflow() {
-        assert!(held(Safety::default(), u64::MAX, u64::MAX, u64::MAX));
+        assert!(held(by_default(), u64::MAX, u64::MAX, u64::MAX));
     }
 
     proptest! {
@@ -130,12 +151,12 @@ mod tests {
             active in 0_u64..300,
             asked in 0_u64..300,
         ) {
-            let safety =
-                Safety { max_deactivations: max, max_deactivations_percent: percent, ..Safety::default() };
+            let limits =
+                SafetyWindow { max_deactivations: max, max_deactivations_percent: percent, ..by_default() };
             let mut executed = 0;
             for waiting in (1..=asked).rev() {
                 let window = Window { executed, pending: waiting, active_accounts: active };
-                if check(&safety, &window) == Verdict::Proceed {
+                if check(&limits, &window) == Verdict::Proceed {
                     executed += 1;
                 }
             }

@@ -225,8 +225,8 @@ pub struct GroupRename {
     pub replace: String,
 }
 
-/// When taking access away waits for an admin: over both limits within the window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// When taking access away waits for an admin: over both limits within a window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Safety {
@@ -240,6 +240,47 @@ pub struct Safety {
     pub max_withdrawals_percent: u32,
     /// Length of the rolling window in hours, 1 to 8760.
     pub window_hours: u32,
+    /// Further rolling windows with limits of their own, at the most 5; each must let it pass. What is little every day adds
+    /// up in a week.
+    pub more_windows: Vec<SafetyWindow>,
+}
+
+/// A rolling window, and what may be taken away within it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SafetyWindow {
+    /// Its length in hours, 1 to 8760.
+    pub hours: u32,
+    /// Accounts that may be deactivated or deleted.
+    pub max_deactivations: u32,
+    /// The same as a percentage of the link's active accounts, 0 to 100.
+    pub max_deactivations_percent: u32,
+    /// Accounts that may lose memberships.
+    pub max_withdrawals: u32,
+    /// The same as a percentage of the link's active accounts, 0 to 100.
+    pub max_withdrawals_percent: u32,
+}
+
+impl Safety {
+    /// All windows, the link's own first.
+    pub fn windows(&self) -> Vec<SafetyWindow> {
+        let own = SafetyWindow {
+            hours: self.window_hours,
+            max_deactivations: self.max_deactivations,
+            max_deactivations_percent: self.max_deactivations_percent,
+            max_withdrawals: self.max_withdrawals,
+            max_withdrawals_percent: self.max_withdrawals_percent,
+        };
+        std::iter::once(own).chain(self.more_windows.iter().copied()).collect()
+    }
+}
+
+impl SafetyWindow {
+    /// Its length.
+    pub fn length(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(u64::from(self.hours) * 3_600)
+    }
 }
 
 impl Default for Safety {
@@ -250,6 +291,13 @@ impl Default for Safety {
             max_withdrawals: 100,
             max_withdrawals_percent: 20,
             window_hours: 24,
+            more_windows: vec![SafetyWindow {
+                hours: 7 * 24,
+                max_deactivations: 30,
+                max_deactivations_percent: 25,
+                max_withdrawals: 300,
+                max_withdrawals_percent: 50,
+            }],
         }
     }
 }

@@ -64,7 +64,7 @@ struct Counted {
     until: Instant,
 }
 
-type CountKey = (TenantId, LinkId, TakenAway, What);
+type CountKey = (TenantId, LinkId, TakenAway, What, Duration);
 
 /// Counts that still hold.
 #[derive(Debug, Default)]
@@ -99,12 +99,22 @@ pub struct DeprovisionWindow {
     pub active: u64,
 }
 
+/// A rolling window that is judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Its length.
+    pub window: Duration,
+    /// The number below which nothing needs to be judged.
+    pub free: u64,
+}
+
 /// What is judged, and what was let through within the window without it.
 struct Judgement {
     taken: TakenAway,
     link: LinkId,
     connection: ConnectionId,
     account: AccountId,
+    window: Duration,
     since: Timestamp,
     executed: u64,
 }
@@ -125,19 +135,17 @@ fn can_log_in(taken: TakenAway) -> String {
 }
 
 impl Accounts {
-    /// Judges what is about to be taken away from one account by the safety threshold and, if `decide` lets it pass,
-    /// counts it. Judgements of one link come one after the other, so that two workers cannot both take the last
-    /// free place. `free` is the number below which nothing needs to be judged.
-    #[expect(clippy::too_many_arguments, reason = "all of what a judgement is made of")]
+    /// Judges what is about to be taken away from one account by the safety thresholds and, if `decide` lets it pass in
+    /// each of the windows, which it is given by their position in `limits`, counts it. Judgements of one link come one
+    /// after the other, so that two workers cannot both take the last free place.
     pub async fn reserve(
         &self,
         taken: TakenAway,
         link: LinkId,
         connection: ConnectionId,
         account: AccountId,
-        window: Duration,
-        free: u64,
-        decide: impl FnOnce(DeprovisionWindow) -> Option<String> + Send,
+        limits: &[Limit],
+        mut decide: impl FnMut(usize, DeprovisionWindow) -> Option<String> + Send,
     ) -> Result<Option<String>> {
         let transaction = self.tenant.store.write().await?;
         let now = self.tenant.now();
@@ -150,15 +158,18 @@ impl Accounts {
             "SELECT COUNT(*) AS n FROM {table} \
              WHERE tenant_id = $1 AND link_id = $2 AND at > $3 AND account_id <> $4"
         );
-        let since = now.minus(window);
-        let mut values = scope.clone();
-        values.extend([since.into(), account.into()]);
-        let executed = unsigned(count(&*transaction, sql, values).await?);
-        let judgement = Judgement { taken, link, connection, account, since, executed };
-        let pending = self.pending(&transaction, &judgement).await?;
-        if executed + pending > free {
+        for (position, Limit { window, free }) in limits.iter().copied().enumerate() {
+            let since = now.minus(window);
+            let mut values = scope.clone();
+            values.extend([since.into(), account.into()]);
+            let executed = unsigned(count(&*transaction, sql.clone(), values).await?);
+            let judgement = Judgement { taken, link, connection, account, window, since, executed };
+            let pending = self.pending(&transaction, &judgement).await?;
+            if executed + pending <= free {
+                continue;
+            }
             let active = self.active(&transaction, &judgement).await?;
-            if let Some(reason) = decide(DeprovisionWindow { executed, pending, active }) {
+            if let Some(reason) = decide(position, DeprovisionWindow { executed, pending, active }) {
                 return Ok(Some(reason));
             }
         }
@@ -217,7 +228,7 @@ impl Accounts {
         what: What,
         sql: String,
     ) -> Result<Counted> {
-        let key = (self.tenant.id, judgement.link, judgement.taken, what);
+        let key = (self.tenant.id, judgement.link, judgement.taken, what, judgement.window);
         let counts = &self.tenant.store.counts;
         if let Some(counted) = counts.get(key) {
             return Ok(counted);

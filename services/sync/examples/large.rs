@@ -268,7 +268,7 @@ async fn link(tenant: &TenantStore, jira: JiraDataCenter, base_url: &str) -> any
         enabled: true,
         // Many leave in a minute, and none is to be held. The simulated site reads everybody to find an address.
         settings: json!({
-            "user_sync": {"match": ["id", "username"]}, "safety": {"max_deactivations_percent": 100},
+            "user_sync": {"match": ["id", "username"]}, "safety": {"max_deactivations_percent": 100, "more_windows": []},
         }),
         next_run_at: None,
     };

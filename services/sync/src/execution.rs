@@ -1,18 +1,17 @@
 //! Carrying a plan out, one call after the other.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use atlassian::error::SiteError;
 use atlassian::site::{AccountQuery, AccountUpdate, NewAccount};
 use policy::account::DesiredAccount;
 use policy::breaker::{self, Verdict, Window};
 use policy::plan::{AccountPlan, Action, Change};
-use policy::settings::Safety;
+use policy::settings::SafetyWindow;
 use scim_protocol::fold;
 use store::accounts::{HeldAccount, Intent};
 use store::clock::Timestamp;
-use store::deprovisions::{DeprovisionWindow, TakenAway};
+use store::deprovisions::{DeprovisionWindow, Limit, TakenAway};
 use store::entity::task;
 use store::id::LinkId;
 use uuid::Uuid;
@@ -71,25 +70,33 @@ async fn judge(
         .find(|&id| workplace.links.of(id).is_some_and(|link| Some(link.row.id.0) == asked_by))
         .unwrap_or(task.connection_id);
     let Some(link) = workplace.links.of(connection) else { return Ok(None) };
-    let safety = &link.settings.safety;
+    let windows = link.settings.safety.windows();
     let accounts = workplace.tenant.accounts(task.site_id);
-    let window = Duration::from_secs(u64::from(safety.window_hours) * 3600);
-    let (check, free): (fn(&Safety, &Window) -> Verdict, u32) = match taken {
-        TakenAway::Account => (breaker::check, safety.max_deactivations),
-        TakenAway::Memberships => (breaker::check_withdrawal, safety.max_withdrawals),
+    let free = |window: &SafetyWindow| match taken {
+        TakenAway::Account => window.max_deactivations,
+        TakenAway::Memberships => window.max_withdrawals,
     };
-    let decide = |judged: DeprovisionWindow| {
-        let window =
-            Window { executed: judged.executed, pending: judged.pending, active_accounts: judged.active };
-        match check(safety, &window) {
-            Verdict::Hold { reason } if !task.approved => Some(reason),
-            // What an admin approved counts for the window as well.
-            Verdict::Hold { .. } | Verdict::Proceed => None,
-        }
+    let limits: Vec<Limit> =
+        windows.iter().map(|window| Limit { window: window.length(), free: free(window).into() }).collect();
+    let decide = |position: usize, judged: DeprovisionWindow| {
+        // What an admin approved counts for the windows as well.
+        verdict(taken, &windows[position], &judged).filter(|_| !task.approved)
     };
-    accounts
-        .reserve(taken, LinkId(link.row.id.0), connection, held.account.id, window, free.into(), decide)
-        .await
+    accounts.reserve(taken, LinkId(link.row.id.0), connection, held.account.id, &limits, decide).await
+}
+
+/// Why what is taken away must wait, if it does.
+pub(crate) fn verdict(taken: TakenAway, limits: &SafetyWindow, judged: &DeprovisionWindow) -> Option<String> {
+    let window =
+        Window { executed: judged.executed, pending: judged.pending, active_accounts: judged.active };
+    let verdict = match taken {
+        TakenAway::Account => breaker::check(limits, &window),
+        TakenAway::Memberships => breaker::check_withdrawal(limits, &window),
+    };
+    match verdict {
+        Verdict::Hold { reason } => Some(reason),
+        Verdict::Proceed => None,
+    }
 }
 
 /// Writes down what is about to be asked of the site, so that a crash leaves a trace of it.

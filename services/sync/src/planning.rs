@@ -10,20 +10,20 @@ use std::time::Duration;
 
 use atlassian::error::SiteError;
 use policy::account::{Claim, DesiredAccount, DirectoryGroup, Feed};
-use policy::breaker::{self, Verdict, Window};
 use policy::group::{Mapping, site_groups_for};
 use policy::identity;
 use policy::plan::digest::PlanDigest;
 use policy::plan::link::{LinkPlan, PlannedKind, PlannedObject};
 use policy::plan::{AccountPlan, Action, ObservedAccount, Skipped};
 use scim_protocol::fold;
-use store::deprovisions::TakenAway;
+use store::deprovisions::{DeprovisionWindow, TakenAway};
 use store::entity::{account, link, user};
 use store::id::{AccountId, GroupId, LinkId, UserId};
 use store::tenant::TenantStore;
 
 use crate::account::from_ledger;
 use crate::connectors::{ConnectError, Connectors};
+use crate::execution::verdict;
 use crate::links::SiteLink;
 
 mod adoption;
@@ -395,19 +395,17 @@ impl Planning<'_> {
         if pending == 0 {
             return Ok(None);
         }
-        let (row, safety) = (&self.link.row, &self.link.settings.safety);
-        let window = Duration::from_secs(u64::from(safety.window_hours) * 3_600);
+        let row = &self.link.row;
         let accounts = self.tenant.accounts(row.site_id);
-        let judged = accounts.taken_away(taken, LinkId(row.id.0), row.connection_id, window).await?;
-        let window = Window { executed: judged.executed, pending, active_accounts: judged.active };
-        let verdict = match taken {
-            TakenAway::Account => breaker::check(safety, &window),
-            TakenAway::Memberships => breaker::check_withdrawal(safety, &window),
-        };
-        Ok(match verdict {
-            Verdict::Hold { reason } => Some(reason),
-            Verdict::Proceed => None,
-        })
+        for limits in self.link.settings.safety.windows() {
+            let window = limits.length();
+            let judged = accounts.taken_away(taken, LinkId(row.id.0), row.connection_id, window).await?;
+            let reason = verdict(taken, &limits, &DeprovisionWindow { pending, ..judged });
+            if reason.is_some() {
+                return Ok(reason);
+            }
+        }
+        Ok(None)
     }
 
     fn finish(mut self) -> Planned {

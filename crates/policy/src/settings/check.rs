@@ -25,6 +25,8 @@ const MAX_NAMES: usize = 1_000;
 /// Entries of `group_sync.mappings` at the most.
 const MAX_MAPPINGS: usize = 5_000;
 /// A year.
+/// Windows beside the link's own.
+const MAX_MORE_WINDOWS: usize = 5;
 const MAX_WINDOW_HOURS: u32 = 8_760;
 
 /// A setting whose behaviour is still to come: its path, and whether it has a value other than nothing.
@@ -45,7 +47,7 @@ pub(super) fn check(settings: &LinkSettings) -> Result<Rules, Vec<SettingsProble
     let users = UserRules::compile(&settings.user_sync, &mut problems);
     check_user_sync(&settings.user_sync, &mut problems);
     let groups = check_group_sync(&settings.group_sync, &mut problems);
-    check_safety(settings.safety, &mut problems);
+    check_safety(&settings.safety, &mut problems);
     settings.schedule.check(&mut problems);
     if problems.0.is_empty() { Ok(Rules { users, groups }) } else { Err(problems.0) }
 }
@@ -218,15 +220,24 @@ fn compile_pattern(pattern: &str) -> Result<Regex, String> {
         })
 }
 
-fn check_safety(safety: Safety, problems: &mut Problems) {
-    let percents = [
-        ("safety.max_deactivations_percent", safety.max_deactivations_percent),
-        ("safety.max_withdrawals_percent", safety.max_withdrawals_percent),
-    ];
-    for (field, _) in percents.into_iter().filter(|(_, percent)| *percent > 100) {
-        problems.add(field, "must be between 0 and 100");
+fn check_safety(safety: &Safety, problems: &mut Problems) {
+    if safety.more_windows.len() > MAX_MORE_WINDOWS {
+        problems.add("safety.more_windows", format!("must have at most {MAX_MORE_WINDOWS} entries"));
     }
-    if !(1..=MAX_WINDOW_HOURS).contains(&safety.window_hours) {
-        problems.add("safety.window_hours", format!("must be between 1 and {MAX_WINDOW_HOURS}"));
+    for (index, window) in safety.windows().into_iter().enumerate() {
+        let (place, length) = match index {
+            0 => ("safety".to_owned(), "window_hours"),
+            _ => (format!("safety.more_windows[{}]", index - 1), "hours"),
+        };
+        let percents = [
+            ("max_deactivations_percent", window.max_deactivations_percent),
+            ("max_withdrawals_percent", window.max_withdrawals_percent),
+        ];
+        for (field, _) in percents.into_iter().filter(|(_, percent)| *percent > 100) {
+            problems.add(format!("{place}.{field}"), "must be between 0 and 100");
+        }
+        if !(1..=MAX_WINDOW_HOURS).contains(&window.hours) {
+            problems.add(format!("{place}.{length}"), format!("must be between 1 and {MAX_WINDOW_HOURS}"));
+        }
     }
 }

@@ -29,7 +29,12 @@ fn defaults_are_written_as_documented() {
             "keep_existing": true, "protected": [],
         },
         "safety": {"max_deactivations": 10, "max_deactivations_percent": 10, "max_withdrawals": 100,
-            "max_withdrawals_percent": 20, "window_hours": 24},
+            "max_withdrawals_percent": 20, "window_hours": 24,
+            "more_windows": [{
+                "hours": 168, "max_deactivations": 30, "max_deactivations_percent": 25,
+                "max_withdrawals": 300, "max_withdrawals_percent": 50,
+            }],
+        },
         "schedule": {"cron": "", "timezone": "UTC"},
     });
     assert_eq!(serde_json::to_value(LinkSettings::default()).unwrap(), expected);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use store::Error;
 use store::accounts::{Acquired, Conclusion, HeldAccount, Intent, Observation, OtherRow, SameAs};
-use store::deprovisions::TakenAway;
+use store::deprovisions::{Limit, TakenAway};
 use store::entity::words::{RunOutcome, TaskKind};
 use store::id::{AccountId, UserId};
 use store::tasks::TaskEnd;
@@ -248,13 +248,20 @@ async fn the_threshold_counts_each_account_once_and_the_judged_one_always(place:
     place.sql("UPDATE tasks SET rank = 0").await.unwrap();
     let judge = async |account: AccountId| {
         let mut seen = None;
-        let decide = |judged| {
+        let decide = |_, judged| {
             seen = Some(judged);
             None
         };
         let window = Duration::from_hours(1);
         let verdict = accounts
-            .reserve(TakenAway::Account, place.link, place.connection, account, window, 0, decide)
+            .reserve(
+                TakenAway::Account,
+                place.link,
+                place.connection,
+                account,
+                &[Limit { window, free: 0 }],
+                decide,
+            )
             .await;
         assert_eq!(verdict.unwrap(), None);
         let judged: store::deprovisions::DeprovisionWindow = seen.unwrap();
@@ -275,12 +282,19 @@ async fn the_last_free_deprovisioning_is_taken_once(place: Place) {
         let tenant = [&near, &far][n % 2].clone();
         let (site, link, connection) = (place.site, place.link, place.connection);
         judged.push(tokio::spawn(async move {
-            let decide = |judged: store::deprovisions::DeprovisionWindow| {
+            let decide = |_, judged: store::deprovisions::DeprovisionWindow| {
                 (judged.executed >= 5).then(|| format!("{} already", judged.executed))
             };
             let accounts = tenant.accounts(site);
             accounts
-                .reserve(TakenAway::Account, link, connection, AccountId::generate(), window, 0, decide)
+                .reserve(
+                    TakenAway::Account,
+                    link,
+                    connection,
+                    AccountId::generate(),
+                    &[Limit { window, free: 0 }],
+                    decide,
+                )
                 .await
                 .unwrap()
         }));
@@ -293,12 +307,20 @@ async fn the_last_free_deprovisioning_is_taken_once(place: Place) {
     assert_eq!(place.number("SELECT COUNT(*) AS n FROM deprovisions").await, 5);
     // A day later the window is empty again.
     place.clock.advance(window);
-    let decide = |judged: store::deprovisions::DeprovisionWindow| {
+    let decide = |_, judged: store::deprovisions::DeprovisionWindow| {
         (judged.executed > 0).then(|| "not empty".to_owned())
     };
     let accounts = place.tenant.accounts(place.site);
     let account = AccountId::generate();
-    let verdict =
-        accounts.reserve(TakenAway::Account, place.link, place.connection, account, window, 0, decide).await;
+    let verdict = accounts
+        .reserve(
+            TakenAway::Account,
+            place.link,
+            place.connection,
+            account,
+            &[Limit { window, free: 0 }],
+            decide,
+        )
+        .await;
     assert_eq!(verdict.unwrap(), None);
 }

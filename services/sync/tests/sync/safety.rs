@@ -12,6 +12,7 @@ use crate::world::{ADMIN, World, eventually, names};
 
 on_both_databases!(
     eleventh_deactivation_of_twenty_is_held_until_approved,
+    what_each_day_lets_pass_is_held_by_the_week,
     mass_deactivation_is_held_while_others_go_on,
     emptied_group_keeps_its_members_until_approved,
     held_deactivation_is_dropped_when_the_user_comes_back,
@@ -48,6 +49,27 @@ async fn eleventh_deactivation_of_twenty_is_held_until_approved(mut world: World
     world.stop().await;
     assert_eq!(count_active(&world), 0);
     assert_eq!(tasks.held(world.connection, 100).await.unwrap().len(), 0);
+}
+
+async fn what_each_day_lets_pass_is_held_by_the_week(mut world: World) {
+    let week = json!({
+        "hours": 168, "max_deactivations": 3, "max_deactivations_percent": 10,
+        "max_withdrawals": 100, "max_withdrawals_percent": 100,
+    });
+    world.settings(json!({"safety": {"max_deactivations": 15, "more_windows": [week]}})).await;
+    let users = twenty(&world).await;
+    world.start();
+    world.settle().await;
+    for user in &users[..4] {
+        world.active(*user, false).await;
+        world.settle().await;
+    }
+    world.stop().await;
+    assert_eq!(count_active(&world), 17);
+    let reason = world.task(users[3]).await.unwrap().last_error.unwrap();
+    assert!(reason.contains("within 168 hours; the link allows 3 or 10 %"), "{reason}");
+    let planned = world.plan().await.plan;
+    assert_eq!(planned.summary.held, 1, "and the plan says so: {:?}", planned.summary);
 }
 
 async fn mass_deactivation_is_held_while_others_go_on(mut world: World) {

@@ -41,6 +41,8 @@ pub fn operations() -> OpenApiRouter<ApiState> {
         .routes(routes!(sites::list_sites, sites::create_site))
         .routes(routes!(sites::get_site, sites::update_site))
         .routes(routes!(sites::test::test_site))
+        .routes(routes!(sites::synchronization::plan_site))
+        .routes(routes!(sites::synchronization::run_site))
         .routes(routes!(links::list_links, links::create_link))
         .routes(routes!(links::get_link, links::update_link))
         .routes(routes!(schemas::list_schemas, schemas::create_schema))

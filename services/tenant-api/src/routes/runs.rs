@@ -99,6 +99,13 @@ pub struct RunResult {
     at: Timestamp,
 }
 
+impl RunSummary {
+    /// The run's id.
+    pub(super) fn id(&self) -> RunId {
+        self.id
+    }
+}
+
 impl From<run::Model> for RunSummary {
     fn from(row: run::Model) -> Self {
         Self {

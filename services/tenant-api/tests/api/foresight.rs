@@ -17,6 +17,7 @@ on_both!(
     an_explanation_tells_account_and_task,
     what_is_held_is_answered_one_by_one,
     a_run_is_watched_and_stopped,
+    a_site_is_planned_and_synchronized_link_by_link,
     a_schedule_is_kept_with_the_link,
     a_user_is_looked_at_on_demand,
 );
@@ -194,6 +195,26 @@ async fn a_schedule_is_kept_with_the_link(api: Api) {
         (&none["next_run_at"], &none["schedule"]["timezone"]),
         (&Value::Null, &json!("Europe/Berlin"))
     );
+}
+
+async fn a_site_is_planned_and_synchronized_link_by_link(api: Api) {
+    let org = Organization::new(&api, "acme").await;
+    let second = org.tenant.connection(&api, "Okta").await;
+    let second = org.tenant.link(&api, &second, &org.site).await;
+    let third = org.tenant.connection(&api, "Entra").await;
+    let third = org.tenant.link(&api, &third, &org.site).await;
+    let disabled = api.patch(&org.tenant.path(&format!("/links/{third}")), json!({"enabled": false}));
+    disabled.by(&org.tenant.admin).send().await.expect(200);
+    let site = org.tenant.path(&format!("/sites/{}", org.site));
+    let planned = api.post(&format!("{site}/plan"), json!({})).by(&org.tenant.admin).send().await.expect(200);
+    let of = |answer: &Value, list: &str| -> Vec<String> {
+        answer[list].as_array().unwrap().iter().map(|one| text(one, "link_id")).collect()
+    };
+    assert_eq!(of(&planned, "plans"), [org.link.clone(), second.clone()]);
+    assert!(planned["plans"][0]["digest"].is_string() && planned["plans"][0]["summary"].is_object());
+    let begun = api.post(&format!("{site}/runs"), json!({})).by(&org.tenant.admin).send().await.expect(202);
+    assert_eq!(of(&begun, "runs"), [org.link, second]);
+    assert_eq!(begun["runs"][0]["status"], "marking");
 }
 
 async fn a_user_is_looked_at_on_demand(api: Api) {

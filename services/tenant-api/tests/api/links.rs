@@ -58,6 +58,10 @@ async fn absent_settings_have_their_defaults(api: Api) {
         json!({
             "max_deactivations": 10, "max_deactivations_percent": 10,
             "max_withdrawals": 100, "max_withdrawals_percent": 20, "window_hours": 48,
+            "more_windows": [{
+                "hours": 168, "max_deactivations": 30, "max_deactivations_percent": 25,
+                "max_withdrawals": 300, "max_withdrawals_percent": 50,
+            }],
         })
     );
     let user_sync = &made["user_sync"];

@@ -44,6 +44,8 @@ const LEAST: &[(&str, Role)] = &[
     ("get_site", Auditor),
     ("update_site", Admin),
     ("test_site", Admin),
+    ("plan_site", Admin),
+    ("run_site", Admin),
     ("list_links", Auditor),
     ("create_link", Admin),
     ("get_link", Auditor),

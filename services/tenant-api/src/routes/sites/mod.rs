@@ -25,6 +25,7 @@ use crate::refusals::{CreateRefusals, EditRefusals, QueryRefusals, TenantRefusal
 use crate::validation::Problems;
 
 mod credentials;
+pub mod synchronization;
 pub mod test;
 
 use credentials::{SiteCredentials, sealable};
