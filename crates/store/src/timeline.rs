@@ -62,6 +62,18 @@ impl Timeline {
         }
         Ok(query.all(&self.tenant.store.connection).await?)
     }
+
+    /// The last that was told of an object at a site.
+    pub async fn last_at(&self, object_id: Uuid, site: SiteId) -> Result<Option<String>> {
+        let last = timeline_entry::Entity::find()
+            .filter(timeline_entry::Column::TenantId.eq(self.tenant.id))
+            .filter(timeline_entry::Column::ObjectId.eq(object_id))
+            .filter(timeline_entry::Column::SiteId.eq(site))
+            .order_by_desc(timeline_entry::Column::Id)
+            .one(&self.tenant.store.connection)
+            .await?;
+        Ok(last.map(|entry| entry.summary))
+    }
 }
 
 /// The columns of an entry; see [`values`].

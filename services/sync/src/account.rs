@@ -160,18 +160,22 @@ async fn read_user(
 
 /// Ends the task without an account, and says why.
 async fn leave(workplace: &Workplace, task: &task::Model, reasons: &[String]) -> store::Result<()> {
-    let entry = NewEntry {
-        object_kind: ObjectKind::User,
-        object_id: task.object_id,
-        connection_id: Some(task.connection_id),
-        site_id: Some(task.site_id),
-        kind: TimelineKind::Site,
-        request_id: None,
-        summary: format!("{}: No account is made: {}", workplace.site.name, reasons.join("; ")),
-        detail: Some(json!({ "site": workplace.site.name })),
-    };
+    let summary = format!("{}: No account is made: {}", workplace.site.name, reasons.join("; "));
+    let mut entries = Vec::new();
+    if !workplace.has_told(task, &summary).await? {
+        entries.push(NewEntry {
+            object_kind: ObjectKind::User,
+            object_id: task.object_id,
+            connection_id: Some(task.connection_id),
+            site_id: Some(task.site_id),
+            kind: TimelineKind::Site,
+            request_id: None,
+            summary,
+            detail: Some(json!({ "site": workplace.site.name })),
+        });
+    }
     let tasks = workplace.tenant.tasks(task.site_id);
-    tasks.end(task, TaskEnd::Finished, vec![entry], RunOutcome::Skipped).await
+    tasks.end(task, TaskEnd::Finished, entries, RunOutcome::Skipped).await
 }
 
 /// Work on an account is short unless its holder is gone: then the whole lease is waited for, with few looks.
@@ -457,8 +461,9 @@ async fn conclude(
     workplace: &Workplace,
     task: &task::Model,
     held: &HeldAccount,
-    progress: Progress<'_>,
+    mut progress: Progress<'_>,
 ) -> store::Result<()> {
+    progress.tell_what_is_left().await?;
     let accounts = workplace.tenant.accounts(task.site_id);
     let conclusion = progress.into_conclusion();
     let latency = workplace.tenant.now().since(task.marked_at);

@@ -51,6 +51,12 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
             (consequence.end, RunOutcome::Failed)
         }
     };
+    if let [entry] = &entries[..]
+        && outcome == RunOutcome::Skipped
+        && workplace.has_told(task, &entry.summary).await?
+    {
+        entries.clear();
+    }
     tasks.end(task, end, entries, outcome).await
 }
 

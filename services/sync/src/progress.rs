@@ -42,6 +42,8 @@ pub(crate) struct Progress<'a> {
     doubts: Vec<(UserId, Option<String>)>,
     entries: Vec<NewEntry>,
     actions: Vec<Value>,
+    /// What the plan leaves undone, for the timeline.
+    left: Option<String>,
     outcome: RunOutcome,
     in_doubt: bool,
     end: TaskEnd,
@@ -84,6 +86,7 @@ impl<'a> Progress<'a> {
             doubts: doubts.collect(),
             entries: Vec::new(),
             actions: Vec::new(),
+            left: None,
             outcome: RunOutcome::Unchanged,
             in_doubt: ledger.in_doubt,
             end: TaskEnd::Finished,
@@ -160,11 +163,20 @@ impl<'a> Progress<'a> {
                 "account" => skipped.reason.clone(),
                 what => format!("{}: {}", what.replace('_', " "), skipped.reason),
             });
-            let said: Vec<String> = said.collect();
-            self.entry(&format!("Left as it is: {}", said.join("; ")), None);
+            self.left = Some(format!("Left as it is: {}", said.collect::<Vec<String>>().join("; ")));
         }
         self.confirmed.extend(plan.in_place.iter().cloned());
         self.dropped.extend(plan.forgotten.iter().cloned());
+    }
+
+    /// Tells what the plan leaves undone, unless that was the last that was told.
+    pub(crate) async fn tell_what_is_left(&mut self) -> store::Result<()> {
+        let Some(left) = self.left.take() else { return Ok(()) };
+        let summary = format!("{}: {left}", self.workplace.site.name);
+        if !self.entries.is_empty() || !self.workplace.has_told(self.task, &summary).await? {
+            self.entry(&left, None);
+        }
+        Ok(())
     }
 
     /// The safety threshold holds it back.

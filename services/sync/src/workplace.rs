@@ -126,6 +126,12 @@ impl Workplace {
         }
     }
 
+    /// Whether a sentence is the last that was told of an object here: nightly runs would tell it again each time.
+    pub(crate) async fn has_told(&self, task: &task::Model, summary: &str) -> store::Result<bool> {
+        let last = self.tenant.timeline().last_at(task.object_id, task.site_id).await?;
+        Ok(last.as_deref() == Some(summary))
+    }
+
     /// Whether a refusal is of this one object, so that the next may well succeed.
     pub(crate) async fn is_objects_own(&self, error: &SiteError) -> bool {
         error.is_refusal() && !(is_forbidden(error) && self.is_barred().await)

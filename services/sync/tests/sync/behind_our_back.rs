@@ -3,6 +3,7 @@
 use serde_json::json;
 use store::clock::Timestamp;
 use store::entity::words::RunOutcome;
+use store::id::UserId;
 use store::links::LinkEdit;
 
 use crate::world::{World, eventually, names};
@@ -13,6 +14,7 @@ on_both_databases!(
     run_makes_a_deleted_account_again_with_its_groups,
     account_renamed_by_others_is_still_known,
     run_has_a_result_for_each_object,
+    what_stays_as_it_is_is_told_once,
     scheduled_run_finds_what_was_changed,
 );
 
@@ -94,6 +96,35 @@ async fn run_has_a_result_for_each_object(mut world: World) {
     let outcomes: Vec<_> = outcomes.iter().map(|count| (count.outcome, count.n)).collect();
     let expected = [(RunOutcome::Changed, 1), (RunOutcome::Unchanged, 2), (RunOutcome::Skipped, 1)].to_vec();
     assert_eq!(outcomes, expected);
+}
+
+async fn what_stays_as_it_is_is_told_once(mut world: World) {
+    let settings = json!({
+        "user_sync": {"update": false, "scope": "userName ne \"grace\""}, "group_sync": {"exclude": ["^team$"]},
+    });
+    world.settings(settings).await;
+    let (ada, grace) = (world.user("ada").await, world.user("grace").await);
+    let team = world.group("team", &[]).await;
+    world.work().await;
+    world.edit(ada, json!({"displayName": "Countess"})).await;
+    world.start();
+    for _ in 0..3 {
+        world.full_run().await;
+    }
+    world.stop().await;
+    for (object, sentence) in
+        [(ada, "Left as it is"), (grace, "No account is made"), (UserId(team.0), "Not synchronized")]
+    {
+        let told = world.timeline(object).await;
+        assert_eq!(told.iter().filter(|entry| entry.contains(sentence)).count(), 1, "{told:?}");
+    }
+    // Something else came between.
+    world.active(ada, false).await;
+    world.work().await;
+    world.active(ada, true).await;
+    world.work().await;
+    let told = world.timeline(ada).await;
+    assert!(told.iter().filter(|entry| entry.contains("Left as it is")).count() > 1, "{told:?}");
 }
 
 /// Gives the link a schedule whose next run is due then.

@@ -1,6 +1,8 @@
 //! `…/sites/{site}/conflicts`: users of whom it is in doubt whether they are the persons of the accounts that they would
 //! share, and the answers.
 
+use std::collections::{BTreeMap, HashMap};
+
 use axum::Json;
 use axum::extract::State;
 use policy::explanation::Outlook;
@@ -92,11 +94,19 @@ async fn conflicts(
 ) -> Result<Vec<Conflict>, ApiError> {
     let known: LedgerPage =
         store.accounts(site).of_ids(claims.iter().map(|claim| claim.account_id).collect()).await?;
+    let mut by_connection: BTreeMap<ConnectionId, Vec<UserId>> = BTreeMap::new();
+    for claim in &claims {
+        by_connection.entry(claim.connection_id).or_default().push(claim.user_id);
+    }
+    let mut users = HashMap::new();
+    for (connection, ids) in by_connection {
+        let found = store.users(connection).find_all(&ids).await?;
+        users.extend(found.into_iter().map(|user| (user.id, user.document)));
+    }
     let mut conflicts = Vec::with_capacity(claims.len());
     for claim in claims {
         let Some(row) = known.accounts.iter().find(|row| row.id == claim.account_id) else { continue };
-        let user = store.users(claim.connection_id).find(claim.user_id).await?;
-        let text = |name: &str| user.as_ref()?.document[name].as_str().map(str::to_owned);
+        let text = |name: &str| users.get(&claim.user_id)?[name].as_str().map(str::to_owned);
         conflicts.push(Conflict {
             user_id: claim.user_id,
             connection_id: claim.connection_id,
