@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use policy::group::DirectoryGroup;
 use store::entity::run;
-use store::entity::words::{RunPhase, RunStatus, SiteStatus};
+use store::entity::words::{RunPhase, RunStatus, SiteStatus, TenantStatus};
 use store::id::{GroupId, UserId};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,8 @@ use crate::survey::{Survey, Surveyor, asks_all_groups};
 
 /// Reading lists is given up when it has cost this part of what asking for each account would.
 const SPARED: u64 = 2;
+/// Sites whose lists are read at the same time: each is kept in memory until its run is marked.
+const SURVEYS_AT_ONCE: usize = 8;
 
 impl Engine {
     /// Marks what runs ask for. Beside the queues, since marking a large directory takes a while.
@@ -32,7 +34,6 @@ impl Engine {
                 () = cancel.cancelled() => {}
                 () = tokio::time::sleep(self.options.poll_interval) => {}
             }
-            while large.try_join_next().is_some() {}
         }
         while large.join_next().await.is_some() {}
     }
@@ -46,6 +47,17 @@ impl Engine {
             if run.status == RunStatus::Marking
                 && let Some((surveyor, links)) = self.surveyor(&run).await?
             {
+                // Its turn comes: what was claimed is claimable again in a moment.
+                while large.try_join_next().is_some() {}
+                if large.len() >= SURVEYS_AT_ONCE {
+                    continue;
+                }
+                // Before it could be claimed again.
+                match self.store.tenant(run.tenant_id).runs().keep(&run, 0, self.options.lease).await {
+                    Ok(()) => {}
+                    Err(store::Error::Stale) => continue,
+                    Err(error) => return Err(error),
+                }
                 let (engine, cancel) = (self.clone(), cancel.clone());
                 large.spawn(async move { engine.mark_large(run, surveyor, links, cancel).await });
                 continue;
@@ -69,7 +81,8 @@ impl Engine {
         }
         let site = tenant.sites().get(run.site_id).await?;
         // A site that fails is called by its queue's probe alone.
-        if site.status != SiteStatus::Active || site.failures > 0 {
+        let is_called = site.status == SiteStatus::Active && site.failures == 0;
+        if !is_called || self.store.tenants().get(run.tenant_id).await?.status != TenantStatus::Active {
             return Ok(None);
         }
         let Ok(connected) = self.connectors.of(&tenant, &site).await else { return Ok(None) };

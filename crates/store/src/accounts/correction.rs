@@ -215,7 +215,9 @@ impl Accounts {
         concerned.add(&claim);
         if let Some(username) = username {
             let own = self.row_named(&transaction, username).await?;
-            if self.claimants_of(&transaction, own).await?.iter().any(|other| other.user_id != user) {
+            if own == claim.account_id
+                || self.claimants_of(&transaction, own).await?.iter().any(|other| other.user_id != user)
+            {
                 return Err(Error::Conflict(rules::NAME));
             }
             self.put_claim(&transaction, (user, claim.connection_id), own, Some(username)).await?;

@@ -197,8 +197,11 @@ impl Planning<'_> {
         let mut directories = Directories::default();
         directories.complete(self.tenant, &ledger).await?;
         let mut claims = unknown.claims.clone();
-        for claim in &mut claims {
-            claim.doubt = Some(String::new());
+        // An account that nobody claims any more is taken over by the match rules alone.
+        if !claimed.is_empty() {
+            for claim in &mut claims {
+                claim.doubt = Some(String::new());
+            }
         }
         claims.extend(self.scene.claims(claimed, &directories));
         identity::weigh(&mut claims, row.email.as_deref());

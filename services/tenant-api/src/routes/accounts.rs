@@ -133,7 +133,8 @@ pub struct RelinkUser {
 /// What a correction came to. Everybody concerned is looked at anew.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Correction {
-    account: LedgerAccount,
+    /// The account that it was about; null when it was forgotten, as nothing stands behind it and nobody claims it.
+    account: Option<LedgerAccount>,
     /// The account that was the user's before, or that was joined into the other. Nothing is changed at it any more
     /// unless others claim it.
     left: Option<LedgerAccount>,
@@ -158,15 +159,13 @@ async fn read(store: &TenantStore, site: SiteId, id: AccountId) -> Result<Ledger
 /// What a correction came to, with both accounts as they are in the ledger now.
 async fn correction(store: &TenantStore, site: SiteId, corrected: Corrected) -> Result<Correction, ApiError> {
     let Corrected { account, left, released } = corrected;
-    let left = match left {
-        // It was forgotten where no account stood behind it.
-        Some(left) => match read(store, site, left).await {
-            Err(ApiError::NotFound(_)) => None,
-            found => Some(found?),
-        },
-        None => None,
+    let ids = std::iter::once(account).chain(left).collect();
+    let page = store.accounts(site).of_ids(ids).await?;
+    let of = |id: AccountId| {
+        let row = page.accounts.iter().find(|row| row.id == id)?;
+        Some(LedgerAccount::new(row.clone(), &page))
     };
-    Ok(Correction { account: read(store, site, account).await?, left, released_user_ids: released })
+    Ok(Correction { account: of(account), left: left.and_then(of), released_user_ids: released })
 }
 
 fn detail(site: SiteId, corrected: &Corrected) -> Value {

@@ -188,6 +188,10 @@ async fn accounts_are_merged_and_split(api: Api) {
     assert_eq!(done["account"]["claimed_by"].as_array().unwrap().len(), 1);
     assert_eq!(ledger.found("username=bob2").await, ["bob2"]);
     ledger.call("post", &format!("/users/{}/split", Uuid::now_v7()), json!({})).await.expect(404);
+    let own_name = ledger.call("post", &split, json!({"username": "BOB2"})).await.expect(409);
+    assert!(text(&own_name, "detail").contains("has that user name"), "{own_name}");
+    let done = ledger.call("post", &split, json!({})).await.expect(200);
+    assert_eq!(done["account"], Value::Null, "nothing stands behind it");
 }
 
 async fn a_conflict_is_shown_with_its_answers_and_answered(api: Api) {
