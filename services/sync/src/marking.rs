@@ -87,6 +87,10 @@ impl Engine {
         }
         let Ok(connected) = self.connectors.of(&tenant, &site).await else { return Ok(None) };
         let Ok(links) = SiteLinks::read(&tenant, run.site_id).await? else { return Ok(None) };
+        // Nothing is done for a disabled link.
+        if links.of(run.connection_id).is_none_or(|link| !link.row.enabled) {
+            return Ok(None);
+        }
         let Some(all_groups) = asks_all_groups(&connected, &links) else { return Ok(None) };
         let surveyor = Surveyor {
             connected,
@@ -95,6 +99,8 @@ impl Engine {
             all_groups,
             most_calls: (known / SPARED).max(self.options.survey_calls),
             listed: AtomicI64::new(0),
+            site: run.site_id,
+            tenant,
         };
         Ok(Some((surveyor, links)))
     }

@@ -14,7 +14,11 @@ use policy::group::{DirectoryGroup, Mapping, site_groups_for};
 use policy::product::ProductRules;
 use policy::settings::GroupMode;
 use scim_protocol::fold;
+use store::entity::words::SiteStatus;
 use store::entity::{account, membership};
+use store::id::SiteId;
+use store::tenant::TenantStore;
+use tokio::time::Instant;
 
 use crate::backoff::Backoff;
 use crate::connectors::ConnectedSite;
@@ -22,6 +26,8 @@ use crate::links::{SiteLink, SiteLinks};
 
 /// Failures in a row after which the lists are given up.
 const MOST_FAILURES: u32 = 5;
+/// How long a site that fails is waited for.
+const RECOVERY: Duration = Duration::from_mins(10);
 /// Accounts whose lists are kept in memory, about 200 bytes each.
 const MOST_ACCOUNTS: usize = 500_000;
 
@@ -31,9 +37,15 @@ pub(crate) enum NoSurvey {
     /// The site did not answer.
     #[error(transparent)]
     Site(#[from] SiteError),
-    /// The site has refused our credentials.
-    #[error("the site refuses our credentials")]
-    Refused,
+    /// The site has refused our credentials, or somebody has paused it.
+    #[error("the site is paused")]
+    Paused,
+    /// The site has failed for too long.
+    #[error("the site does not recover")]
+    Down,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
     /// Reading on would cost more than it spares.
     #[error("the site's lists are longer than what they would spare")]
     NotWorthwhile,
@@ -42,6 +54,8 @@ pub(crate) enum NoSurvey {
 /// What is read.
 #[derive(Debug)]
 pub(crate) struct Surveyor {
+    pub(crate) tenant: TenantStore,
+    pub(crate) site: SiteId,
     pub(crate) connected: Arc<ConnectedSite>,
     /// Waits after failures.
     pub(crate) backoff: Backoff,
@@ -175,6 +189,23 @@ impl Calls<'_> {
         Ok(())
     }
 
+    /// Waits while the site fails: its queue tries it, and it alone.
+    async fn site_is_up(&self) -> Result<(), NoSurvey> {
+        let began = Instant::now();
+        while began.elapsed() < RECOVERY {
+            let site = self.surveyor.tenant.sites().get(self.surveyor.site).await?;
+            let resumes_later = site.resume_at.is_some_and(|resume| resume > self.surveyor.tenant.now());
+            if site.status != SiteStatus::Active {
+                return Err(NoSurvey::Paused);
+            }
+            if site.failures == 0 && !resumes_later {
+                return Ok(());
+            }
+            tokio::time::sleep(self.surveyor.backoff.first).await;
+        }
+        Err(NoSurvey::Down)
+    }
+
     /// Reads one page. A failure that may pass is waited for: to go on without the lists is a call for each account.
     async fn page<T, F>(
         &mut self,
@@ -190,8 +221,9 @@ impl Calls<'_> {
             if self.made > self.surveyor.most_calls {
                 return Err(NoSurvey::NotWorthwhile);
             }
+            self.site_is_up().await?;
             let page = {
-                let Some(_turn) = self.surveyor.connected.turn().await else { return Err(NoSurvey::Refused) };
+                let Some(_turn) = self.surveyor.connected.turn().await else { return Err(NoSurvey::Paused) };
                 list(start.clone()).await
             };
             let error = match page {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use sandbox::faults::{FaultKind, Faults};
+use sandbox::faults::{FaultKind, Faults, RateLimit};
 use serde_json::json;
 use store::entity::run;
-use store::entity::words::{RunOutcome, RunStatus};
-use store::id::UserId;
+use store::entity::words::{RunOutcome, RunStatus, SiteStatus};
+use store::id::{RunId, UserId};
 use store::sites::SiteEdit;
 
 use crate::world::{World, eventually, names};
@@ -20,6 +20,8 @@ on_both_databases!(
     a_site_that_shows_a_part_of_its_groups_is_read_all_the_same,
     lists_that_would_cost_more_than_they_spare_are_given_up,
     a_run_that_is_cancelled_reads_no_further,
+    a_site_that_is_paused_is_read_no_further,
+    nothing_is_read_for_a_disabled_link,
     lists_are_read_again_by_whoever_comes_after_a_kill,
     a_site_that_refuses_the_credentials_while_it_is_read_is_paused,
 );
@@ -178,20 +180,49 @@ async fn lists_that_would_cost_more_than_they_spare_are_given_up(mut world: Worl
     assert_eq!((listed(&calls), run.listed), (0, None), "too few to read lists for: {calls:?}");
 }
 
-/// A site whose lists take their time.
-fn slow() -> Faults {
-    let rate_limit = Some(sandbox::faults::RateLimit { burst: 1, per_second: 0.2 });
-    Faults { rate_limit, ..Faults::default() }
+/// A run at a site whose lists take their time, as they are being read.
+async fn slow_run(world: &mut World) -> RunId {
+    let rate_limit = Some(RateLimit { burst: 1, per_second: 0.2 });
+    world.faults(Faults { rate_limit, ..Faults::default() });
+    let link = world.tenant.links().get(world.link).await.unwrap();
+    world.start();
+    let runs = world.tenant.runs();
+    let run = runs.insert(&link, "test").await.unwrap().id;
+    eventually("lists are read", async || runs.get(run).await.unwrap().listed.is_some()).await;
+    run
+}
+
+async fn a_site_that_is_paused_is_read_no_further(mut world: World) {
+    staff(&mut world, 10).await;
+    let run = slow_run(&mut world).await;
+    let status = |status| SiteEdit { status: Some(status), ..SiteEdit::default() };
+    let sites = world.tenant.sites();
+    sites.update(world.site, None, status(SiteStatus::Paused)).await.unwrap();
+    world.faults(Faults::default());
+    let runs = world.tenant.runs();
+    eventually("it marks without lists", async || runs.get(run).await.unwrap().status == RunStatus::Working)
+        .await;
+    let calls = world.calls(None);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(world.calls(None), calls);
+    sites.update(world.site, None, status(SiteStatus::Active)).await.unwrap();
+    world.settle().await;
+    world.stop().await;
+    assert_eq!(runs.get(run).await.unwrap().status, RunStatus::Done);
+}
+
+async fn nothing_is_read_for_a_disabled_link(mut world: World) {
+    staff(&mut world, 10).await;
+    world.enabled(false).await;
+    let (run, calls) = calls_of_run(&mut world).await;
+    // The queue asks once whether our log-in still works.
+    assert_eq!((run.listed, calls), (None, [("GET /myself".to_owned(), 1)].into()));
 }
 
 async fn a_run_that_is_cancelled_reads_no_further(mut world: World) {
     staff(&mut world, 10).await;
-    world.faults(slow());
-    let link = world.tenant.links().get(world.link).await.unwrap();
-    world.start();
-    let run = world.tenant.runs().insert(&link, "test").await.unwrap().id;
+    let run = slow_run(&mut world).await;
     let runs = world.tenant.runs();
-    eventually("lists are read", async || runs.get(run).await.unwrap().listed.is_some()).await;
     runs.cancel(run).await.unwrap();
     world.faults(Faults::default());
     tokio::time::sleep(world.options.lease).await;
@@ -205,12 +236,8 @@ async fn a_run_that_is_cancelled_reads_no_further(mut world: World) {
 
 async fn lists_are_read_again_by_whoever_comes_after_a_kill(mut world: World) {
     staff(&mut world, 10).await;
-    world.faults(slow());
-    let link = world.tenant.links().get(world.link).await.unwrap();
-    world.start();
-    let run = world.tenant.runs().insert(&link, "test").await.unwrap().id;
+    let run = slow_run(&mut world).await;
     let runs = world.tenant.runs();
-    eventually("lists are read", async || runs.get(run).await.unwrap().listed.is_some()).await;
     world.kill().await;
     world.faults(Faults::default());
     world.behind_our_back("groups", &json!({"name": "team", "members": []})).await;
@@ -228,18 +255,12 @@ async fn a_site_that_refuses_the_credentials_while_it_is_read_is_paused(mut worl
     world.behind_our_back("users", &json!({"name": "rollcall", "password": "another"})).await;
     world.tenant.runs().insert(&link, "test").await.unwrap();
     world.start();
-    eventually("the site is paused", async || {
-        world.site_row().await.status == store::entity::words::SiteStatus::Paused
-    })
-    .await;
+    eventually("the site is paused", async || world.site_row().await.status == SiteStatus::Paused).await;
     world.stop().await;
     // Fewer failed log-ins than lead to a CAPTCHA: the new password works at once.
     let secret = zeroize::Zeroizing::new(basic("another").to_string().into_bytes());
-    let edit = SiteEdit {
-        credentials: Some(secret),
-        status: Some(store::entity::words::SiteStatus::Active),
-        ..SiteEdit::default()
-    };
+    let edit =
+        SiteEdit { credentials: Some(secret), status: Some(SiteStatus::Active), ..SiteEdit::default() };
     world.tenant.sites().update(world.site, None, edit).await.unwrap();
     world.work().await;
     world.edit(staff[0], json!({"displayName": "Countess"})).await;
