@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use scim_protocol::fold as fold_case;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -56,6 +57,17 @@ impl Claim {
     /// Whether the link keeps a user out whom the directory has, active or not.
     pub fn is_out_of_scope(&self) -> bool {
         self.user.as_ref().is_some_and(|user| !user.in_scope)
+    }
+
+    /// Whether the claim says nothing for an account that was never seen: its user is out of scope, or it has no say.
+    pub fn leaves_unknown_alone(&self) -> bool {
+        self.doubt.is_some() || self.is_out_of_scope()
+    }
+
+    /// Whether the claim has a say, and wants the account to have the user name, which is folded for case.
+    pub fn calls_it(&self, username_folded: &str) -> bool {
+        let user = self.user.as_ref().filter(|_| self.doubt.is_none());
+        user.is_some_and(|user| fold_case(user.user_name.trim()) == username_folded)
     }
 
     /// What stands against an account for the user, if anything does.

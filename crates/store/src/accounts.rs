@@ -57,8 +57,8 @@ pub enum Acquired {
         /// When the hold ends by itself.
         until: Timestamp,
     },
-    /// The ledger's account of that user name is another user's of the same directory, which still exists:
-    /// one of the two is about to be renamed.
+    /// The ledger's account of that user name is another user's of the same directory, which still exists, or was
+    /// said not to be the user's.
     Taken,
     /// The user is gone and claims nothing here.
     Nothing,
@@ -100,7 +100,7 @@ pub enum OtherRow {
     None,
     /// It is the same person's: the claims of both belong together.
     SamePerson,
-    /// It is claimed by another user of a directory that also claims the held one: two people.
+    /// It is claimed by another user of a directory that also claims the held one, or they were said to be two people.
     AnotherPerson,
 }
 
@@ -117,7 +117,8 @@ impl Accounts {
         self.take_lease(user, connection, username.map(|name| (name, None)), lease).await
     }
 
-    /// The same for a user whose own name is taken: without a claim it gets one on a row of the given name.
+    /// The same for a user whose own name is taken: without a claim it gets one on a new row of the given name.
+    /// [`Acquired::Taken`] when there is a row of that name already: a name that was made up is nobody's.
     pub async fn acquire_under(
         &self,
         user: UserId,
@@ -336,7 +337,10 @@ impl Accounts {
             in_doubt, created_at) VALUES ($1, $2, $3, $4, $5, FALSE, FALSE, $6) ON CONFLICT DO NOTHING";
         let mut values = self.key(AccountId::generate());
         values.extend([username.into(), folded.as_str().into(), now.into()]);
-        execute(&**transaction, sql, values).await?;
+        let is_new = execute(&**transaction, sql, values).await? > 0;
+        if instead_of.is_some() && !is_new {
+            return Ok(None);
+        }
         let account = account::Entity::find()
             .filter(account::Column::TenantId.eq(self.tenant.id))
             .filter(account::Column::SiteId.eq(self.site))

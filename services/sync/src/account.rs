@@ -243,7 +243,8 @@ async fn attempt(
         && held.account.active == Some(false);
     // Who left the scope before there was an account has none to lose: one of that name is somebody's own.
     let is_unknown = held.account.key.is_none() && !held.account.in_doubt;
-    if is_unknown && desired.existence != Existence::Active && claims.iter().all(Claim::is_out_of_scope) {
+    if is_unknown && desired.existence != Existence::Active && claims.iter().all(Claim::leaves_unknown_alone)
+    {
         return Ok(Attempt::Done);
     }
     let looks = held.account.key.is_none() || held.account.in_doubt || task.verify || withdraws || returns;
@@ -348,9 +349,14 @@ async fn name_anew(
         let wanted = own.given_for.clone().unwrap_or_else(|| taken.clone());
         if let Some(name) = naming::free_name(workplace, link, own.user_id, &wanted).await? {
             let name = GivenName { name: &name, instead_of: &wanted };
-            workplace.tenant.accounts(task.site_id).give_name(held, own.user_id, name).await?;
-            progress.put_off();
-            return Ok(Attempt::Done);
+            return match workplace.tenant.accounts(task.site_id).give_name(held, own.user_id, name).await {
+                // Another worker was faster: the next try finds another name.
+                Ok(()) | Err(store::Error::Conflict(_)) => {
+                    progress.put_off();
+                    Ok(Attempt::Done)
+                }
+                Err(error) => Err(error.into()),
+            };
         }
     }
     Err(SiteError::AlreadyExists { detail: taken.clone() }.into())

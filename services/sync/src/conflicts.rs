@@ -1,15 +1,14 @@
 //! Users of whom it is in doubt whose account they claim: what each answer would come to; and accounts that an admin names.
 
 use atlassian::site::{Account, AccountQuery};
+use policy::account::{Claim, NamedBy};
 use policy::explanation::Outlook;
-use policy::plan::ObservedAccount;
-use scim_protocol::fold;
-use store::id::{SiteId, UserId};
+use store::entity::account;
+use store::id::{ConnectionId, SiteId, UserId};
 use store::tenant::TenantStore;
 
-use crate::account::from_ledger;
 use crate::planning::page::{Directories, Ledger};
-use crate::planning::{PlanError, Planner};
+use crate::planning::{PlanError, Planner, Scene};
 
 /// What would come of each answer to a conflict.
 #[derive(Clone, Debug)]
@@ -40,25 +39,42 @@ impl Planner {
         for claim in claims.iter_mut().filter(|claim| claim.user_id == user.0) {
             claim.doubt = None;
         }
-        let mut desired = policy::account::fold(&claims, &scene.rules);
-        desired.managed_groups.learn(scene.feeds.values().flatten().cloned());
-        let observed = row.key.is_some().then(|| ObservedAccount {
-            protected: row.key.as_deref() == scene.own_key.as_deref(),
-            ..from_ledger(row, ledger.memberships(row.id))
-        });
-        let same_person = Outlook::of(&policy::plan::account(&desired, observed.as_ref()));
-        claims.retain(|claim| claim.user_id == user.0);
-        let own = policy::account::fold(&claims, &scene.rules);
-        let name = &own.username.value;
-        let another_person = if fold(name.trim()) == row.username_folded {
-            Outlook::nothing(format!(
-                "{name} is the account's user name, and the user gets no account until it has another: the answer may \
-                 give one"
-            ))
-        } else {
-            Outlook::of(&policy::plan::account(&own, None))
-        };
+        let observed = scene.observed(row, ledger.memberships(row.id));
+        let same_person = Outlook::of(&policy::plan::account(&scene.desired(&claims), observed.as_ref()));
+        let own = claims.into_iter().find(|claim| claim.user_id == user.0);
+        let Some(own) = own else { return Err(PlanError::not_linked()) };
+        let another_person = self.outlook_of_another(tenant, &scene, row, own).await?;
         Ok(Some(ConflictOutlook { same_person, another_person }))
+    }
+
+    /// What would come of it if the user of a claim were not the person of the account.
+    async fn outlook_of_another(
+        &self,
+        tenant: &TenantStore,
+        scene: &Scene,
+        row: &account::Model,
+        mut own: Claim,
+    ) -> Result<Outlook, PlanError> {
+        if own.calls_it(&row.username_folded) && !scene.connected.names_by_email() {
+            let taken = row.username.as_str();
+            let mut free = None;
+            if let Some(link) = scene.links.of(ConnectionId(own.connection)) {
+                for name in link.other_names(tenant, UserId(own.user_id), taken).await? {
+                    if tenant.accounts(row.site_id).of_name(&name).await?.is_none() {
+                        free = Some(name);
+                        break;
+                    }
+                }
+            }
+            let (Some(name), Some(user)) = (free, &mut own.user) else {
+                return Ok(Outlook::nothing(format!(
+                    "{taken} is the account's user name, and the user gets no account until it has another: the answer \
+                     may give one"
+                )));
+            };
+            (user.user_name, user.named_by) = (name, NamedBy::Rule);
+        }
+        Ok(Outlook::of(&policy::plan::account(&scene.desired(&[own]), None)))
     }
 
     /// The account of a user name at a site, or of an e-mail address where accounts go by theirs. Never our own.

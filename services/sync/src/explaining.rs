@@ -4,12 +4,11 @@ use policy::account::{DirectoryGroup, DirectoryUser};
 use policy::explanation::{ExplainedGroup, Explanation, explain, explain_group};
 use policy::group::{Mapping, site_groups_for};
 use policy::identity;
-use policy::plan::{ObservedAccount, Skipped};
+use policy::plan::Skipped;
 use store::entity::link;
 use store::id::{ConnectionId, SiteId, UserId};
 use store::tenant::TenantStore;
 
-use crate::account::from_ledger;
 use crate::links::SiteLinks;
 use crate::planning::page::{Directories, Ledger};
 use crate::planning::{PlanError, Planner, Scene, doubt_of};
@@ -40,13 +39,8 @@ impl Planner {
             claims.extend(scene.newcomer(connection, user, &directories, !claims.is_empty()));
         }
         identity::weigh(&mut claims, account.and_then(|account| account.email.as_deref()));
-        let mut desired = policy::account::fold(&claims, &scene.rules);
-        let observed = account.filter(|account| account.key.is_some()).map(|account| ObservedAccount {
-            protected: account.key.as_deref() == scene.own_key.as_deref(),
-            ..from_ledger(account, ledger.memberships(account.id))
-        });
-        let feeds = scene.feeds.values().flat_map(|feeds| feeds.iter().cloned());
-        desired.managed_groups.learn(feeds);
+        let desired = scene.desired(&claims);
+        let observed = account.and_then(|account| scene.observed(account, ledger.memberships(account.id)));
         let plan = policy::plan::account(&desired, observed.as_ref());
         let mut explained = explain(&claims, &desired, observed.as_ref(), &plan);
         if let Some(doubt) = doubt_of(&claims, user) {

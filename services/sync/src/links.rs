@@ -62,14 +62,21 @@ impl SiteLink {
         Claim { doubt: row.doubt.clone(), ..self.claim(row.user_id, user, groups) }
     }
 
-    /// What the link would call a user's account where `taken` is taken, in order.
-    pub(crate) fn other_names(
+    /// What the link would call a user's account where `taken` is taken, in order; nothing where it has no rule for it, or
+    /// the directory no such user.
+    pub(crate) async fn other_names(
         &self,
-        user: &user::Model,
-        groups: &[HoldingGroup],
+        tenant: &TenantStore,
+        user: UserId,
         taken: &str,
-    ) -> Vec<String> {
-        self.settings.other_names(&document(self, user, groups), taken)
+    ) -> store::Result<Vec<String>> {
+        if self.settings.user_sync.username_if_taken.is_empty() {
+            return Ok(Vec::new());
+        }
+        let users = tenant.users(self.row.connection_id);
+        let Some(found) = users.find(user).await? else { return Ok(Vec::new()) };
+        let groups = users.holding_groups(&[user]).await?.remove(&user).unwrap_or_default();
+        Ok(self.settings.other_names(&document(self, &found, &groups), taken))
     }
 }
 

@@ -1,9 +1,7 @@
 //! Another user name for an account whose own is taken (`user_sync.username_if_taken`).
 
 use atlassian::site::AccountQuery;
-use policy::account::Claim;
-use scim_protocol::fold;
-use store::entity::{account, task};
+use store::entity::task;
 use store::id::UserId;
 
 use crate::account::claims_on;
@@ -19,14 +17,11 @@ pub(crate) async fn free_name(
     user: UserId,
     taken: &str,
 ) -> Result<Option<String>, Interruption> {
-    if link.settings.user_sync.username_if_taken.is_empty() || workplace.connected.names_by_email() {
+    if workplace.connected.names_by_email() {
         return Ok(None);
     }
-    let users = workplace.tenant.users(link.row.connection_id);
-    let Some(found) = users.find(user).await? else { return Ok(None) };
-    let groups = users.holding_groups(&[user]).await?.remove(&user).unwrap_or_default();
     let accounts = workplace.tenant.accounts(workplace.site.id);
-    for name in link.other_names(&found, &groups, taken) {
+    for name in link.other_names(&workplace.tenant, user, taken).await? {
         if accounts.of_name(&name).await?.is_some() {
             continue;
         }
@@ -49,11 +44,6 @@ pub(crate) async fn is_wanted_by_others(
     let Some(row) = accounts.of_name(name).await? else { return Ok(false) };
     let page = accounts.of_ids(vec![row.id]).await?;
     let claims = claims_on(workplace, &page.claims, row.email.as_deref()).await?;
-    Ok(claims.iter().any(|claim| claim.user_id != task.object_id && calls_it(claim, &row)))
-}
-
-/// Whether a claim asks for the account's present name, as far as its directory still has the user.
-fn calls_it(claim: &Claim, row: &account::Model) -> bool {
-    let user = claim.user.as_ref().filter(|_| claim.doubt.is_none());
-    user.is_some_and(|user| fold(user.user_name.trim()) == row.username_folded)
+    let mut others = claims.iter().filter(|claim| claim.user_id != task.object_id);
+    Ok(others.any(|claim| claim.calls_it(&row.username_folded)))
 }

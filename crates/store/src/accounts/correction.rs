@@ -98,11 +98,11 @@ impl Accounts {
             query = query.filter(account::Column::UsernameFolded.like(begins));
         }
         if let Some(key) = &filter.key {
-            query = query.filter(account::Column::Key.eq(key));
+            query = query.filter(account::Column::Key.eq(lookup::without_nul(key).as_ref()));
         }
         if let Some(email) = &filter.email {
             let lower = Expr::expr(Func::lower(Expr::col(account::Column::Email)));
-            query = query.filter(lower.eq(email.to_lowercase()));
+            query = query.filter(lower.eq(lookup::without_nul(email).to_lowercase()));
         }
         if let Some(claimed) = filter.claimed {
             let claims = claim::Entity::find()
@@ -247,10 +247,11 @@ impl Accounts {
             Target::Known(id) => *id,
             Target::Seen(seen) => self.row_of(&transaction, seen).await?,
         };
-        self.take(&transaction, account).await?;
         let left = before.as_ref().map(|claim| claim.account_id).filter(|left| *left != account);
-        if let Some(left) = left {
-            self.take(&transaction, left).await?;
+        // In one order, so that corrections the other way round wait for each other.
+        let both: BTreeSet<AccountId> = [account].into_iter().chain(left).collect();
+        for id in both {
+            self.take(&transaction, id).await?;
         }
         let mut concerned = Concerned::default();
         concerned.users.insert((connection, user));
@@ -290,7 +291,6 @@ impl Accounts {
     /// of one directory one account.
     pub async fn merge(&self, from: AccountId, into: AccountId) -> Result<Corrected> {
         let transaction = self.tenant.store.write().await?;
-        // In one order, so that two merges the other way round wait for each other.
         for id in BTreeSet::from([from, into]) {
             self.take(&transaction, id).await?;
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use store::Error;
-use store::accounts::{Acquired, Conclusion, HeldAccount, Intent, Observation, OtherRow, SameAs};
+use store::accounts::{Acquired, Conclusion, GivenName, HeldAccount, Intent, Observation, OtherRow, SameAs};
 use store::deprovisions::{Limit, TakenAway};
 use store::entity::words::{RunOutcome, TaskKind};
 use store::id::{AccountId, UserId};
@@ -21,6 +21,7 @@ on_both!(
     a_conclusion_records_what_the_site_shows_and_ends_the_task,
     a_conclusion_that_comes_late_writes_nothing_at_all,
     users_of_two_directories_share_the_account_of_their_name,
+    a_name_that_was_made_up_is_shared_with_nobody,
     a_row_that_is_the_same_account_is_joined,
     who_waits_for_a_name_is_due_when_it_is_free,
     the_last_free_deprovisioning_is_taken_once,
@@ -191,6 +192,25 @@ async fn users_of_two_directories_share_the_account_of_their_name(place: Place) 
     let second = held(accounts.acquire(there, other, Some("ANN"), LEASE).await.unwrap());
     assert_eq!(second.account.id, first.account.id);
     assert_eq!(second.claims.iter().map(|claim| claim.user_id).collect::<Vec<_>>(), [here, there]);
+}
+
+async fn a_name_that_was_made_up_is_shared_with_nobody(place: Place) {
+    let (other, _, _) = crate::place::furnish(&place.tenant).await;
+    let (here, there) = (place.user("ann").await, create_user(&place.tenant, other, "ann2").await);
+    let accounts = place.tenant.accounts(place.site);
+    // Another worker has taken the name for somebody of another directory meanwhile.
+    held(accounts.acquire(there, other, Some("ann2"), LEASE).await.unwrap());
+    let under = async |name| {
+        let name = GivenName { name, instead_of: "ann" };
+        accounts.acquire_under(here, place.connection, name, LEASE).await.unwrap()
+    };
+    assert!(matches!(under("Ann2").await, Acquired::Taken));
+    let own = held(under("ann3").await);
+    let claim = &own.claims[0];
+    let given = (claim.given_name.as_deref(), claim.given_for.as_deref(), claim.doubt.as_deref());
+    assert_eq!(given, (Some("ann3"), Some("ann"), None));
+    let taken = accounts.give_name(&own, here, GivenName { name: "ANN2", instead_of: "ann" }).await;
+    assert!(matches!(taken, Err(Error::Conflict("accounts_username"))), "{taken:?}");
 }
 
 async fn a_row_that_is_the_same_account_is_joined(place: Place) {

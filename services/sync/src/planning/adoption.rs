@@ -47,7 +47,7 @@ impl Planning<'_> {
             // Who left before there was an account has none to lose; one of that name is somebody's own.
             let is_idle = unknown.row.as_ref().is_none_or(|row| row.key.is_none() && !row.in_doubt)
                 && unknown.desired.existence != Existence::Active
-                && unknown.claims.iter().all(Claim::is_out_of_scope);
+                && unknown.claims.iter().all(Claim::leaves_unknown_alone);
             // Nor is one looked for of whom it cannot be said what it should be called.
             let is_nameless = unknown.row.is_none() && unknown.desired.username.value.is_empty();
             let account = if is_idle || is_nameless { None } else { self.recognise(&unknown).await? };

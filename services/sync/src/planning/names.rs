@@ -45,9 +45,7 @@ impl Planning<'_> {
         let id = UserId(object.id);
         let mut others = self.scene.claims(ledger.claims(row.id), directories);
         identity::weigh(&mut others, row.email.as_deref());
-        let stays = others.iter().filter(|claim| claim.doubt.is_none()).any(|claim| {
-            claim.user.as_ref().is_some_and(|user| fold(user.user_name.trim()) == row.username_folded)
-        });
+        let stays = others.iter().any(|claim| claim.calls_it(&row.username_folded));
         let newcomer = self.scene.newcomer(self.link.row.connection_id, id, directories, false);
         let Some(newcomer) = newcomer
             .filter(|claim| stays && claim.user.as_ref().is_some_and(|user| user.active && user.in_scope))
@@ -65,16 +63,12 @@ impl Planning<'_> {
 
     /// A user without an account under the first name of the rule that is free; `None` when there is none.
     pub(super) async fn renamed(&mut self, mut claim: Claim) -> Result<Option<Claim>, PlanError> {
-        let rule = &self.link.settings.user_sync.username_if_taken;
-        if rule.is_empty() || self.scene.connected.names_by_email() {
+        if self.scene.connected.names_by_email() {
             return Ok(None);
         }
         let (id, Some(user)) = (UserId(claim.user_id), &mut claim.user) else { return Ok(None) };
-        let users = self.tenant.users(self.link.row.connection_id);
-        let Some(found) = users.find(id).await? else { return Ok(None) };
-        let groups = users.holding_groups(&[id]).await?.remove(&id).unwrap_or_default();
         let accounts = self.tenant.accounts(self.link.row.site_id);
-        for name in self.link.other_names(&found, &groups, &user.user_name) {
+        for name in self.link.other_names(self.tenant, id, &user.user_name).await? {
             let is_free = accounts.of_name(&name).await?.is_none()
                 && !self.listing.has_account(&name).await?
                 && self.names.take(&name);

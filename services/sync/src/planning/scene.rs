@@ -4,15 +4,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use policy::account::{Claim, Feed};
+use policy::account::{Claim, DesiredAccount, Feed};
+use policy::plan::ObservedAccount;
 use policy::product::ProductRules;
 use store::entity::words::SiteStatus;
-use store::entity::{claim, link};
+use store::entity::{account, claim, link, membership};
 use store::id::{ConnectionId, SiteId, UserId};
 use store::tenant::TenantStore;
 
 use super::page::Directories;
 use super::{PlanError, Planner};
+use crate::account::from_ledger;
 use crate::connectors::ConnectedSite;
 use crate::links::SiteLinks;
 
@@ -80,6 +82,24 @@ impl Scene {
         let user = directories.user(id).map(|user| self.links.read_user(link, user, groups));
         let claim = link.claim(id, user, groups.to_vec());
         Some(Claim { doubt: is_shared.then(String::new), ..claim })
+    }
+
+    /// What claims come to, with everything that has led to site groups.
+    pub(crate) fn desired(&self, claims: &[Claim]) -> DesiredAccount {
+        let mut desired = policy::account::fold(claims, &self.rules);
+        desired.managed_groups.learn(self.feeds.values().flatten().cloned());
+        desired
+    }
+
+    /// An account as the ledger has it; `None` until it was seen.
+    pub(crate) fn observed(
+        &self,
+        row: &account::Model,
+        memberships: &[membership::Model],
+    ) -> Option<ObservedAccount> {
+        let key = row.key.as_deref()?;
+        let protected = Some(key) == self.own_key.as_deref();
+        Some(ObservedAccount { protected, ..from_ledger(row, memberships) })
     }
 
     /// All claims on an account of the ledger, with what their directories say.

@@ -14,6 +14,7 @@ on_both_databases!(
     whoever_is_another_person_gets_an_account_of_their_own,
     the_doubt_is_lifted_once_the_addresses_agree,
     whoever_is_in_doubt_keeps_nobodys_account_alive_and_takes_none_along,
+    who_leaves_the_scope_beside_a_namesake_takes_no_strangers_account_along,
     a_user_is_linked_to_the_account_that_is_theirs,
     a_colleagues_account_is_taken_over_only_when_that_is_said,
     two_accounts_of_one_person_are_joined,
@@ -166,6 +167,18 @@ async fn whoever_is_in_doubt_keeps_nobodys_account_alive_and_takes_none_along(mu
     world.settle().await;
     world.stop().await;
     assert!(!world.is_active("ada"));
+}
+
+async fn who_leaves_the_scope_beside_a_namesake_takes_no_strangers_account_along(mut world: World) {
+    world.settings(json!({"user_sync": {"create": false}})).await;
+    let Namesakes { theirs, .. } = namesakes(&mut world).await;
+    world.work().await;
+    assert!(world.account("ada").is_none(), "nobody has made one");
+    assert_eq!(world.tenant.accounts(world.site).doubtful_claims(None, 10).await.unwrap()[0].user_id, theirs);
+    world.behind_our_back("users", &json!({"name": "ada", "email": "stranger@example.com"})).await;
+    world.settings(json!({"user_sync": {"create": false, "scope": "userName ne \"ada\""}})).await;
+    world.work().await;
+    assert!(world.is_active("ada"));
 }
 
 async fn a_user_is_linked_to_the_account_that_is_theirs(mut world: World) {

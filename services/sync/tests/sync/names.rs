@@ -155,6 +155,9 @@ async fn a_namesake_who_is_another_person_is_named_by_the_rule(mut world: World)
     world.group_in(second, "blue", &[theirs]).await;
     world.work().await;
     assert_eq!(world.members("blue"), names(&[]), "who they are is not the rule's to say");
+    let planner = Planner::new(Connectors::new(world.options.http.clone()));
+    let outlook = planner.conflict_outlook(&world.tenant, world.site, theirs).await.unwrap().unwrap();
+    assert_eq!(outlook.another_person.pending[0].action, "create_account", "{outlook:?}");
     world.tenant.accounts(world.site).deny_claim(theirs, None, "admin").await.unwrap();
     world.work().await;
     assert_eq!(world.members("blue"), names(&["ada.0042"]));

@@ -1,5 +1,6 @@
 //! `…/sites/{site}/accounts`: the ledger of which account at a site belongs to whom, and corrections of it.
 
+use atlassian::Product;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -330,6 +331,11 @@ pub(super) async fn separate(
         let mut problems = Problems::default();
         problems.name("username", name);
         problems.check()?;
+    }
+    let product = caller.store.sites().get(site).await?.product;
+    let goes_by_email = product.parse::<Product>().is_ok_and(Product::names_accounts_by_email);
+    if username.is_some() && goes_by_email {
+        return Err(ApiError::invalid("username", "accounts of this product go by their e-mail addresses"));
     }
     let accounts = caller.store.accounts(site);
     if accounts.claim_of(user).await?.is_none() {

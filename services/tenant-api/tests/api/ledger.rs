@@ -17,6 +17,7 @@ on_both!(
     a_user_is_relinked_and_the_log_says_by_whom,
     a_relinking_that_cannot_be_is_refused_with_the_reason,
     accounts_are_merged_and_split,
+    a_name_is_refused_where_accounts_go_by_address,
     a_conflict_is_shown_with_its_answers_and_answered,
     conflicts_are_confirmed_together,
 );
@@ -105,6 +106,9 @@ async fn the_ledger_is_searched_and_paged(api: Api) {
     assert_eq!(ledger.found("username=zO%C3%89").await, ["Zoé"]);
     assert_eq!(ledger.found("email=ADA%40example.com").await, ["ada"]);
     assert_eq!(ledger.found("key=key+of+ada").await, ["ada"]);
+    for query in ["key=a%00b", "email=a%00b", "username=a%00b"] {
+        assert_eq!(ledger.found(query).await, [""; 0], "{query}");
+    }
     assert_eq!(ledger.found("claimed=false").await, [""; 0]);
     assert_eq!(ledger.found("claimed=true").await.len(), 5);
     let first = ledger.get("/accounts?limit=3").await;
@@ -192,6 +196,20 @@ async fn accounts_are_merged_and_split(api: Api) {
     assert!(text(&own_name, "detail").contains("has that user name"), "{own_name}");
     let done = ledger.call("post", &split, json!({})).await.expect(200);
     assert_eq!(done["account"], Value::Null, "nothing stands behind it");
+}
+
+async fn a_name_is_refused_where_accounts_go_by_address(api: Api) {
+    let ledger = ledger(&api).await;
+    let org = &ledger.org;
+    let credentials = json!({"type": "api_key", "email": "admin@example.com", "token": "a-token"});
+    let site = json!({
+        "name": "Cloud", "product": "jira-cloud", "base_url": "https://acme.atlassian.net",
+        "credentials": credentials,
+    });
+    let site = text(&org.tenant.make(&api, "/sites", site).await, "id");
+    let path = org.tenant.path(&format!("/sites/{site}/users/{}/split", org.user));
+    let refused = api.post(&path, json!({"username": "ada2"})).by(&org.tenant.admin).send().await.expect(422);
+    assert_eq!(refused["errors"][0]["field"], "username");
 }
 
 async fn a_conflict_is_shown_with_its_answers_and_answered(api: Api) {
