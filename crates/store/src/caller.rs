@@ -1,14 +1,10 @@
 //! Who sends a SCIM request: what the gateway found out about the bearer of a token, and all that a
 //! SCIM handler believes.
 
-use std::sync::Arc;
-
-use scim_protocol::schema::ResourceTypes;
-
 use crate::id::{ConnectionId, TenantId, TokenId};
 
 /// An authenticated identity provider, bound to one connection.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScimCaller {
     /// The tenant.
     pub tenant_id: TenantId,
@@ -18,8 +14,8 @@ pub struct ScimCaller {
     pub token_id: TokenId,
     /// Refuse dialects instead of repairing them.
     pub strict: bool,
-    /// What its users and groups may hold.
-    pub resource_types: Arc<ResourceTypes>,
+    /// Which schema extensions its users and groups may hold: another number whenever they changed.
+    pub schemas: u64,
     /// The request's id, answered in `x-request-id`.
     pub request_id: String,
 }

@@ -9,6 +9,7 @@ use crate::entity::connection;
 use crate::entity::words::{ConnectionMethod, ConnectionStatus};
 use crate::error::{Error, Result};
 use crate::id::ConnectionId;
+use crate::routes::RouteChange;
 use crate::tenant::TenantStore;
 
 /// The connections of one tenant.
@@ -113,6 +114,7 @@ impl Connections {
         row.version = Set(version + 1);
         row.updated_at = Set(self.tenant.now());
         let row = row.update(&*transaction).await?;
+        RouteChange::Connection(id).note(&transaction, self.tenant.id).await?;
         transaction.commit().await?;
         Ok(row)
     }

@@ -59,6 +59,7 @@ pub struct Store {
     /// SQLite has one writer: writers queue here in order instead of failing with "database is locked".
     writer: Option<Arc<Semaphore>>,
     marked: Arc<Notify>,
+    marked_for_others: Arc<Notify>,
     /// What judgements by the safety thresholds have counted.
     pub(crate) counts: Arc<Counts>,
 }
@@ -97,6 +98,7 @@ impl Store {
             clock: options.clock,
             writer: embedded.then(|| Arc::new(Semaphore::new(1))),
             marked: Arc::default(),
+            marked_for_others: Arc::default(),
             counts: Arc::default(),
         })
     }
@@ -135,6 +137,17 @@ impl Store {
     /// Wakes one waiter of [`Store::task_marked`].
     pub fn wake(&self) {
         self.marked.notify_one();
+    }
+
+    /// Waits until something in this process marked a task that workers of other processes might take.
+    pub async fn marked_for_others(&self) {
+        self.marked_for_others.notified().await;
+    }
+
+    /// Wakes the workers of this process, and whoever wakes those of others.
+    pub(crate) fn wake_all(&self) {
+        self.marked.notify_one();
+        self.marked_for_others.notify_one();
     }
 
     /// The connection itself, for tests that count statements and for health checks.

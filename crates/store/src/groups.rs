@@ -446,7 +446,7 @@ impl Groups {
 
     async fn commit(&self, transaction: WriteTransaction) -> Result<()> {
         transaction.commit().await?;
-        self.tenant.store.wake();
+        self.tenant.store.wake_all();
         Ok(())
     }
 }

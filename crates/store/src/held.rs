@@ -74,7 +74,7 @@ impl Tasks {
             approved += execute(&*transaction, sql, values).await?;
         }
         transaction.commit().await?;
-        self.tenant.store.wake();
+        self.tenant.store.wake_all();
         Ok(approved)
     }
 

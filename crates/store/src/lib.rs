@@ -35,6 +35,7 @@ pub mod members;
 pub mod migration;
 pub mod naming;
 mod parked;
+pub mod routes;
 pub mod runs;
 mod schedules;
 pub mod schema_extensions;

@@ -80,7 +80,7 @@ impl Links {
             runs::insert(&transaction, &row, "link created", now).await?;
         }
         transaction.commit().await?;
-        self.tenant.store.wake();
+        self.tenant.store.wake_all();
         Ok(row)
     }
 
@@ -159,7 +159,7 @@ impl Links {
             runs::insert(&transaction, &row, "link changed", now).await?;
         }
         transaction.commit().await?;
-        self.tenant.store.wake();
+        self.tenant.store.wake_all();
         Ok(row)
     }
 }

@@ -71,7 +71,7 @@ impl Runs {
         let transaction = self.tenant.store.write().await?;
         let row = insert(&transaction, link, requested_by, self.tenant.now()).await?;
         transaction.commit().await?;
-        self.tenant.store.wake();
+        self.tenant.store.wake_all();
         Ok(row)
     }
 
@@ -243,7 +243,7 @@ impl Runs {
         self.mark(&transaction, run, &shown, false).await?;
         self.put(&transaction, run, &next, lease).await?;
         transaction.commit().await?;
-        self.tenant.store.wake();
+        self.tenant.store.wake_all();
         Ok(next)
     }
 

@@ -39,7 +39,7 @@ impl Runs {
             runs::insert(&transaction, link, "schedule", self.tenant.now()).await?;
         }
         transaction.commit().await?;
-        self.tenant.store.wake();
+        self.tenant.store.wake_all();
         Ok(begins)
     }
 }

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::digest;
 use scim_protocol::schema::{ResourceTypes, Schema, are_ambiguous};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::LockType;
@@ -19,6 +20,7 @@ use crate::entity::words::ObjectKind;
 use crate::entity::{schema_extension, tenant};
 use crate::error::{Error, Result};
 use crate::id::SchemaId;
+use crate::routes::RouteChange;
 use crate::statement;
 use crate::tenant::TenantStore;
 
@@ -29,6 +31,28 @@ pub const MAX_EXTENSIONS: usize = 20;
 #[derive(Clone, Debug)]
 pub struct SchemaExtensions {
     pub(crate) tenant: TenantStore,
+}
+
+/// Tells a tenant's definitions from those that it had before or will have: another number whenever one was
+/// registered, edited or removed; zero while there are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SchemasVersion(pub u64);
+
+impl SchemasVersion {
+    fn of(rows: &[schema_extension::Model]) -> Self {
+        if rows.is_empty() {
+            return Self(0);
+        }
+        let mut context = digest::Context::new(&digest::SHA256);
+        for row in rows {
+            context.update(row.id.0.as_bytes());
+            context.update(&row.version.to_be_bytes());
+        }
+        let mut start = [0; 8];
+        start.copy_from_slice(&context.finish().as_ref()[..8]);
+        // Zero is taken.
+        Self(u64::from_be_bytes(start).max(1))
+    }
 }
 
 impl schema_extension::Model {
@@ -80,6 +104,7 @@ impl SchemaExtensions {
             return Err(Error::Conflict("schema_extensions_limit"));
         }
         let row = row.insert(&*transaction).await?;
+        RouteChange::Tenant(self.tenant.id).note(&transaction, self.tenant.id).await?;
         transaction.commit().await?;
         Ok(row)
     }
@@ -99,14 +124,21 @@ impl SchemaExtensions {
 
     /// What the tenant's directories serve: the standard resource types with its extensions.
     pub async fn resource_types(&self) -> Result<Arc<ResourceTypes>> {
+        Ok(self.versioned().await?.1)
+    }
+
+    /// The same, with what tells these definitions from others.
+    pub async fn versioned(&self) -> Result<(SchemasVersion, Arc<ResourceTypes>)> {
         let (mut users, mut groups) = (Vec::new(), Vec::new());
-        for row in self.list().await? {
+        let list = self.list().await?;
+        let version = SchemasVersion::of(&list);
+        for row in list {
             match row.resource_type {
                 ObjectKind::User => users.push(row.schema()?),
                 ObjectKind::Group => groups.push(row.schema()?),
             }
         }
-        Ok(ResourceTypes::extended(users, groups))
+        Ok((version, ResourceTypes::extended(users, groups)))
     }
 
     /// Gives the extension another definition, of the same URN in the same spelling.
@@ -139,6 +171,7 @@ impl SchemaExtensions {
         row.version = Set(version + 1);
         row.updated_at = Set(self.tenant.now());
         let row = row.update(&*transaction).await?;
+        RouteChange::Tenant(self.tenant.id).note(&transaction, self.tenant.id).await?;
         transaction.commit().await?;
         Ok(row)
     }
@@ -155,6 +188,7 @@ impl SchemaExtensions {
         self.refuse_while_in_use(&transaction, row.resource_type, &row.schema()?.id).await?;
         let sql = "DELETE FROM schema_extensions WHERE tenant_id = $1 AND id = $2";
         statement::execute(&*transaction, sql, vec![self.tenant.id.into(), id.into()]).await?;
+        RouteChange::Tenant(self.tenant.id).note(&transaction, self.tenant.id).await?;
         transaction.commit().await?;
         Ok(row)
     }

@@ -167,7 +167,7 @@ impl Sites {
             self.make_due(&transaction, id).await?;
         }
         transaction.commit().await?;
-        self.tenant.store.wake();
+        self.tenant.store.wake_all();
         Ok(row)
     }
 

@@ -172,7 +172,7 @@ impl Tasks {
         let values = vec![tenant.into(), self.site.into(), user.into(), at.into()];
         execute(&*transaction, sql, values).await?;
         transaction.commit().await?;
-        self.tenant.store.wake();
+        self.tenant.store.wake_all();
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use crate::entity::tenant;
 use crate::entity::words::TenantStatus;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
+use crate::routes::RouteChange;
 use crate::statement::execute;
 use crate::vault::WrappedKey;
 
@@ -63,8 +64,9 @@ impl Tenants {
         if execute(&*transaction, sql, values).await? == 0 {
             return Err(Error::NotFound("tenant"));
         }
+        RouteChange::Tenant(id).note(&transaction, id).await?;
         transaction.commit().await?;
-        self.store.wake();
+        self.store.wake_all();
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use crate::database::Store;
 use crate::entity::scim_token;
 use crate::error::{Error, Result};
 use crate::id::{ConnectionId, TokenId};
+use crate::routes::RouteChange;
 use crate::secret::{self, SecretKind};
 use crate::statement;
 use crate::tenant::TenantStore;
@@ -90,6 +91,7 @@ impl Tokens {
             .one(&*transaction)
             .await?
             .ok_or(Error::NotFound("token"))?;
+        RouteChange::Token(row.digest.clone()).note(&transaction, self.tenant.id).await?;
         transaction.commit().await?;
         Ok(row)
     }

@@ -93,7 +93,7 @@ impl Users {
         if !creation.at_once(&self.tenant.store).await? {
             self.insert_step_by_step(creation).await?;
         }
-        self.tenant.store.wake();
+        self.tenant.store.wake_all();
         Ok(row)
     }
 
@@ -325,7 +325,7 @@ impl Users {
 
     async fn commit(&self, transaction: WriteTransaction) -> Result<()> {
         transaction.commit().await?;
-        self.tenant.store.wake();
+        self.tenant.store.wake_all();
         Ok(())
     }
 }

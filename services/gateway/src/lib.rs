@@ -1,16 +1,20 @@
 //! The SCIM edge. A request comes in at `{public_url}/scim/{connection_id}/v2/…`; the gateway finds out
 //! whose token it carries, checks that the token opens exactly this connection, and hands the request to
-//! the SCIM handlers with a [`store::caller::ScimCaller`] that they believe.
+//! the SCIM handlers of the tenant's cell with a [`store::caller::ScimCaller`] that they believe.
 //!
-//! Reading order: [`router`], then [`tokens`] (who is it), then [`refusal`] (how a no is said), then
-//! `observation` (what is recorded of a request).
+//! Reading order: [`router`], then [`tokens`] (who is it) and `watched` (for how long that is believed), then
+//! `admission` (how much is let in), [`cell`] and [`remote`] (where it goes), then [`refusal`] (how a no is said) and
+//! `observation` (what is recorded of a request). There is no database here.
 
+pub mod admission;
+pub mod cell;
 mod observation;
 pub mod refusal;
+pub mod remote;
 mod route;
 pub mod tokens;
+mod watched;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,17 +25,16 @@ use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName};
 use http_body_util::Limited;
 use store::caller::ScimCaller;
+use store::clock::Clock;
 use tower::ServiceExt as _;
-use tower::util::BoxCloneSyncService;
 use tracing::Instrument as _;
 
+use crate::admission::{Admission, Limits, Place, SharedRates};
+use crate::cell::{Cell, Handlers};
 use crate::observation::Observation;
 use crate::refusal::Refusal;
 use crate::route::Target;
-use crate::tokens::Tokens;
-
-/// The SCIM handlers, wherever they run.
-pub type Handlers = BoxCloneSyncService<Request<Body>, Response, Infallible>;
+use crate::tokens::{Opened, Tokens};
 
 /// How long a request may take from its head to the head of its answer. The handlers have a shorter limit of
 /// their own; this one also holds where they run elsewhere, and while a slow client sends its body.
@@ -41,13 +44,29 @@ const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What the gateway needs.
-#[derive(Clone)]
+/// The gateway's state.
+#[derive(Clone, Debug)]
 pub struct Gateway {
+    tokens: Tokens,
+    /// Where authenticated requests go, by the place of their cell.
+    handlers: Arc<[Handlers]>,
+    admission: Admission,
+}
+
+impl Gateway {
+    /// A gateway before these cells; `shared` counts requests together with the other gateways.
+    pub fn new(cells: &[Cell], clock: Clock, limits: Limits, shared: Option<SharedRates>) -> Self {
+        Self {
+            tokens: Tokens::new(cells, clock),
+            handlers: cells.iter().map(|cell| cell.handlers.clone()).collect(),
+            admission: Admission::new(limits, shared),
+        }
+    }
+
     /// Tokens and what they open.
-    pub tokens: Tokens,
-    /// Where authenticated requests go.
-    pub handlers: Handlers,
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
 }
 
 /// The router for everything under `/scim`.
@@ -86,12 +105,20 @@ async fn serve(
     observation: &Observation,
 ) -> Response {
     match admit(gateway, request, target, request_id, observation).await {
-        Ok(request) => match gateway.handlers.clone().oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        },
+        Ok(admitted) => {
+            let handlers = gateway.handlers[admitted.opened.cell].clone();
+            let Ok(response) = handlers.oneshot(admitted.request).await;
+            response
+        }
         Err(refusal) => refusal.into_response(),
     }
+}
+
+/// A request that is let in, and the places that it has until it is answered.
+struct Admitted {
+    request: Request,
+    opened: Arc<Opened>,
+    _places: [Place; 2],
 }
 
 /// Authenticates the request and turns it into what the handlers see: a path below the base URL, a body of
@@ -102,16 +129,19 @@ async fn admit(
     target: Option<Target>,
     request_id: &str,
     observation: &Observation,
-) -> Result<Request, Refusal> {
+) -> Result<Admitted, Refusal> {
     let target = target.ok_or(Refusal::Unauthorized)?;
+    // Before anything is asked for it.
+    let among_all = gateway.admission.enter()?;
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let opened = gateway.tokens.resolve(header).await?;
+    let opened = gateway.tokens.resolve(header, target.connection_id).await?;
     // A token of another connection must learn nothing, not even that this connection exists.
     if opened.connection_id != target.connection_id {
         return Err(Refusal::Unauthorized);
     }
     observation.authenticated(opened.tenant_id, opened.connection_id);
     opened.check_served()?;
+    let of_tenant = gateway.admission.admit(&opened).await?;
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if announced.and_then(|length| length.parse().ok()).is_some_and(|length: usize| length > MAX_BODY_BYTES) {
         return Err(Refusal::TooLarge);
@@ -126,10 +156,11 @@ async fn admit(
         connection_id: opened.connection_id,
         token_id: opened.token_id,
         strict: opened.strict,
-        resource_types: Arc::clone(&opened.resource_types),
+        schemas: opened.schemas,
         request_id: request_id.to_owned(),
     });
-    Ok(Request::from_parts(parts, Body::new(Limited::new(body, MAX_BODY_BYTES))))
+    let request = Request::from_parts(parts, Body::new(Limited::new(body, MAX_BODY_BYTES)));
+    Ok(Admitted { request, opened, _places: [among_all, of_tenant] })
 }
 
 /// The provider's own request id when it is sane, or a new one.

@@ -19,7 +19,16 @@ pub enum Refusal {
     Paused,
     /// The body is announced to be larger than any that is read.
     TooLarge,
-    /// The database that knows the tokens cannot be reached, or the answer took too long.
+    /// The body ended before it was complete.
+    Incomplete,
+    /// The tenant sends more than its share; it may come back after so many seconds.
+    TooMany {
+        /// At least one.
+        seconds: u32,
+    },
+    /// This process has as much to do as it takes on.
+    Busy,
+    /// Who knows the tokens or carries the request out cannot be reached, or the answer took too long.
     Unavailable,
 }
 
@@ -38,6 +47,17 @@ impl IntoResponse for Refusal {
                 Some((RETRY_AFTER, RETRY_SECONDS)),
             ),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large", None),
+            Self::Incomplete => (StatusCode::BAD_REQUEST, "The body is incomplete", None),
+            Self::TooMany { seconds } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many requests, come back later",
+                Some((RETRY_AFTER, HeaderValue::from(seconds.max(1)))),
+            ),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too much to do at the moment, come back soon",
+                Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            ),
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Temporarily unavailable, try again",

@@ -1,24 +1,31 @@
-//! Tokens and what they open, from a cache that lives for a second and that revocation empties.
+//! Tokens and what they open: asked of the cells, and remembered while the cells confirm it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use moka::future::Cache;
-use scim_protocol::schema::ResourceTypes;
-use store::Store;
-use store::clock::Timestamp;
-use store::entity::words::{ConnectionStatus, TenantStatus};
+use proto::routing::v1 as wire;
+use proto::routing::v1::change::Subject;
+use proto::routing::v1::routing_client::RoutingClient;
+use store::clock::{Clock, Timestamp};
 use store::id::{ConnectionId, TenantId, TokenId};
 use store::secret;
+use tokio::task::JoinSet;
+use uuid::Uuid;
 
+use crate::cell::{Cell, Transport};
 use crate::refusal::Refusal;
+use crate::watched::{UNCONFIRMED, Watched};
 
-/// How long another process's revocation may go unnoticed.
-const LIFETIME: Duration = Duration::from_secs(1);
 const CAPACITY: u64 = 100_000;
+/// How long a cell may take to say whom a token belongs to.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait before a cell is listened to again that stopped telling changes.
+const LISTEN_AGAIN: Duration = Duration::from_millis(100);
 
 /// What a valid token opens.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Opened {
     /// The tenant.
     pub tenant_id: TenantId,
@@ -28,35 +35,114 @@ pub struct Opened {
     pub token_id: TokenId,
     /// Refuse dialects instead of repairing them.
     pub strict: bool,
-    /// What the connection's users and groups may hold.
-    pub resource_types: Arc<ResourceTypes>,
+    /// Which schema extensions its users and groups may hold.
+    pub schemas: u64,
+    pub(crate) digest: Vec<u8>,
+    /// The cell that it lives in, by its place.
+    pub(crate) cell: usize,
+    pub(crate) asked_at: Instant,
+    /// Changes of the cell before this one are known to leave it as it is.
+    position: AtomicU64,
     expires_at: Option<Timestamp>,
-    tenant: TenantStatus,
-    connection: ConnectionStatus,
+    tenant: wire::TenantStatus,
+    connection: wire::ConnectionStatus,
 }
 
 impl Opened {
-    /// Whether the tenant and the connection are served at all.
+    /// Whether the tenant and the connection are served at all. A status of a later version is for later.
     pub(crate) fn check_served(&self) -> Result<(), Refusal> {
         match (self.tenant, self.connection) {
-            (TenantStatus::Suspended, _) => Err(Refusal::Suspended),
-            (_, ConnectionStatus::Paused) => Err(Refusal::Paused),
-            _ => Ok(()),
+            (wire::TenantStatus::Suspended, _) => Err(Refusal::Suspended),
+            (_, wire::ConnectionStatus::Paused) => Err(Refusal::Paused),
+            (wire::TenantStatus::Active, wire::ConnectionStatus::Active) => Ok(()),
+            (wire::TenantStatus::Unspecified, _) | (_, wire::ConnectionStatus::Unspecified) => {
+                Err(Refusal::Unavailable)
+            }
+        }
+    }
+
+    pub(crate) fn position(&self) -> u64 {
+        self.position.load(Ordering::Relaxed)
+    }
+
+    /// Notes that changes before `position` leave it as it is.
+    pub(crate) fn read_until(&self, position: u64) {
+        self.position.fetch_max(position, Ordering::Relaxed);
+    }
+
+    pub(crate) fn depends_on(&self, change: &Subject) -> bool {
+        match change {
+            Subject::TokenDigest(digest) => *digest == self.digest,
+            Subject::ConnectionId(id) => id.as_slice() == self.connection_id.0.as_bytes(),
+            Subject::TenantId(id) => id.as_slice() == self.tenant_id.0.as_bytes(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_tests(position: u64, asked_at: Instant) -> Self {
+        Self {
+            tenant_id: TenantId::generate(),
+            connection_id: ConnectionId::generate(),
+            token_id: TokenId::generate(),
+            strict: false,
+            schemas: 0,
+            digest: vec![1; 32],
+            cell: 0,
+            asked_at,
+            position: AtomicU64::new(position),
+            expires_at: None,
+            tenant: wire::TenantStatus::Active,
+            connection: wire::ConnectionStatus::Active,
         }
     }
 }
 
+/// A cell that is asked and listened to.
+#[derive(Debug)]
+struct Asked {
+    name: String,
+    client: RoutingClient<Transport>,
+    watched: Watched,
+}
+
 /// Resolves bearer tokens.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Tokens {
-    store: Store,
+    cells: Arc<[Asked]>,
+    clock: Clock,
     cache: Cache<Vec<u8>, Arc<Opened>>,
+    /// Where a connection was found last.
+    homes: Cache<ConnectionId, usize>,
 }
 
 impl Tokens {
-    /// A resolver with an empty cache.
-    pub fn new(store: Store) -> Self {
-        Self { store, cache: Cache::builder().max_capacity(CAPACITY).time_to_live(LIFETIME).build() }
+    pub(crate) fn new(cells: &[Cell], clock: Clock) -> Self {
+        let asked = |cell: &Cell| Asked {
+            name: cell.name.clone(),
+            client: RoutingClient::new(cell.routing.clone()),
+            watched: Watched::default(),
+        };
+        Self {
+            cells: cells.iter().map(asked).collect(),
+            clock,
+            cache: Cache::new(CAPACITY),
+            homes: Cache::new(CAPACITY),
+        }
+    }
+
+    /// Listens to the cells, so that what was asked is believed for longer than a moment; returns only when dropped.
+    pub async fn listen(&self) {
+        let mut listeners = JoinSet::new();
+        for place in 0..self.cells.len() {
+            let cells = Arc::clone(&self.cells);
+            listeners.spawn(async move {
+                loop {
+                    cells[place].listen().await;
+                    tokio::time::sleep(LISTEN_AGAIN).await;
+                }
+            });
+        }
+        listeners.join_all().await;
     }
 
     /// Forgets a token by its digest, because it was revoked in this process.
@@ -64,57 +150,134 @@ impl Tokens {
         self.cache.invalidate(digest).await;
     }
 
-    /// What the `Authorization` header opens.
-    pub(crate) async fn resolve(&self, header: Option<&str>) -> Result<Arc<Opened>, Refusal> {
+    /// What the `Authorization` header of a request to `connection` opens.
+    pub(crate) async fn resolve(
+        &self,
+        header: Option<&str>,
+        connection: ConnectionId,
+    ) -> Result<Arc<Opened>, Refusal> {
         let token = header.and_then(bearer).ok_or(Refusal::Unauthorized)?;
         let digest = secret::digest(token);
-        // Requests that miss at the same moment wait for one look-up. A no is not remembered: strangers
-        // must not fill the cache, and a new token works at once.
-        let opened = self.cache.try_get_with(digest.clone(), self.look_up(digest)).await;
-        let opened = opened.map_err(|refusal| *refusal)?;
-        let now = self.store.clock().now();
-        if opened.expires_at.is_some_and(|expiry| expiry <= now) {
+        let known = self.cache.get(&digest).await;
+        let known = known.filter(|opened| self.confirms(opened));
+        let opened = if let Some(opened) = known {
+            opened
+        } else {
+            let began = Instant::now();
+            let opened = self.ask(digest.clone(), connection).await?;
+            // Somebody else's question may have been on its way for long.
+            if opened.asked_at >= began || self.confirms(&opened) {
+                opened
+            } else {
+                self.ask(digest, connection).await?
+            }
+        };
+        if opened.expires_at.is_some_and(|expiry| expiry <= self.clock.now()) {
             return Err(Refusal::Unauthorized);
         }
         Ok(opened)
     }
 
-    async fn look_up(&self, digest: Vec<u8>) -> Result<Arc<Opened>, Refusal> {
-        let token = self.store.find_scim_token(&digest).await.map_err(|error| refuse(&error))?;
-        let token = token.ok_or(Refusal::Unauthorized)?;
-        if !token.is_valid(self.store.clock().now()) {
-            return Err(Refusal::Unauthorized);
+    /// Whether what was asked some time ago still holds.
+    fn confirms(&self, opened: &Opened) -> bool {
+        self.cells[opened.cell].watched.confirms(opened, Instant::now())
+    }
+
+    async fn ask(&self, digest: Vec<u8>, connection: ConnectionId) -> Result<Arc<Opened>, Refusal> {
+        let now = Instant::now();
+        let stale = |known: &Arc<Opened>| now.duration_since(known.asked_at) >= UNCONFIRMED;
+        if self.cache.get(&digest).await.as_ref().is_some_and(stale) {
+            self.cache.invalidate(&digest).await;
         }
-        let tenant = self.store.tenant(token.tenant_id);
-        let row = self.store.tenants().get(token.tenant_id).await.map_err(|error| refuse(&error))?;
-        let connection =
-            tenant.connections().get(token.connection_id).await.map_err(|error| refuse(&error))?;
-        let resource_types =
-            tenant.schema_extensions().resource_types().await.map_err(|error| refuse(&error))?;
-        // The last use is for people; a request does not fail for it.
-        if let Err(error) = tenant.tokens(token.connection_id).touch(&token).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "last use of a token not noted");
+        // Requests that miss at the same moment wait for one look-up. A no is not remembered: strangers
+        // must not fill the cache, and a new token works at once.
+        let opened = self.cache.try_get_with(digest.clone(), self.look_up(digest, connection)).await;
+        opened.map_err(|refusal| *refusal)
+    }
+
+    /// Asks the cell where the connection was found last, and the others when it does not know the token.
+    async fn look_up(&self, digest: Vec<u8>, connection: ConnectionId) -> Result<Arc<Opened>, Refusal> {
+        let home = if self.cells.len() == 1 { Some(0) } else { self.homes.get(&connection).await };
+        if let Some(place) = home
+            && let Some(opened) = self.look_up_in(place, digest.clone()).await?
+        {
+            return Ok(opened);
         }
-        Ok(Arc::new(Opened {
-            tenant_id: token.tenant_id,
-            connection_id: token.connection_id,
-            token_id: token.id,
-            strict: connection.strict,
-            resource_types,
-            expires_at: token.expires_at,
-            tenant: row.status,
-            connection: connection.status,
-        }))
+        let others = (0..self.cells.len()).filter(|place| Some(*place) != home);
+        let asked = others.map(|place| self.look_up_in(place, digest.clone()));
+        let mut refusal = Refusal::Unauthorized;
+        for answer in futures::future::join_all(asked).await {
+            match answer {
+                Ok(Some(opened)) => {
+                    self.homes.insert(opened.connection_id, opened.cell).await;
+                    return Ok(opened);
+                }
+                Ok(None) => {}
+                // It may be the one that knows the token: nobody is told that it is wrong.
+                Err(unavailable) => refusal = unavailable,
+            }
+        }
+        Err(refusal)
+    }
+
+    async fn look_up_in(&self, place: usize, digest: Vec<u8>) -> Result<Option<Arc<Opened>>, Refusal> {
+        let cell = &self.cells[place];
+        let (asked_at, position) = (Instant::now(), cell.watched.position());
+        let Some(route) = cell.ask(digest.clone()).await? else { return Ok(None) };
+        let id = |bytes: &[u8]| Uuid::from_slice(bytes).map_err(|_| Refusal::Unavailable);
+        Ok(Some(Arc::new(Opened {
+            tenant_id: TenantId(id(&route.tenant_id)?),
+            connection_id: ConnectionId(id(&route.connection_id)?),
+            token_id: TokenId(id(&route.token_id)?),
+            strict: route.strict,
+            schemas: route.schemas,
+            digest,
+            cell: place,
+            asked_at,
+            position: AtomicU64::new(position),
+            tenant: route.tenant_status(),
+            connection: route.connection_status(),
+            expires_at: route.expires_at.map(Timestamp),
+        })))
     }
 }
 
-fn refuse(error: &store::Error) -> Refusal {
-    match error {
-        store::Error::NotFound(_) => Refusal::Unauthorized,
-        error => {
-            tracing::error!(error = error as &dyn std::error::Error, "token look-up failed");
-            Refusal::Unavailable
+impl Asked {
+    /// What a token opens in this cell. A call that failed is repeated once: it changes nothing, and the process that
+    /// it met may have been about to stop.
+    async fn ask(&self, digest: Vec<u8>) -> Result<Option<wire::Route>, Refusal> {
+        let mut failed = None;
+        for _ in 0..2 {
+            let mut client = self.client.clone();
+            let request = wire::ResolveRequest { token_digest: digest.clone() };
+            match tokio::time::timeout(PATIENCE, client.resolve(request)).await {
+                Ok(Ok(answer)) => return Ok(answer.into_inner().route),
+                Ok(Err(status)) => failed = Some(format!("{:?}: {}", status.code(), status.message())),
+                Err(_) => {
+                    failed = Some("no answer in time".to_owned());
+                    break;
+                }
+            }
         }
+        tracing::warn!(cell = self.name, error = failed, "a token could not be looked up");
+        Err(Refusal::Unavailable)
+    }
+
+    /// Takes in what the cell tells, until it stops to.
+    async fn listen(&self) {
+        let mut client = self.client.clone();
+        let mut stream = match client.watch(wire::WatchRequest {}).await {
+            Ok(answer) => answer.into_inner(),
+            Err(status) => {
+                tracing::warn!(cell = self.name, code = ?status.code(), "the cell tells no changes");
+                return;
+            }
+        };
+        // What is told now may have been said long ago, when the stream stood still: only its rhythm makes it new.
+        while let Ok(Ok(Some(told))) = tokio::time::timeout(PATIENCE, stream.message()).await {
+            self.watched.tell(told.changes.into_iter().filter_map(|change| change.subject), Instant::now());
+        }
+        self.watched.lost();
     }
 }
 

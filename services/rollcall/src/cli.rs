@@ -64,7 +64,7 @@ pub(crate) struct CommonArguments {
 pub(crate) struct ServeArguments {
     /// What this process does, comma-separated; everything when absent.
     ///
-    /// In this version `gateway` and `scim` go together in one process.
+    /// A process with `gateway` and without `scim` sends requests to the SCIM handlers that `--cells` names.
     #[arg(long, value_enum, value_delimiter = ',', env = "ROLLCALL_ROLE")]
     pub(crate) role: Vec<Role>,
     #[command(flatten)]

@@ -1,6 +1,8 @@
 //! Configuration, read once: flags, then the environment, then a file, then defaults. All problems are told
 //! together.
 
+mod apart;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,11 +11,16 @@ use anyhow::Context as _;
 use atlassian::http::{Authorities, HttpSettings};
 use clap::{Args, ValueEnum};
 use etcetera::BaseStrategy as _;
+use gateway::admission::Limits;
 use ipnet::IpNet;
+use proto::pass::PassKeys;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use telemetry::LogFormat;
 use url::Url;
+
+pub(crate) use self::apart::CellAddress;
+use self::apart::LimitSettings;
 
 /// Read when it is there and no other file is named.
 const DEFAULT_FILE: &str = "rollcall.toml";
@@ -73,6 +80,35 @@ pub(crate) struct Settings {
     /// is embedded
     #[arg(long, env = "ROLLCALL_MASTER_KEY", hide_env_values = true, value_name = "BASE64")]
     master_key: Option<SecretString>,
+    /// `redis://…` or `rediss://…`, which processes wake each other and count requests together by; everything works
+    /// without it, only slower
+    #[arg(long, env = "ROLLCALL_REDIS_URL", hide_env_values = true, value_name = "URL")]
+    redis_url: Option<SecretString>,
+    /// Where a gateway that runs apart finds the SCIM handlers: `http://rollcall-scim:8082`, or several cells as
+    /// `eu=http://…,us=http://…`
+    #[arg(long, env = "ROLLCALL_CELLS", value_delimiter = ',', value_name = "CELLS")]
+    cells: Option<Vec<String>>,
+    /// Where SCIM handlers that run apart answer gateways [default: 127.0.0.1:8082]
+    #[arg(long, env = "ROLLCALL_CELL_LISTEN", value_name = "ADDRESS")]
+    cell_listen: Option<SocketAddr>,
+    /// 32 bytes in base64 that gateways which run apart sign requests with; several, comma-separated, while one takes
+    /// the place of another: the first signs, each is taken
+    #[arg(long, env = "ROLLCALL_INTERNAL_KEY", hide_env_values = true, value_name = "BASE64")]
+    internal_key: Option<SecretString>,
+    /// SCIM requests of one tenant in a second, over all gateways; ten times as many may come at once; 0 for any
+    /// number [default: 500]
+    #[arg(long, env = "ROLLCALL_TENANT_RATE", value_name = "N")]
+    tenant_rate: Option<u32>,
+    /// The same of one token [default: 250]
+    #[arg(long, env = "ROLLCALL_TOKEN_RATE", value_name = "N")]
+    token_rate: Option<u32>,
+    /// SCIM requests that a gateway has at work at a time; more are told to come back; 0 for any number
+    /// [default: 1024]
+    #[arg(long, env = "ROLLCALL_REQUESTS_AT_ONCE", value_name = "N")]
+    requests_at_once: Option<usize>,
+    /// The same of one tenant [default: 128]
+    #[arg(long, env = "ROLLCALL_TENANT_REQUESTS_AT_ONCE", value_name = "N")]
+    tenant_requests_at_once: Option<usize>,
     /// Ranges such as 127.0.0.0/8, comma-separated, that sites may be in although they are private
     #[arg(long, env = "ROLLCALL_ALLOW_TARGETS", value_delimiter = ',', value_name = "CIDR")]
     allow_targets: Option<Vec<IpNet>>,
@@ -85,6 +121,10 @@ pub(crate) struct Settings {
     /// Seconds that a stopping process gives to what is at work [default: 25]
     #[arg(long, env = "ROLLCALL_DRAIN_SECONDS", value_name = "SECONDS")]
     drain_seconds: Option<u64>,
+    /// Seconds between saying that this process stops and no longer taking connections, for load balancers to
+    /// notice [default: 0]
+    #[arg(long, env = "ROLLCALL_DRAIN_DELAY_SECONDS", value_name = "SECONDS")]
+    drain_delay_seconds: Option<u64>,
     /// Which log lines are written, such as `info` or `sync=debug,info` [default: info]
     #[arg(long, env = "ROLLCALL_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -136,6 +176,13 @@ pub(crate) struct Config {
     pub(crate) http: HttpSettings,
     pub(crate) lease: Duration,
     pub(crate) drain: Duration,
+    /// Between saying that we stop and no longer taking connections.
+    pub(crate) drain_delay: Duration,
+    pub(crate) redis: Option<redis::Client>,
+    pub(crate) cells: Vec<CellAddress>,
+    pub(crate) cell_listen: SocketAddr,
+    pub(crate) passes: Option<PassKeys>,
+    pub(crate) limits: Limits,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
 }
@@ -187,10 +234,19 @@ impl Settings {
             data_dir: self.data_dir.or(file.data_dir),
             operator_key: self.operator_key.or(file.operator_key),
             master_key: self.master_key.or(file.master_key),
+            redis_url: self.redis_url.or(file.redis_url),
+            cells: self.cells.or(file.cells),
+            cell_listen: self.cell_listen.or(file.cell_listen),
+            internal_key: self.internal_key.or(file.internal_key),
+            tenant_rate: self.tenant_rate.or(file.tenant_rate),
+            token_rate: self.token_rate.or(file.token_rate),
+            requests_at_once: self.requests_at_once.or(file.requests_at_once),
+            tenant_requests_at_once: self.tenant_requests_at_once.or(file.tenant_requests_at_once),
             allow_targets: self.allow_targets.or(file.allow_targets),
             ca_file: self.ca_file.or(file.ca_file),
             lease_seconds: self.lease_seconds.or(file.lease_seconds),
             drain_seconds: self.drain_seconds.or(file.drain_seconds),
+            drain_delay_seconds: self.drain_delay_seconds.or(file.drain_delay_seconds),
             log: self.log.or(file.log),
             log_format: self.log_format.or(file.log_format),
         }
@@ -246,6 +302,24 @@ impl Settings {
                 Err(problem) => problems.push(format!("ca_file: {problem:#}")),
             }
         }
+        let cells = apart::cells(&self.cells.unwrap_or_default(), &mut problems);
+        let passes = apart::passes(self.internal_key.as_ref(), &mut problems);
+        let redis = self.redis_url.as_ref().and_then(|url| {
+            // The error would quote the address, which holds a password.
+            let client = redis::Client::open(url.expose_secret()).ok();
+            if client.is_none() {
+                problems.push(
+                    "redis_url: cannot be read; it looks like redis://user:password@host:6379/0".to_owned(),
+                );
+            }
+            client
+        });
+        let limits = LimitSettings {
+            tenant_rate: self.tenant_rate,
+            token_rate: self.token_rate,
+            requests_at_once: self.requests_at_once,
+            tenant_requests_at_once: self.tenant_requests_at_once,
+        };
         if !problems.is_empty() {
             anyhow::bail!("the configuration cannot be used\n  {}", problems.join("\n  "));
         }
@@ -260,6 +334,12 @@ impl Settings {
             http,
             lease: Duration::from_secs(self.lease_seconds.unwrap_or(60)),
             drain: Duration::from_secs(self.drain_seconds.unwrap_or(25)),
+            drain_delay: Duration::from_secs(self.drain_delay_seconds.unwrap_or(0)),
+            redis,
+            cells,
+            cell_listen: self.cell_listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8082))),
+            passes,
+            limits: limits.complete(),
             log: self.log.unwrap_or_else(|| "info".to_owned()),
             log_format: self.log_format.map(LogFormat::from).unwrap_or_default(),
         })

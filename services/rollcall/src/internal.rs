@@ -22,7 +22,8 @@ const COUNT_EVERY: Duration = Duration::from_secs(15);
 /// What health is judged by.
 #[derive(Clone, Debug)]
 pub(crate) struct Internal {
-    pub(crate) store: Store,
+    /// `None`: a gateway alone, which is ready whatever becomes of the cells, as its answer is better than none.
+    pub(crate) store: Option<Store>,
     pub(crate) metrics: Option<Metrics>,
     /// Set when the process stops: no new traffic, please.
     pub(crate) draining: Arc<AtomicBool>,
@@ -40,7 +41,8 @@ async fn ready(State(internal): State<Internal>) -> impl IntoResponse {
     if internal.draining.load(Ordering::Relaxed) {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
     }
-    match tokio::time::timeout(PATIENCE, internal.store.ping()).await {
+    let Some(store) = &internal.store else { return (StatusCode::OK, "ready\n") };
+    match tokio::time::timeout(PATIENCE, store.ping()).await {
         Ok(Ok(())) => (StatusCode::OK, "ready\n"),
         Ok(Err(_)) => (StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached\n"),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer in time\n"),

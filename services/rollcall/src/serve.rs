@@ -1,4 +1,7 @@
-//! Putting the roles together in one process: the only place that knows them all.
+//! Putting the roles of a process together: the only place that knows them all.
+
+mod listener;
+mod wakeups;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,41 +12,49 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::get;
-use axum::serve::ListenerExt as _;
+use gateway::Gateway;
+use gateway::admission::SharedRates;
+use gateway::cell::Cell;
 use gateway::tokens::Tokens;
-use gateway::{Gateway, Handlers};
+use proto::pass::PassKeys;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use scim::Scim;
+use scim::edge::Edge;
+use scim::routing::RoutingService;
+use scim::schemas::Schemas;
 use secrecy::ExposeSecret as _;
 use store::vault::Vault;
-use store::{Store, StoreOptions};
+use store::{Clock, Store, StoreOptions};
 use sync::connectors::Connectors;
 use sync::{Engine, EngineOptions};
 use telemetry::Metrics;
 use tenant_api::{ApiState, JwtKeys};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::config::{Config, Role};
+use crate::config::{CellAddress, Config, Role};
 use crate::internal::{self, Internal};
 use crate::master_key::MasterKey;
 use crate::rules::RulesInProcess;
+use crate::serve::listener::{Stop, serve};
 
 /// The roles at work. Dropping it stops them without waiting; [`Running::drain`] lets them finish.
 #[derive(Debug)]
 pub(crate) struct Running {
     /// What identity providers are told.
     pub(crate) public_url: Url,
-    store: Store,
+    store: Option<Store>,
     draining: Arc<AtomicBool>,
     /// Ends listeners and workers.
-    stop: CancellationToken,
+    stop: Stop,
     /// Ends health and metrics, last.
     stop_internal: CancellationToken,
     work: JoinSet<anyhow::Result<()>>,
     attendants: JoinSet<()>,
     drain: Duration,
+    drain_delay: Duration,
 }
 
 /// Opens the database of a configuration, with its master key; the schema is not looked at.
@@ -94,86 +105,170 @@ pub(crate) async fn start(
     metrics: Option<Metrics>,
 ) -> anyhow::Result<Running> {
     let has = |role| roles.contains(&role);
-    anyhow::ensure!(
-        has(Role::Gateway) == has(Role::Scim),
-        "the roles gateway and scim run in one process in this version: name both, or neither"
-    );
-    let master = MasterKey::of(config)?;
-    let store = open_store(config, &master).await?;
-    check_store(config, &store).await?;
-
-    let bind = async |address: SocketAddr| {
-        TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
+    check_roles(config, roles)?;
+    // A gateway alone knows neither the database nor the key of what is in it.
+    let vault = roles.iter().any(|role| *role != Role::Gateway);
+    let master = if vault { Some(MasterKey::of(config)?) } else { None };
+    let store = match &master {
+        Some(master) => Some(open_store(config, master).await?),
+        None => None,
     };
-    let (public, internal) = (bind(config.listen).await?, bind(config.internal_listen).await?);
-    let (public_address, internal_address) = (public.local_addr()?, internal.local_addr()?);
+    if let Some(store) = &store {
+        check_store(config, store).await?;
+    }
+    let passes = match (&config.passes, &master) {
+        (Some(passes), _) => Some(passes.clone()),
+        (None, Some(master)) => Some(PassKeys::one(&*master.derive("scim passes")?)?),
+        (None, None) => None,
+    };
+
+    let is_public = has(Role::Gateway) || has(Role::Api);
+    let public = if is_public { Some(bind(config.listen).await?) } else { None };
+    let internal = bind(config.internal_listen).await?;
+    let internal_address = internal.local_addr()?;
+    let public_address = public.as_ref().map(TcpListener::local_addr).transpose()?;
     let public_url = match &config.public_url {
         Some(url) => url.clone(),
-        None => Url::parse(&format!("http://{public_address}"))?,
+        None => Url::parse(&format!("http://{}", public_address.unwrap_or(config.listen)))?,
     };
+    let mut running = Running::new(config, public_url, store.clone());
+    let redis = config.redis.as_ref().map(redis_connection).transpose()?;
 
-    let tokens = Tokens::new(store.clone());
     let connectors = Connectors::new(config.http.clone());
     let mut router = Router::new();
+    let mut tokens = None;
+    let scim = store.as_ref().filter(|_| has(Role::Scim)).map(|store| {
+        let public_url = running.public_url.as_str().trim_end_matches('/').to_owned();
+        Scim { store: store.clone(), public_url, schemas: Schemas::default() }
+    });
+    let routing = scim.as_ref().map(|scim| RoutingService::new(scim.store.clone(), scim.schemas.clone()));
     if has(Role::Gateway) {
-        router = router.merge(scim_router(&store, &tokens, &public_url));
+        let cells = match (&scim, &routing) {
+            (Some(scim), Some(routing)) => {
+                vec![Cell::here("default", routing.server(), scim::router(scim.clone()))]
+            }
+            _ => remote_cells(config, passes.as_ref())?,
+        };
+        let shared = redis.clone().map(SharedRates::new);
+        let gateway = Gateway::new(&cells, Clock::default(), config.limits.clone(), shared);
+        tokens = Some(gateway.tokens().clone());
+        let listening = gateway.tokens().clone();
+        running.attendants.spawn(async move { listening.listen().await });
+        router = router.merge(gateway::router(gateway));
+    } else if let (Some(scim), Some(routing), Some(passes)) = (scim, routing, passes) {
+        let draining = Arc::clone(&running.draining);
+        let router = scim::edge::edge(Edge { scim, routing, passes, draining });
+        let listener = bind(config.cell_listen).await?;
+        tracing::info!(listen = %listener.local_addr()?, "answering gateways");
+        running.work.spawn(serve(listener, router, running.stop.clone()));
     }
-    if has(Role::Api) {
+    if let (Some(store), Some(master), true) = (&store, &master, has(Role::Api)) {
         router = router.route("/", get(async || Redirect::temporary("/v1/docs"))).merge(tenant_api::router(
-            api_state(config, &store, &tokens, &public_url, &master, &connectors)?,
+            api_state(config, store, tokens.as_ref(), &running.public_url, master, &connectors)?,
         ));
     }
-
-    let (stop, stop_internal) = (CancellationToken::new(), CancellationToken::new());
-    let draining = Arc::new(AtomicBool::new(false));
-    let health = Internal { store: store.clone(), metrics: metrics.clone(), draining: Arc::clone(&draining) };
-    let (mut work, mut attendants) = (JoinSet::new(), JoinSet::new());
-    if has(Role::Gateway) || has(Role::Api) {
-        work.spawn(serve(public, router, stop.clone()));
+    if let Some(public) = public {
+        running.work.spawn(serve(public, router, running.stop.clone()));
     }
-    if has(Role::Sync) {
-        let mut options = EngineOptions::new(config.http.clone());
-        options.lease = config.lease;
-        // Work on one account is not renewed but cut off before its lease ends, so it has more time.
-        options.account_lease = config.lease * 3;
-        options.drain_limit = config.drain.mul_f64(0.8);
-        let engine = Engine::with_connectors(store.clone(), options, connectors);
-        let stop = stop.clone();
-        work.spawn(async move {
+    if let (Some(store), true) = (&store, has(Role::Sync)) {
+        let engine = engine(config, store.clone(), connectors);
+        let stop = running.stop.now.clone();
+        running.work.spawn(async move {
             engine.run(stop).await;
             Ok(())
         });
-        attendants.spawn(internal::count_backlog(store.clone()));
+        running.attendants.spawn(internal::count_backlog(store.clone()));
+        if let Some(redis) = &config.redis {
+            running.attendants.spawn(wakeups::listen(store.clone(), redis.clone()));
+        }
     }
-    let served = serve(internal, internal::router(health), stop_internal.clone());
-    attendants.spawn(async {
+    if let (Some(store), Some(redis)) = (&store, redis) {
+        running.attendants.spawn(wakeups::tell(store.clone(), redis));
+    }
+    let health = Internal { store, metrics: metrics.clone(), draining: Arc::clone(&running.draining) };
+    let stop = Stop { now: running.stop_internal.clone(), ..Stop::default() };
+    let served = serve(internal, internal::router(health), stop);
+    running.attendants.spawn(async {
         if let Err(error) = served.await {
             tracing::error!(error = format!("{error:#}"), "health and metrics are no longer served");
         }
     });
     if let Some(metrics) = metrics {
-        attendants.spawn(async move { metrics.keep_up().await });
+        running.attendants.spawn(async move { metrics.keep_up().await });
     }
-    tracing::info!(listen = %public_address, internal = %internal_address, ?roles, "serving");
-    Ok(Running { public_url, store, draining, stop, stop_internal, work, attendants, drain: config.drain })
+    tracing::info!(
+        listen = public_address.map(tracing::field::display),
+        internal = %internal_address,
+        ?roles,
+        "serving"
+    );
+    Ok(running)
 }
 
-/// The gateway before the handlers of the same process.
-fn scim_router(store: &Store, tokens: &Tokens, public_url: &Url) -> Router {
-    let public_url = public_url.as_str().trim_end_matches('/').to_owned();
-    let handlers = Handlers::new(scim::router(Scim { store: store.clone(), public_url }));
-    gateway::router(Gateway { tokens: tokens.clone(), handlers })
+/// What a process of these roles cannot do without.
+fn check_roles(config: &Config, roles: &[Role]) -> anyhow::Result<()> {
+    let has = |role| roles.contains(&role);
+    if has(Role::Gateway) && has(Role::Scim) {
+        anyhow::ensure!(
+            config.cells.is_empty(),
+            "cells: a process with the roles gateway and scim serves its own cell; leave cells out, or run the roles \
+             apart"
+        );
+    } else if has(Role::Gateway) {
+        anyhow::ensure!(
+            !config.cells.is_empty(),
+            "cells: a gateway that runs apart needs to know where the SCIM handlers are; set ROLLCALL_CELLS, such as \
+             http://rollcall-scim:8082"
+        );
+        anyhow::ensure!(
+            config.passes.is_some(),
+            "internal_key: a gateway that runs apart signs requests with it; make one with `openssl rand -base64 32`, \
+             and set ROLLCALL_INTERNAL_KEY to the same here and at the SCIM handlers"
+        );
+    }
+    Ok(())
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))
+}
+
+/// The cells that a gateway which runs apart sends requests to.
+fn remote_cells(config: &Config, passes: Option<&PassKeys>) -> anyhow::Result<Vec<Cell>> {
+    let passes = passes.context("internal_key: missing")?;
+    let cells = config.cells.iter().map(|CellAddress { name, address }| {
+        gateway::remote::cell(name, address, passes.clone(), Clock::default()).context("cells")
+    });
+    cells.collect()
+}
+
+/// A connection that is made when it is first used, and again whenever it is lost: nothing waits for Redis to start.
+fn redis_connection(client: &redis::Client) -> anyhow::Result<ConnectionManager> {
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(Duration::from_secs(1)))
+        .set_response_timeout(Some(Duration::from_millis(500)))
+        .set_max_delay(Duration::from_secs(1));
+    client.get_connection_manager_lazy(config).context("redis_url")
+}
+
+fn engine(config: &Config, store: Store, connectors: Connectors) -> Engine {
+    let mut options = EngineOptions::new(config.http.clone());
+    options.lease = config.lease;
+    // Work on one account is not renewed but cut off before its lease ends, so it has more time.
+    options.account_lease = config.lease * 3;
+    options.drain_limit = config.drain.mul_f64(0.8);
+    Engine::with_connectors(store, options, connectors)
 }
 
 fn api_state(
     config: &Config,
     store: &Store,
-    tokens: &Tokens,
+    tokens: Option<&Tokens>,
     public_url: &Url,
     master: &MasterKey,
     connectors: &Connectors,
 ) -> anyhow::Result<ApiState> {
-    let tokens = tokens.clone();
+    let tokens = tokens.cloned();
     Ok(ApiState {
         store: store.clone(),
         public_url: public_url.clone(),
@@ -185,23 +280,29 @@ fn api_state(
         http: config.http.clone(),
         rules: Arc::new(RulesInProcess::new(connectors.clone())),
         revocations: Arc::new(move |digest| {
-            let (tokens, digest) = (tokens.clone(), digest.to_vec());
+            // Gateways of other processes learn of it from the cell's changes.
+            let Some(tokens) = tokens.clone() else { return };
+            let digest = digest.to_vec();
             tokio::spawn(async move { tokens.forget(&digest).await });
         }),
     })
 }
 
-async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> anyhow::Result<()> {
-    // Answers are small and awaited: none is held back to be sent along with the next.
-    let listener = listener.tap_io(|stream: &mut TcpStream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY not set");
-        }
-    });
-    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await.context("serving")
-}
-
 impl Running {
+    fn new(config: &Config, public_url: Url, store: Option<Store>) -> Self {
+        Self {
+            public_url,
+            store,
+            draining: Arc::default(),
+            stop: Stop::default(),
+            stop_internal: CancellationToken::new(),
+            work: JoinSet::new(),
+            attendants: JoinSet::new(),
+            drain: config.drain,
+            drain_delay: config.drain_delay,
+        }
+    }
+
     /// Returns when a role ended by itself, which is a failure.
     pub(crate) async fn ended(&mut self) -> anyhow::Error {
         match self.work.join_next().await {
@@ -211,10 +312,12 @@ impl Running {
         }
     }
 
-    /// Takes no new work, finishes what was begun within the configured time, and ends.
+    /// Says that it stops, takes no new work, finishes what was begun within the configured time, and ends.
     pub(crate) async fn drain(mut self) -> anyhow::Result<()> {
         self.draining.store(true, Ordering::Relaxed);
-        self.stop.cancel();
+        self.stop.announced.cancel();
+        tokio::time::sleep(self.drain_delay).await;
+        self.stop.now.cancel();
         let finished = tokio::time::timeout(self.drain, async {
             while let Some(ended) = self.work.join_next().await {
                 ended.context("a role ended badly")??;
@@ -230,6 +333,9 @@ impl Running {
         self.stop_internal.cancel();
         self.attendants.shutdown().await;
         self.work.shutdown().await;
-        Ok(self.store.close().await?)
+        match self.store {
+            Some(store) => Ok(store.close().await?),
+            None => Ok(()),
+        }
     }
 }

@@ -10,6 +10,7 @@ use store::caller::ScimCaller;
 use store::clock::Clock;
 use store::directory::WriteContext;
 use store::groups::Groups;
+use store::schema_extensions::SchemasVersion;
 use store::users::Users;
 
 use crate::Scim;
@@ -43,12 +44,14 @@ impl FromRequestParts<Scim> for Directory {
             return Err(Failure::Internal);
         };
         let tenant = scim.store.tenant(caller.tenant_id);
+        let version = SchemasVersion(caller.schemas);
+        let resource_types = scim.schemas.get(&scim.store, caller.tenant_id, version).await?;
         let trace_context = parts.headers.get("traceparent").and_then(|value| value.to_str().ok());
         let trace_context = trace_context.filter(|text| is_traceparent(text));
         Ok(Self {
-            users: tenant.users(caller.connection_id).with_types(&caller.resource_types),
-            groups: tenant.groups(caller.connection_id).with_types(&caller.resource_types),
-            resource_types: Arc::clone(&caller.resource_types),
+            users: tenant.users(caller.connection_id).with_types(&resource_types),
+            groups: tenant.groups(caller.connection_id).with_types(&resource_types),
+            resource_types,
             strictness: if caller.strict { Strictness::Strict } else { Strictness::Lenient },
             base_url: format!("{}/scim/{}/v2", scim.public_url, caller.connection_id),
             context: WriteContext {

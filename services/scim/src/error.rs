@@ -16,6 +16,9 @@ pub enum Failure {
     /// The database cannot be reached, or did not answer in time: nothing was done.
     #[error("temporarily unavailable")]
     Unavailable,
+    /// No gateway of ours signed the request.
+    #[error("no valid pass")]
+    Unsigned,
     /// Our fault; logged where it was found.
     #[error("internal error")]
     Internal,
@@ -81,6 +84,7 @@ impl IntoResponse for Failure {
         let (error, retry) = match self {
             Self::Scim(error) => (error, None),
             Self::Unavailable => (ScimError::new(503, "Temporarily unavailable, try again"), Some("5")),
+            Self::Unsigned => (ScimError::new(401, "Authentication failed"), None),
             Self::Internal => {
                 (ScimError::new(500, "Internal error; quote the x-request-id when you report it"), None)
             }

@@ -3,14 +3,20 @@
 //!
 //! A request takes four hops: [`routes`] finds the handler, [`caller`] binds it to one directory, a pure
 //! function of `scim_protocol` says what the resource becomes, and one transaction of `store` writes it.
+//!
+//! Gateways of other processes come in through [`edge`](mod@edge), which takes the caller from a signed pass, and ask
+//! [`routing`] whom a token belongs to.
 
 pub mod answer;
 pub mod body;
 pub mod caller;
+pub mod edge;
 pub mod error;
 pub mod path;
 mod representation;
 pub mod routes;
+pub mod routing;
+pub mod schemas;
 mod search;
 
 use std::time::Duration;
@@ -24,6 +30,7 @@ use tokio::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::Failure;
+use crate::schemas::Schemas;
 
 /// How long a request may take before it is answered with 503.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -49,6 +56,8 @@ pub struct Scim {
     pub store: Store,
     /// Scheme, host and port under which providers see us, without a trailing slash.
     pub public_url: String,
+    /// What users and groups may hold.
+    pub schemas: Schemas,
 }
 
 /// The handlers. Paths are those below the base URL: `/Users`, `/Groups/{id}`, ….

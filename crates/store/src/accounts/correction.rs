@@ -185,7 +185,7 @@ impl Accounts {
             }
             self.mark(&transaction, &concerned).await?;
             transaction.commit().await?;
-            self.tenant.store.wake();
+            self.tenant.store.wake_all();
         }
         Ok(confirmed)
     }
@@ -228,7 +228,7 @@ impl Accounts {
         self.drop_if_unclaimed(&transaction, claim.account_id).await?;
         self.mark(&transaction, &concerned).await?;
         transaction.commit().await?;
-        self.tenant.store.wake();
+        self.tenant.store.wake_all();
         Ok(Corrected { account: claim.account_id, left: None, released: vec![user] })
     }
 
@@ -282,7 +282,7 @@ impl Accounts {
         }
         self.mark(&transaction, &concerned).await?;
         transaction.commit().await?;
-        self.tenant.store.wake();
+        self.tenant.store.wake_all();
         Ok(Corrected { account, left, released })
     }
 
@@ -315,7 +315,7 @@ impl Accounts {
         self.drop_if_unclaimed(&transaction, from).await?;
         self.mark(&transaction, &concerned).await?;
         transaction.commit().await?;
-        self.tenant.store.wake();
+        self.tenant.store.wake_all();
         Ok(Corrected { account: into, left: Some(from), released: Vec::new() })
     }
 

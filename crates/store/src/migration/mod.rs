@@ -17,6 +17,7 @@ mod m0008_withdrawals;
 mod m0009_schedules;
 mod m0010_listed;
 mod m0011_conflicts;
+mod m0012_route_changes;
 
 /// Runs and lists the migrations.
 #[derive(Debug)]
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_schedules::Migration),
             Box::new(m0010_listed::Migration),
             Box::new(m0011_conflicts::Migration),
+            Box::new(m0012_route_changes::Migration),
         ]
     }
 }

@@ -6,9 +6,13 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use gateway::Gateway;
+use gateway::admission::Limits;
+use gateway::cell::Cell;
 use gateway::tokens::Tokens;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
+use scim::routing::RoutingService;
+use scim::schemas::Schemas;
 use scim_protocol::{schema, searchable};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend};
 use secrecy::ExposeSecret as _;
@@ -20,7 +24,6 @@ use store::entity::words::ConnectionMethod;
 use store::id::{ConnectionId, TenantId};
 use store::testing::{TestStore, postgres_store_at, sqlite_store_at};
 use tower::ServiceExt as _;
-use tower::util::BoxCloneSyncService;
 
 pub(crate) const PUBLIC_URL: &str = "https://scim.rollcall.example";
 pub(crate) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -121,11 +124,13 @@ pub(crate) fn edge(store: Store) -> (Tokens, Router) {
 
 /// The gateway and the handlers, which have that much time for a request.
 pub(crate) fn edge_within(limit: Duration, store: Store) -> (Tokens, Router) {
-    let scim = scim::Scim { store: store.clone(), public_url: PUBLIC_URL.into() };
-    let scim = scim::router_within(limit, scim);
-    let tokens = Tokens::new(store);
-    let handlers = BoxCloneSyncService::new(scim);
-    (tokens.clone(), gateway::router(Gateway { tokens, handlers }))
+    let clock = store.clock().clone();
+    let schemas = Schemas::default();
+    let routing = RoutingService::new(store.clone(), schemas.clone());
+    let scim = scim::Scim { store, public_url: PUBLIC_URL.into(), schemas };
+    let cell = Cell::here("here", routing.server(), scim::router_within(limit, scim));
+    let gateway = Gateway::new(&[cell], clock, Limits::default(), None);
+    (gateway.tokens().clone(), gateway::router(gateway))
 }
 
 fn start() -> Clock {

@@ -1,0 +1,74 @@
+//! The handlers as gateways of other processes reach them: one address for the routing service, requests with a
+//! pass, and whether this process takes any.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::StatusCode;
+use http::header::AUTHORIZATION;
+use proto::pass::PassKeys;
+use store::Store;
+
+use crate::error::Failure;
+use crate::routing::RoutingService;
+use crate::{Scim, router};
+
+/// How long the database may take before requests had better go elsewhere.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What answers the gateways.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    /// The handlers' state.
+    pub scim: Scim,
+    /// Routes of this cell.
+    pub routing: RoutingService,
+    /// Keys that open passes.
+    pub passes: PassKeys,
+    /// Set when this process is about to stop: no new requests, please.
+    pub draining: Arc<AtomicBool>,
+}
+
+/// The router of the address that only gateways reach. `/ready` says whether requests had better go elsewhere;
+/// everything that is neither that nor the routing service needs a pass.
+pub fn edge(edge: Edge) -> Router {
+    let ready = get(ready).with_state((edge.scim.store.clone(), Arc::clone(&edge.draining)));
+    let handlers = router(edge.scim).layer(axum::middleware::from_fn_with_state(edge.passes, admit));
+    Router::new()
+        .route_service("/rollcall.routing.v1.Routing/{*method}", edge.routing.server())
+        .route("/ready", ready)
+        .fallback_service(handlers)
+}
+
+async fn ready(State((store, draining)): State<(Store, Arc<AtomicBool>)>) -> StatusCode {
+    if draining.load(Ordering::Relaxed) {
+        return StatusCode::SERVICE_UNAVAILABLE;
+    }
+    match tokio::time::timeout(PATIENCE, store.ping()).await {
+        Ok(Ok(())) => StatusCode::NO_CONTENT,
+        Ok(Err(_)) | Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// Lets a request in that a gateway signed, as whoever the pass says, and nobody else.
+async fn admit(State(passes): State<PassKeys>, mut request: Request, next: Next) -> Response {
+    let pass = request.headers_mut().remove(AUTHORIZATION);
+    let pass =
+        pass.as_ref().and_then(|value| value.to_str().ok()).and_then(|text| text.strip_prefix("Bearer "));
+    match passes.open(pass.unwrap_or_default()) {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(refused) => {
+            tracing::warn!(error = &refused as &dyn std::error::Error, "a request without a valid pass");
+            Failure::Unsigned.into_response()
+        }
+    }
+}
