@@ -5,6 +5,9 @@
 
 pub mod pass;
 
+/// Header of an answer by which a process says that it did not begin a request, so that another one may.
+pub const NOT_BEGUN: &str = "x-rollcall-not-begun";
+
 /// Which cell serves a token, and when that changes.
 pub mod routing {
     /// Version 1.

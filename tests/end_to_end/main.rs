@@ -16,6 +16,7 @@ mod commands;
 mod conformance;
 mod demo;
 mod faults;
+mod fleet;
 mod program;
 mod story;
 mod tenant;

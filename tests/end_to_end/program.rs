@@ -173,7 +173,7 @@ pub(crate) fn command() -> Command {
 }
 
 /// An address below the kernel's ephemeral range: no outgoing connection takes it while the program is down.
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     for _ in 0..1_000 {
         let port = rand::random_range(20_000..32_000);
         if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {

@@ -22,15 +22,20 @@ pub(crate) struct Tenant {
 impl Tenant {
     /// Registers a tenant with one connection.
     pub(crate) async fn register(program: &Program, slug: &str) -> Self {
+        Self::register_at(&program.url(), slug).await
+    }
+
+    /// The same through a REST API at `url`.
+    pub(crate) async fn register_at(url: &str, slug: &str) -> Self {
         let mut tenant = Self {
             client: client(),
-            api: format!("{}/v1/tenants/{slug}", program.url()),
+            api: format!("{url}/v1/tenants/{slug}"),
             key: OPERATOR_KEY.to_owned(),
             scim: String::new(),
             token: String::new(),
             connection_id: String::new(),
         };
-        let tenants = format!("{}/v1/tenants", program.url());
+        let tenants = format!("{url}/v1/tenants");
         tenant.post_to(&tenants, &json!({"slug": slug, "name": slug})).await;
         let made = tenant.post("/keys", &json!({"name": "tests", "role": "owner"})).await;
         tenant.key = text(&made, "key");

@@ -5,8 +5,8 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
 use scim_protocol::error::ScimError;
 
-/// Seconds after which a refused provider should try again.
-const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("30");
+/// Seconds after which the provider of a paused connection should try again.
+const PAUSED_SECONDS: HeaderValue = HeaderValue::from_static("30");
 
 /// Why a request does not reach the handlers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl IntoResponse for Refusal {
             Self::Paused => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The connection is paused",
-                Some((RETRY_AFTER, RETRY_SECONDS)),
+                Some((RETRY_AFTER, PAUSED_SECONDS)),
             ),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large", None),
             Self::Incomplete => (StatusCode::BAD_REQUEST, "The body is incomplete", None),
@@ -61,7 +61,7 @@ impl IntoResponse for Refusal {
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Temporarily unavailable, try again",
-                Some((RETRY_AFTER, RETRY_SECONDS)),
+                Some((RETRY_AFTER, HeaderValue::from_static("5"))),
             ),
         };
         let body = ScimError::new(status.as_u16(), detail).to_json().to_string();

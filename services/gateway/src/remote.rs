@@ -1,6 +1,6 @@
 //! A cell whose handlers run in other processes: which of them take requests, and how a request gets there.
 //!
-//! The addresses behind the cell's name are looked up again and again, and each is asked twice a second whether it
+//! The addresses behind the cell's names are looked up again and again, and each is asked twice a second whether it
 //! takes requests. So a process that drains, hangs or is gone is left out before requests meet it, and one that was
 //! added gets its share: the least busy one is next.
 
@@ -19,8 +19,8 @@ use crate::remote::endpoints::Endpoints;
 use crate::remote::forward::{carry, forward};
 
 /// A cell somewhere else. It is looked after until the last clone is dropped; to be called within a runtime.
-pub fn cell(name: &str, address: &Uri, passes: PassKeys, clock: Clock) -> Result<Cell, BadAddress> {
-    let endpoints = Endpoints::watch(name, address)?;
+pub fn cell(name: &str, addresses: &[Uri], passes: PassKeys, clock: Clock) -> Result<Cell, BadAddress> {
+    let endpoints = Endpoints::watch(name, addresses)?;
     let (routing, handlers) = (Arc::clone(&endpoints), endpoints);
     Ok(Cell {
         name: name.to_owned(),

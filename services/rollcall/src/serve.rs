@@ -22,6 +22,7 @@ use scim::Scim;
 use scim::edge::Edge;
 use scim::routing::RoutingService;
 use scim::schemas::Schemas;
+use scim::stall::StallWatch;
 use secrecy::ExposeSecret as _;
 use store::vault::Vault;
 use store::{Clock, Store, StoreOptions};
@@ -141,7 +142,9 @@ pub(crate) async fn start(
         let public_url = running.public_url.as_str().trim_end_matches('/').to_owned();
         Scim { store: store.clone(), public_url, schemas: Schemas::default() }
     });
-    let routing = scim.as_ref().map(|scim| RoutingService::new(scim.store.clone(), scim.schemas.clone()));
+    let routing = scim
+        .as_ref()
+        .map(|scim| RoutingService::new(scim.store.clone(), scim.schemas.clone(), running.stop.now.clone()));
     if has(Role::Gateway) {
         let cells = match (&scim, &routing) {
             (Some(scim), Some(routing)) => {
@@ -157,7 +160,8 @@ pub(crate) async fn start(
         router = router.merge(gateway::router(gateway));
     } else if let (Some(scim), Some(routing), Some(passes)) = (scim, routing, passes) {
         let draining = Arc::clone(&running.draining);
-        let router = scim::edge::edge(Edge { scim, routing, passes, draining });
+        let router =
+            scim::edge::edge(Edge { scim, routing, passes, stalls: StallWatch::default(), draining });
         let listener = bind(config.cell_listen).await?;
         tracing::info!(listen = %listener.local_addr()?, "answering gateways");
         running.work.spawn(serve(listener, router, running.stop.clone()));
@@ -236,8 +240,8 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 /// The cells that a gateway which runs apart sends requests to.
 fn remote_cells(config: &Config, passes: Option<&PassKeys>) -> anyhow::Result<Vec<Cell>> {
     let passes = passes.context("internal_key: missing")?;
-    let cells = config.cells.iter().map(|CellAddress { name, address }| {
-        gateway::remote::cell(name, address, passes.clone(), Clock::default()).context("cells")
+    let cells = config.cells.iter().map(|CellAddress { name, addresses }| {
+        gateway::remote::cell(name, addresses, passes.clone(), Clock::default()).context("cells")
     });
     cells.collect()
 }

@@ -11,12 +11,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::StatusCode;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HeaderValue};
+use proto::NOT_BEGUN;
 use proto::pass::PassKeys;
 use store::Store;
 
 use crate::error::Failure;
 use crate::routing::RoutingService;
+use crate::stall::StallWatch;
 use crate::{Scim, router};
 
 /// How long the database may take before requests had better go elsewhere.
@@ -31,6 +33,8 @@ pub struct Edge {
     pub routing: RoutingService,
     /// Keys that open passes.
     pub passes: PassKeys,
+    /// Whether this process runs without a pause.
+    pub stalls: StallWatch,
     /// Set when this process is about to stop: no new requests, please.
     pub draining: Arc<AtomicBool>,
 }
@@ -38,16 +42,17 @@ pub struct Edge {
 /// The router of the address that only gateways reach. `/ready` says whether requests had better go elsewhere;
 /// everything that is neither that nor the routing service needs a pass.
 pub fn edge(edge: Edge) -> Router {
-    let ready = get(ready).with_state((edge.scim.store.clone(), Arc::clone(&edge.draining)));
-    let handlers = router(edge.scim).layer(axum::middleware::from_fn_with_state(edge.passes, admit));
+    let Edge { scim, routing, passes, stalls, draining } = edge;
+    let ready = get(ready).with_state((scim.store.clone(), stalls.clone(), draining));
+    let handlers = router(scim).layer(axum::middleware::from_fn_with_state((passes, stalls), admit));
     Router::new()
-        .route_service("/rollcall.routing.v1.Routing/{*method}", edge.routing.server())
+        .route_service("/rollcall.routing.v1.Routing/{*method}", routing.server())
         .route("/ready", ready)
         .fallback_service(handlers)
 }
 
-async fn ready(State((store, draining)): State<(Store, Arc<AtomicBool>)>) -> StatusCode {
-    if draining.load(Ordering::Relaxed) {
+async fn ready(State((store, stalls, draining)): State<(Store, StallWatch, Arc<AtomicBool>)>) -> StatusCode {
+    if draining.load(Ordering::Relaxed) || stalls.is_wary() {
         return StatusCode::SERVICE_UNAVAILABLE;
     }
     match tokio::time::timeout(PATIENCE, store.ping()).await {
@@ -57,7 +62,16 @@ async fn ready(State((store, draining)): State<(Store, Arc<AtomicBool>)>) -> Sta
 }
 
 /// Lets a request in that a gateway signed, as whoever the pass says, and nobody else.
-async fn admit(State(passes): State<PassKeys>, mut request: Request, next: Next) -> Response {
+async fn admit(
+    State((passes, stalls)): State<(PassKeys, StallWatch)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if stalls.is_wary() {
+        let mut response = Failure::Unavailable.into_response();
+        response.headers_mut().insert(NOT_BEGUN, HeaderValue::from_static("stalled"));
+        return response;
+    }
     let pass = request.headers_mut().remove(AUTHORIZATION);
     let pass =
         pass.as_ref().and_then(|value| value.to_str().ok()).and_then(|text| text.strip_prefix("Bearer "));
@@ -68,7 +82,10 @@ async fn admit(State(passes): State<PassKeys>, mut request: Request, next: Next)
         }
         Err(refused) => {
             tracing::warn!(error = &refused as &dyn std::error::Error, "a request without a valid pass");
-            Failure::Unsigned.into_response()
+            let mut response = Failure::Unsigned.into_response();
+            // A gateway of ours whose key or clock is wrong must not tell providers that their tokens are.
+            response.headers_mut().insert(NOT_BEGUN, HeaderValue::from_static("unsigned"));
+            response
         }
     }
 }

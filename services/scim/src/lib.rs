@@ -18,6 +18,7 @@ pub mod routes;
 pub mod routing;
 pub mod schemas;
 mod search;
+pub mod stall;
 
 use std::time::Duration;
 

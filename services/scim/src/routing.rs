@@ -13,6 +13,7 @@ use store::routes::{Route, RouteChange};
 use tokio::sync::broadcast;
 use tokio::task::AbortHandle;
 use tokio_stream::wrappers::BroadcastStream;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use crate::schemas::Schemas;
@@ -29,6 +30,8 @@ pub struct RoutingService {
     store: Store,
     schemas: Schemas,
     looks: Arc<OnceLock<Looks>>,
+    /// Ends what is told, so that gateways listen to another process before this one is gone.
+    stop: CancellationToken,
 }
 
 /// What is told to everyone who watches; dropped with the last clone of the service.
@@ -46,8 +49,8 @@ impl Drop for Looks {
 
 impl RoutingService {
     /// The service of a store. It looks for changes as soon as somebody watches.
-    pub fn new(store: Store, schemas: Schemas) -> Self {
-        Self { store, schemas, looks: Arc::default() }
+    pub fn new(store: Store, schemas: Schemas, stop: CancellationToken) -> Self {
+        Self { store, schemas, looks: Arc::default(), stop }
     }
 
     /// As a gRPC server.
@@ -140,6 +143,6 @@ impl Routing for RoutingService {
         let looks = BroadcastStream::new(looks.told.subscribe());
         // A watcher that is behind missed changes: it has to begin again.
         let looks = looks.map(|look| look.map_err(|_| Status::data_loss("behind; watch again")));
-        Ok(Response::new(Box::pin(looks)))
+        Ok(Response::new(Box::pin(looks.take_until(self.stop.clone().cancelled_owned()))))
     }
 }

@@ -23,6 +23,7 @@ use store::users::HoldingGroup;
 use crate::execution;
 use crate::failure::{count, refusal_wait};
 use crate::feeds;
+use crate::hold::while_held;
 use crate::leads;
 use crate::links::SiteLink;
 use crate::lookup::{self, Found, Wanted};
@@ -192,10 +193,9 @@ async fn work<'a>(
 ) -> store::Result<Option<Progress<'a>>> {
     let claims = claims_on(workplace, &held.claims, held.account.email.as_deref()).await?;
     let mut progress = Progress::new(workplace, task, held, &claims);
-    let limit = workplace.engine.options.account_lease * 5 / 6;
+    let until = workplace.began + workplace.engine.options.account_lease * 5 / 6;
     let attempt = tokio::select! {
-        attempt = attempt(workplace, task, held, &claims, &mut progress) => Some(attempt),
-        () = tokio::time::sleep(limit) => None,
+        attempt = while_held(until, attempt(workplace, task, held, &claims, &mut progress)) => attempt,
         () = workplace.stop.cut_off.cancelled() => None,
     };
     match attempt {

@@ -19,6 +19,7 @@ mod explaining;
 pub mod failure;
 mod feeds;
 pub mod group;
+mod hold;
 mod leads;
 pub mod links;
 mod lookup;

@@ -37,8 +37,8 @@ pub(super) struct Endpoint {
 #[derive(Debug)]
 pub(super) struct Endpoints {
     name: String,
-    host: String,
-    port: u16,
+    /// Host names and ports.
+    hosts: Vec<(String, u16)>,
     client: Client<HttpConnector, Body>,
     known: RwLock<Vec<Arc<Endpoint>>>,
     /// Whose turn it is among those that are as busy as each other.
@@ -47,11 +47,8 @@ pub(super) struct Endpoints {
 
 impl Endpoints {
     /// Begins to look after the processes behind an address.
-    pub(super) fn watch(name: &str, address: &Uri) -> Result<Arc<Self>, BadAddress> {
-        let bad = || BadAddress(address.to_string());
-        if address.scheme() != Some(&Scheme::HTTP) || !matches!(address.path(), "" | "/") {
-            return Err(bad());
-        }
+    pub(super) fn watch(name: &str, addresses: &[Uri]) -> Result<Arc<Self>, BadAddress> {
+        let hosts = addresses.iter().map(host).collect::<Result<_, _>>()?;
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_LIMIT));
@@ -66,8 +63,7 @@ impl Endpoints {
             .build(connector);
         let endpoints = Arc::new(Self {
             name: name.to_owned(),
-            host: address.host().ok_or_else(bad)?.trim_matches(['[', ']']).to_owned(),
-            port: address.port_u16().unwrap_or(80),
+            hosts,
             client,
             known: RwLock::default(),
             turn: AtomicUsize::new(0),
@@ -117,13 +113,8 @@ impl Endpoints {
 
     /// Looks the addresses up, and asks each whether it takes requests.
     async fn look(&self) {
-        match tokio::time::timeout(PROBE_LIMIT * 2, tokio::net::lookup_host((self.host.as_str(), self.port)))
-            .await
-        {
-            Ok(Ok(addresses)) => self.take_in(addresses),
-            // The name service may be out of order while the cell is not.
-            Ok(Err(error)) => tracing::warn!(cell = self.name, %error, "the cell's addresses are not known"),
-            Err(_) => tracing::warn!(cell = self.name, "the name service does not answer in time"),
+        if let Some(addresses) = self.look_up().await {
+            self.take_in(addresses.into_iter());
         }
         let known = self.known();
         let probes = known.iter().map(async |endpoint| {
@@ -136,6 +127,27 @@ impl Endpoints {
         let ready = join_all(probes).await.into_iter().filter(|ready| *ready).count();
         #[expect(clippy::cast_precision_loss, reason = "a number of processes")]
         metrics::gauge!("rollcall_gateway_ready_endpoints", "cell" => self.name.clone()).set(ready as f64);
+    }
+
+    /// The addresses of all hosts; `None` when one is not known: the name service may be out of order while the cell
+    /// is not.
+    async fn look_up(&self) -> Option<Vec<SocketAddr>> {
+        let mut addresses = Vec::new();
+        for (host, port) in &self.hosts {
+            let looked_up = tokio::net::lookup_host((host.as_str(), *port));
+            match tokio::time::timeout(PROBE_LIMIT * 2, looked_up).await {
+                Ok(Ok(found)) => addresses.extend(found),
+                Ok(Err(error)) => {
+                    tracing::warn!(cell = self.name, host, %error, "no address is known");
+                    return None;
+                }
+                Err(_) => {
+                    tracing::warn!(cell = self.name, host, "the name service does not answer in time");
+                    return None;
+                }
+            }
+        }
+        Some(addresses)
     }
 
     fn take_in(&self, addresses: impl Iterator<Item = SocketAddr>) {
@@ -161,6 +173,16 @@ impl Endpoints {
         *request.version_mut() = http::Version::HTTP_2;
         self.client.request(request).await.is_ok_and(|answer| answer.status() == StatusCode::NO_CONTENT)
     }
+}
+
+/// Host and port of an address.
+fn host(address: &Uri) -> Result<(String, u16), BadAddress> {
+    let bad = || BadAddress(address.to_string());
+    if address.scheme() != Some(&Scheme::HTTP) || !matches!(address.path(), "" | "/") {
+        return Err(bad());
+    }
+    let host = address.host().ok_or_else(bad)?.trim_matches(['[', ']']).to_owned();
+    Ok((host, address.port_u16().unwrap_or(80)))
 }
 
 /// Looks after the processes for as long as somebody sends them requests.

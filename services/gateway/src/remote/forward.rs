@@ -12,6 +12,7 @@ use http::header::{AUTHORIZATION, CONNECTION, HOST, HeaderName, HeaderValue, TRA
 use http::request::Parts;
 use http_body_util::{BodyExt as _, LengthLimitError};
 use hyper_util::client::legacy::Error;
+use proto::NOT_BEGUN;
 use proto::pass::PassKeys;
 use store::caller::ScimCaller;
 use store::clock::Clock;
@@ -79,6 +80,7 @@ async fn try_all(
         let pass = pass.and_then(|pass| HeaderValue::try_from(format!("Bearer {pass}")).ok());
         parts.headers.insert(AUTHORIZATION, pass.ok_or(Refusal::Unavailable)?);
         match endpoints.send(&endpoint, copy(&parts, &body)).await {
+            Ok(answer) if answer.headers().contains_key(NOT_BEGUN) => tried.push(endpoint),
             Ok(answer) => return Ok(answer.map(Body::new)),
             Err(error) if parts.method.is_safe() || never_arrived(&error) => {
                 tracing::info!(error = &error as &dyn std::error::Error, "trying another process");

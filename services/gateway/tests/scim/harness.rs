@@ -23,6 +23,7 @@ use store::connections::NewConnection;
 use store::entity::words::ConnectionMethod;
 use store::id::{ConnectionId, TenantId};
 use store::testing::{TestStore, postgres_store_at, sqlite_store_at};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 pub(crate) const PUBLIC_URL: &str = "https://scim.rollcall.example";
@@ -126,7 +127,7 @@ pub(crate) fn edge(store: Store) -> (Tokens, Router) {
 pub(crate) fn edge_within(limit: Duration, store: Store) -> (Tokens, Router) {
     let clock = store.clock().clone();
     let schemas = Schemas::default();
-    let routing = RoutingService::new(store.clone(), schemas.clone());
+    let routing = RoutingService::new(store.clone(), schemas.clone(), CancellationToken::new());
     let scim = scim::Scim { store, public_url: PUBLIC_URL.into(), schemas };
     let cell = Cell::here("here", routing.server(), scim::router_within(limit, scim));
     let gateway = Gateway::new(&[cell], clock, Limits::default(), None);

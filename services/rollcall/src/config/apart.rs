@@ -11,23 +11,28 @@ pub(crate) struct CellAddress {
     /// For people, in logs and metrics.
     pub(crate) name: String,
     /// Where its SCIM handlers answer.
-    pub(crate) address: Uri,
+    pub(crate) addresses: Vec<Uri>,
 }
 
-/// Reads `name=http://host:port`, or an address alone for the only cell there is.
+/// Reads `name=http://host:port`, or an address alone for the only cell there is. Processes without a common name
+/// stand beside each other: `http://one:8082|http://other:8082`.
 pub(super) fn cells(list: &[String], problems: &mut Vec<String>) -> Vec<CellAddress> {
     let mut cells: Vec<CellAddress> = Vec::new();
     for text in list {
         let (name, address) = text.split_once('=').unwrap_or(("default", text));
-        let Ok(address) = address.parse::<Uri>() else {
-            problems
-                .push(format!("cells: {address:?} is no address; it looks like http://rollcall-scim:8082"));
-            continue;
-        };
+        let mut addresses = Vec::new();
+        for address in address.split('|').map(str::trim) {
+            match address.parse::<Uri>() {
+                Ok(address) => addresses.push(address),
+                Err(_) => problems.push(format!(
+                    "cells: {address:?} is no address; it looks like http://rollcall-scim:8082"
+                )),
+            }
+        }
         if cells.iter().any(|cell| cell.name == name) {
             problems.push(format!("cells: there are two called {name:?}"));
         }
-        cells.push(CellAddress { name: name.to_owned(), address });
+        cells.push(CellAddress { name: name.to_owned(), addresses });
     }
     cells
 }
@@ -80,7 +85,7 @@ mod tests {
         let mut problems = Vec::new();
         let read = cells(&["http://scim:8082".into()], &mut problems);
         assert_eq!(
-            (read[0].name.as_str(), read[0].address.to_string().as_str()),
+            (read[0].name.as_str(), read[0].addresses[0].to_string().as_str()),
             ("default", "http://scim:8082/")
         );
         let read = cells(&["eu=http://eu:1".into(), "us=http://us:1".into()], &mut problems);
