@@ -28,6 +28,8 @@ pub struct Faults {
     pub probabilities: BTreeMap<FaultKind, f64>,
     /// How long a time-out leaves the client without an answer before the connection is dropped.
     pub hang_seconds: u64,
+    /// Milliseconds that every call takes before anything else happens to it.
+    pub latency_ms: u64,
     /// Answers 503 to everything.
     pub down: bool,
     /// Restricts `probabilities` to these operations, such as `POST /user`; empty means all.
@@ -41,6 +43,7 @@ impl Default for Faults {
             rate_limit: None,
             probabilities: BTreeMap::new(),
             hang_seconds: 30,
+            latency_ms: 0,
             down: false,
             only: Vec::new(),
         }
@@ -128,6 +131,11 @@ impl FaultSource {
 
     pub(crate) fn rate_limit(&self) -> Option<RateLimit> {
         self.faults.rate_limit
+    }
+
+    /// How long every call takes at least.
+    pub(crate) fn latency(&self) -> std::time::Duration {
+        std::time::Duration::from_millis(self.faults.latency_ms)
     }
 
     /// Rules on the next call. Calls that the faults do not look at use up no draw.

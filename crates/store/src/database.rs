@@ -170,14 +170,16 @@ impl Store {
             ),
             None => None,
         };
-        let transaction = self
-            .connection
-            .begin_with_options(TransactionOptions {
-                // Taking the write lock at once keeps a read within from going stale.
-                sqlite_transaction_mode: permit.as_ref().map(|_| SqliteTransactionMode::Immediate),
-                ..TransactionOptions::default()
-            })
-            .await?;
+        let options = TransactionOptions {
+            // Taking the write lock at once keeps a read within from going stale.
+            sqlite_transaction_mode: permit.as_ref().map(|_| SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        // In a task of its own, as it must not be dropped half-way: sqlx would give the connection back with the
+        // transaction begun, and whatever the next one writes at once would be answered and never committed.
+        let connection = self.connection.clone();
+        let begun = tokio::spawn(async move { connection.begin_with_options(options).await });
+        let transaction = begun.await.map_err(|error| Error::Inconsistent(error.to_string()))??;
         Ok(WriteTransaction { transaction, _permit: permit })
     }
 

@@ -189,17 +189,7 @@ pub(crate) async fn start(
     if let (Some(store), Some(redis)) = (&store, redis) {
         running.attendants.spawn(wakeups::tell(store.clone(), redis));
     }
-    let health = Internal { store, metrics: metrics.clone(), draining: Arc::clone(&running.draining) };
-    let stop = Stop { now: running.stop_internal.clone(), ..Stop::default() };
-    let served = serve(internal, internal::router(health), stop);
-    running.attendants.spawn(async {
-        if let Err(error) = served.await {
-            tracing::error!(error = format!("{error:#}"), "health and metrics are no longer served");
-        }
-    });
-    if let Some(metrics) = metrics {
-        running.attendants.spawn(async move { metrics.keep_up().await });
-    }
+    running.be_seen(internal, store, metrics);
     tracing::info!(
         listen = public_address.map(tracing::field::display),
         internal = %internal_address,
@@ -304,6 +294,21 @@ impl Running {
             attendants: JoinSet::new(),
             drain: config.drain,
             drain_delay: config.drain_delay,
+        }
+    }
+
+    /// Serves health and metrics.
+    fn be_seen(&mut self, internal: TcpListener, store: Option<Store>, metrics: Option<Metrics>) {
+        let health = Internal { store, metrics: metrics.clone(), draining: Arc::clone(&self.draining) };
+        let stop = Stop { now: self.stop_internal.clone(), ..Stop::default() };
+        let served = serve(internal, internal::router(health), stop);
+        self.attendants.spawn(async {
+            if let Err(error) = served.await {
+                tracing::error!(error = format!("{error:#}"), "health and metrics are no longer served");
+            }
+        });
+        if let Some(metrics) = metrics {
+            self.attendants.spawn(async move { metrics.keep_up().await });
         }
     }
 

@@ -1,9 +1,9 @@
 //! Two thousand random SCIM writes while the process is killed and the sites fail at random: in the end each
 //! site is as the acknowledged writes say, nothing is lost, and no account was created twice.
 
-mod oracle;
-mod site;
-mod writer;
+pub(crate) mod oracle;
+pub(crate) mod site;
+pub(crate) mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -126,7 +126,7 @@ async fn settle(program: &Program, sites: &[Site], oracle: &Oracle) {
     }
 }
 
-fn random_faults(seed: u64) -> Faults {
+pub(crate) fn random_faults(seed: u64) -> Faults {
     Faults {
         seed,
         probabilities: [
@@ -144,7 +144,7 @@ fn random_faults(seed: u64) -> Faults {
 }
 
 #[expect(clippy::disallowed_methods, reason = "only this test reads the variable; it is no configuration")]
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     match std::env::var("ROLLCALL_TEST_SEED") {
         Ok(text) => text.parse().expect("ROLLCALL_TEST_SEED is a number"),
         Err(_) => 20_261_124,

@@ -2,6 +2,7 @@
 //! may take away.
 
 mod balancer;
+mod faults;
 mod member;
 mod rotation;
 mod servers;
@@ -24,7 +25,7 @@ use crate::program::{OPERATOR_KEY, command};
 const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// What a process of the fleet does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Role {
     Gateway,
     Scim,

@@ -38,11 +38,12 @@ async fn admit<P: Product>(State(site): State<Installation<P>>, request: Request
     let method = request.method().clone();
     let operation = operation_of(&request, P::API);
     let switch = request.extensions().get::<ConnectInfo<ConnectionSwitch>>().map(|info| info.0.clone());
-    let ruling = {
+    let (latency, ruling) = {
         let mut traffic = site.traffic();
         traffic.calls.arrived(&operation);
-        traffic.faults.rule(&operation)
+        (traffic.faults.latency(), traffic.faults.rule(&operation))
     };
+    tokio::time::sleep(latency).await;
     match ruling {
         Ruling::Pass => {
             let response = carry_out(&site, request, next).await;

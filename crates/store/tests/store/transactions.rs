@@ -14,7 +14,7 @@ use store::{Store, StoreOptions};
 
 use crate::place::{Place, context, on_both, user_write};
 
-on_both!(nothing_is_written_when_the_last_part_fails);
+on_both!(nothing_is_written_when_the_last_part_fails, what_is_answered_after_dropped_work_is_committed);
 
 /// Counts of everything that a directory write writes.
 async fn counts(place: &Place) -> Vec<(&'static str, i64)> {
@@ -86,4 +86,44 @@ async fn a_statement_past_its_time_is_unavailable_and_harms_nothing() {
     assert!(refused.is_unavailable(), "{refused:?}");
     holder.rollback().await.unwrap();
     assert!(users.find(ann).await.unwrap().is_some(), "the one connection serves again");
+}
+
+/// A client that goes away drops its request wherever it is. Connections that it used are used again, and what is
+/// written by them must not become part of what it began.
+async fn what_is_answered_after_dropped_work_is_committed(place: Place) {
+    let ann = place.user("ann").await;
+    let users = place.tenant.users(place.connection);
+    let elsewhere = place.replica().await;
+    let asked = context();
+    for step in 0..60_usize {
+        let edit = |_: &store::entity::user::Model| {
+            let document = json!({"userName": "ann", "title": format!("{step}")});
+            Ok::<_, std::convert::Infallible>(UserWrite { document, summary: "Edited".into(), detail: None })
+        };
+        drop_after(step % 20, users.modify(ann, &context(), edit)).await;
+        // The connection goes back by itself.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        // As many as there are connections, so that each of them writes.
+        let names: Vec<String> = (0..5).map(|number| format!("user-{step}-{number}")).collect();
+        let created = names.iter().map(|name| users.insert(user_write(name), &asked));
+        for created in futures::future::join_all(created).await {
+            let id = created.unwrap().id;
+            let seen = elsewhere.users(place.connection).find(id).await.unwrap();
+            assert!(seen.is_some(), "answered and not committed, after {step} steps");
+        }
+    }
+}
+
+/// Goes on with work that many times and drops it, wherever it is then.
+async fn drop_after<F: Future>(steps: usize, work: F) {
+    let mut work = std::pin::pin!(work);
+    let mut left = steps;
+    std::future::poll_fn(|context| {
+        if left == 0 || work.as_mut().poll(context).is_ready() {
+            return std::task::Poll::Ready(());
+        }
+        left -= 1;
+        std::task::Poll::Pending
+    })
+    .await;
 }

@@ -123,3 +123,12 @@ async fn rate_limit_is_each_accounts_own() {
     let zoe = call_as(&jira, Some("Bearer zoes"), "GET", "/myself", None).await;
     assert_eq!(zoe.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn slow_site_takes_its_time_for_everything() {
+    let jira = site();
+    jira.set_faults(Faults { latency_ms: 50, ..Faults::default() });
+    let began = std::time::Instant::now();
+    assert_eq!(get(&jira, "/myself").await.status, StatusCode::OK);
+    assert!(began.elapsed() >= std::time::Duration::from_millis(50));
+}
