@@ -1,15 +1,21 @@
-//! How the program is seen from outside: logs on standard error, metrics in Prometheus' text format.
+//! How the program is seen from outside: logs on standard error, metrics in Prometheus' text format, traces to an
+//! OpenTelemetry collector ([`trace`]).
 //!
 //! Logs carry ids, counts and durations; never tokens, names, e-mail addresses or bodies. Metrics carry no
 //! tenant or site as a label: their number would grow with the customers.
+
+pub mod trace;
 
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
+
+use crate::trace::{TraceExport, Traces};
 
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,19 +31,29 @@ pub enum LogFormat {
 const SECONDS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
 
-/// Sends log lines that pass `filter` (`info`, `sync=debug,info`, …) to standard error, for the rest of
-/// the process. Fails when the filter cannot be read or logging was started before.
-pub fn start_logging(filter: &str, format: LogFormat) -> anyhow::Result<()> {
+/// Sends log lines that pass `filter` (`info`, `sync=debug,info`, …) to standard error, and spans to a collector if
+/// one is named, for the rest of the process. Fails when the filter cannot be read or logging was started before.
+pub fn start_logging(
+    filter: &str,
+    format: LogFormat,
+    export: Option<&TraceExport>,
+) -> anyhow::Result<Traces> {
     let filter = EnvFilter::try_new(filter).with_context(|| format!("the log filter {filter:?}"))?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_span_events(FmtSpan::NONE)
-        .with_writer(std::io::stderr);
-    let started = match format {
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).try_init(),
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).boxed(),
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
     };
-    started.map_err(|error| anyhow::anyhow!("logging was not started: {error}"))
+    let (spans, traces) = match export {
+        Some(export) => {
+            let (layer, traces) = trace::layer(export)?;
+            (Some(layer), traces)
+        }
+        None => (None, Traces::none()),
+    };
+    let started = tracing_subscriber::registry().with(spans).with(lines.with_filter(filter)).try_init();
+    started.context("logging was not started")?;
+    Ok(traces)
 }
 
 /// The metrics of this process.

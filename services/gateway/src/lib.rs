@@ -26,6 +26,7 @@ use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName};
 use http_body_util::Limited;
 use store::caller::ScimCaller;
 use store::clock::Clock;
+use telemetry::trace;
 use tower::ServiceExt as _;
 use tracing::Instrument as _;
 
@@ -42,6 +43,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(40);
 /// Bytes of a body at the most. What is announced as larger is refused unread.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The gateway's state.
@@ -84,7 +86,8 @@ pub fn router(gateway: Gateway) -> Router {
 async fn forward(State(gateway): State<Gateway>, request: Request) -> Response {
     let request_id = request_id(&request);
     let target = route::split(request.uri());
-    let observation = Observation::begin(request.method(), target.as_ref(), &request_id);
+    let came_from = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
+    let observation = Observation::begin(request.method(), target.as_ref(), &request_id, came_from);
     let served = serve(&gateway, request, target, &request_id, &observation).instrument(observation.span());
     let mut response = match tokio::time::timeout(TIME_LIMIT, served).await {
         Ok(response) => response,
@@ -149,6 +152,9 @@ async fn admit(
     let (mut parts, body) = request.into_parts();
     parts.uri = target.below;
     parts.headers.remove(AUTHORIZATION);
+    if let Some(parent) = trace::traceparent(&observation.span()).and_then(|text| text.parse().ok()) {
+        parts.headers.insert(TRACEPARENT, parent);
+    }
     // What this router found in the path is no parameter of the handlers' routes.
     parts.extensions.clear();
     parts.extensions.insert(ScimCaller {

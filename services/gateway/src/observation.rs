@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use http::{Method, StatusCode};
 use store::id::{ConnectionId, TenantId};
+use telemetry::trace;
 use tracing::Span;
 use tracing::field::Empty;
 
@@ -25,12 +26,19 @@ pub(crate) struct Observation {
 }
 
 impl Observation {
-    /// Begins with what is known before anyone is authenticated.
-    pub(crate) fn begin(method: &Method, target: Option<&Target>, request_id: &str) -> Self {
+    /// Begins with what is known before anyone is authenticated; `came_from` is the client's own `traceparent`.
+    pub(crate) fn begin(
+        method: &Method,
+        target: Option<&Target>,
+        request_id: &str,
+        came_from: Option<&str>,
+    ) -> Self {
         let method = known_method(method);
         let (resource, route) = target.map_or(("none", "none"), |target| endpoint(target.below.path()));
         let span = tracing::info_span!(
             "scim_request",
+            otel.kind = "server",
+            trace_id = Empty,
             method,
             route,
             request_id,
@@ -39,6 +47,12 @@ impl Observation {
             status = Empty,
             duration_ms = Empty,
         );
+        if let Some(came_from) = came_from {
+            trace::continue_from(&span, came_from);
+        }
+        if let Some(id) = trace::trace_id(&span) {
+            tracing::record_all!(span, trace_id = id);
+        }
         Self { span, started: Instant::now(), method, resource }
     }
 

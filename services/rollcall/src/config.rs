@@ -43,6 +43,16 @@ pub(crate) enum Role {
 }
 
 impl Role {
+    /// As it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Scim => "scim",
+            Self::Api => "api",
+            Self::Sync => "sync",
+        }
+    }
+
     pub(crate) const ALL: [Self; 4] = [Self::Gateway, Self::Scim, Self::Api, Self::Sync];
 }
 
@@ -125,6 +135,12 @@ pub(crate) struct Settings {
     /// notice [default: 0]
     #[arg(long, env = "ROLLCALL_DRAIN_DELAY_SECONDS", value_name = "SECONDS")]
     drain_delay_seconds: Option<u64>,
+    /// An OpenTelemetry collector that spans are sent to, as OTLP over gRPC: `http://collector:4317`
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    otlp_endpoint: Option<String>,
+    /// How many traces are kept, from 0 to 1 [default: 0.1]
+    #[arg(long, env = "ROLLCALL_TRACE_RATIO", value_name = "RATIO")]
+    trace_ratio: Option<f64>,
     /// Which log lines are written, such as `info` or `sync=debug,info` [default: info]
     #[arg(long, env = "ROLLCALL_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -183,6 +199,8 @@ pub(crate) struct Config {
     pub(crate) cell_listen: SocketAddr,
     pub(crate) passes: Option<PassKeys>,
     pub(crate) limits: Limits,
+    /// Where spans are sent, and how many: the address and the ratio.
+    pub(crate) traces: Option<(String, f64)>,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
 }
@@ -247,6 +265,8 @@ impl Settings {
             lease_seconds: self.lease_seconds.or(file.lease_seconds),
             drain_seconds: self.drain_seconds.or(file.drain_seconds),
             drain_delay_seconds: self.drain_delay_seconds.or(file.drain_delay_seconds),
+            otlp_endpoint: self.otlp_endpoint.or(file.otlp_endpoint),
+            trace_ratio: self.trace_ratio.or(file.trace_ratio),
             log: self.log.or(file.log),
             log_format: self.log_format.or(file.log_format),
         }
@@ -314,6 +334,10 @@ impl Settings {
             }
             client
         });
+        let ratio = self.trace_ratio.unwrap_or(0.1);
+        if !(0.0..=1.0).contains(&ratio) {
+            problems.push("trace_ratio: must be from 0 to 1".to_owned());
+        }
         let limits = LimitSettings {
             tenant_rate: self.tenant_rate,
             token_rate: self.token_rate,
@@ -340,6 +364,7 @@ impl Settings {
             cell_listen: self.cell_listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8082))),
             passes,
             limits: limits.complete(),
+            traces: self.otlp_endpoint.map(|endpoint| (endpoint, ratio)),
             log: self.log.unwrap_or_else(|| "info".to_owned()),
             log_format: self.log_format.map(LogFormat::from).unwrap_or_default(),
         })

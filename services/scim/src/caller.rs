@@ -12,6 +12,7 @@ use store::directory::WriteContext;
 use store::groups::Groups;
 use store::schema_extensions::SchemasVersion;
 use store::users::Users;
+use telemetry::trace;
 
 use crate::Scim;
 use crate::error::Failure;
@@ -47,17 +48,16 @@ impl FromRequestParts<Scim> for Directory {
         let version = SchemasVersion(caller.schemas);
         let resource_types = scim.schemas.get(&scim.store, caller.tenant_id, version).await?;
         let trace_context = parts.headers.get("traceparent").and_then(|value| value.to_str().ok());
-        let trace_context = trace_context.filter(|text| is_traceparent(text));
+        let trace_context = trace_context.filter(|text| is_traceparent(text)).map(str::to_owned);
+        // What is done at sites follows from what is done here.
+        let trace_context = trace::traceparent(&tracing::Span::current()).or(trace_context);
         Ok(Self {
             users: tenant.users(caller.connection_id).with_types(&resource_types),
             groups: tenant.groups(caller.connection_id).with_types(&resource_types),
             resource_types,
             strictness: if caller.strict { Strictness::Strict } else { Strictness::Lenient },
             base_url: format!("{}/scim/{}/v2", scim.public_url, caller.connection_id),
-            context: WriteContext {
-                request_id: caller.request_id.clone(),
-                trace_context: trace_context.map(str::to_owned),
-            },
+            context: WriteContext { request_id: caller.request_id.clone(), trace_context },
             clock: scim.store.clock().clone(),
         })
     }

@@ -23,12 +23,14 @@ pub mod stall;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use store::Store;
+use telemetry::trace;
 use tokio::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument as _;
 
 use crate::error::Failure;
 use crate::schemas::Schemas;
@@ -81,7 +83,13 @@ pub(crate) fn guarded(router: Router) -> Router {
 async fn limit_time(limit: Duration, mut request: Request, next: Next) -> Response {
     let arrived = Instant::now();
     request.extensions_mut().insert(Deadline { arrived, limit });
-    match tokio::time::timeout_at(arrived + limit, next.run(request)).await {
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+    let span = tracing::info_span!("scim_handler", otel.kind = "server", http.route = route);
+    if let Some(gateway) = request.headers().get("traceparent").and_then(|value| value.to_str().ok()) {
+        trace::continue_from(&span, gateway);
+    }
+    let handled = next.run(request).instrument(span);
+    match tokio::time::timeout_at(arrived + limit, handled).await {
         Ok(response) => response,
         Err(_) => Failure::Unavailable.into_response(),
     }

@@ -8,8 +8,11 @@ use store::entity::words::{RunOutcome, SiteStatus, TaskKind, TenantStatus};
 use store::sites::DueSite;
 use store::tasks::TaskEnd;
 use store::tenant::TenantStore;
+use telemetry::trace;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
+
+use tracing::{Instrument as _, Span};
 
 use crate::connectors::ConnectError;
 use crate::engine::Engine;
@@ -242,9 +245,30 @@ impl Round {
     fn begin(&mut self, mut workplace: Workplace, task: task::Model) {
         workplace.began = Instant::now();
         let about = task.clone();
-        let handle = self.running.spawn(async move { perform(&workplace, &task).await });
+        let span = span(&task);
+        let work = async move { perform(&workplace, &task).await };
+        let handle = self.running.spawn(work.instrument(span));
         self.tasks.insert(handle.id(), about);
     }
+}
+
+/// The span of work on a task: part of the trace of the request that marked it last. What is tried again is a trace of
+/// its own that refers to that one, as it may be hours later.
+fn span(task: &task::Model) -> Span {
+    let span = tracing::info_span!(
+        "sync_task",
+        tenant.id = %task.tenant_id,
+        site.id = %task.site_id,
+        task.kind = ?task.kind,
+        task.object = %task.object_id,
+        task.attempts = task.attempts,
+    );
+    match &task.trace_context {
+        Some(marked) if task.attempts == 0 => trace::continue_from(&span, marked),
+        Some(marked) => trace::refer_to(&span, marked),
+        None => {}
+    }
+    span
 }
 
 /// Works on a task. A failure of the database leaves it to be tried again.

@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 use ipnet::IpNet;
 use reqwest::header::HeaderMap;
 use reqwest::{RequestBuilder, StatusCode, redirect};
+use telemetry::trace;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 use url::Url;
 
 use self::budget::Budget;
@@ -161,9 +164,21 @@ impl HttpClient {
         let began = Instant::now();
         metrics::histogram!("rollcall_site_budget_wait_seconds", "product" => product)
             .record(began.duration_since(arrived).as_secs_f64());
-        let result = exchange(request, reading).await;
+        let span = tracing::info_span!(
+            "site_call",
+            otel.kind = "client",
+            site.product = product,
+            site.operation = operation,
+            http.response.status_code = Empty,
+        );
+        let request = match trace::traceparent(&span) {
+            Some(parent) => request.header("traceparent", parent),
+            None => request,
+        };
+        let result = exchange(request, reading).instrument(span.clone()).await;
         if let Ok(answer) = &result {
             passage.answered(answer.status, &answer.headers);
+            tracing::record_all!(span, http.response.status_code = answer.status.as_u16());
         }
         observe(product, operation, began.elapsed(), &result);
         result

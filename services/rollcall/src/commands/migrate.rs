@@ -11,7 +11,7 @@ use crate::serve::open_store_to_migrate;
 
 pub(crate) async fn run(arguments: CommonArguments) -> anyhow::Result<ExitCode> {
     let config = arguments.settings.load()?;
-    telemetry::start_logging(&config.log, config.log_format)?;
+    let _traces = telemetry::start_logging(&config.log, config.log_format, None)?;
     let store = open_store_to_migrate(&config, &MasterKey::of(&config)?).await?;
     let pending = store.pending_migrations().await.context("looking for pending migrations")?;
     store.migrate().await.context("migrating")?;

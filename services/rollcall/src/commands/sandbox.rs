@@ -19,7 +19,7 @@ use crate::cli::{SandboxArguments, SandboxProduct};
 use crate::signals::stop_on_signal;
 
 pub(crate) async fn run(arguments: SandboxArguments) -> anyhow::Result<ExitCode> {
-    telemetry::start_logging("info", LogFormat::Text)?;
+    let _traces = telemetry::start_logging("info", LogFormat::Text, None)?;
     let stop = stop_on_signal()?;
     let listen = arguments.listen;
     let (name, site) = site(arguments);

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use telemetry::Metrics;
+use telemetry::trace::TraceExport;
 
 use crate::cli::ServeArguments;
 use crate::config::Role;
@@ -15,7 +16,15 @@ pub(crate) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     roles.dedup();
     let roles = if roles.is_empty() { Role::ALL.to_vec() } else { roles };
     let config = arguments.settings.load()?;
-    telemetry::start_logging(&config.log, config.log_format)?;
+    let export = config.traces.clone().map(|(endpoint, ratio)| TraceExport {
+        endpoint,
+        ratio,
+        service_name: match roles[..] {
+            [role] => format!("rollcall-{}", role.name()),
+            _ => "rollcall".to_owned(),
+        },
+    });
+    let traces = telemetry::start_logging(&config.log, config.log_format, export.as_ref())?;
     let stop = stop_on_signal()?;
     let mut running = serve::start(&config, &roles, Some(Metrics::start()?)).await?;
     if roles.contains(&Role::Api) && config.operator_key.is_none() {
@@ -30,5 +39,6 @@ pub(crate) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     }
     running.drain().await?;
     tracing::info!("stopped");
+    tokio::task::spawn_blocking(move || traces.end()).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -60,7 +60,7 @@ struct Stage {
 }
 
 pub(crate) async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
-    telemetry::start_logging("warn", LogFormat::Text)?;
+    let _traces = telemetry::start_logging("warn", LogFormat::Text, None)?;
     let stop = stop_on_signal()?;
     let folder = tempfile::tempdir().context("a temporary folder")?;
     let operator_key = secret::generate(SecretKind::ApiKey)?;
