@@ -6,6 +6,7 @@ mod faults;
 mod member;
 mod rotation;
 mod servers;
+mod traces;
 
 use std::time::{Duration, Instant};
 
