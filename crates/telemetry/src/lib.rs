@@ -4,6 +4,7 @@
 //! Logs carry ids, counts and durations; never tokens, names, e-mail addresses or bodies. Metrics carry no
 //! tenant or site as a label: their number would grow with the customers.
 
+pub mod catalogue;
 pub mod trace;
 
 use std::io::IsTerminal as _;
@@ -58,7 +59,10 @@ pub fn start_logging(
 
 /// The metrics of this process.
 #[derive(Clone)]
-pub struct Metrics(PrometheusHandle);
+pub struct Metrics {
+    handle: PrometheusHandle,
+    process: metrics_process::Collector,
+}
 
 impl std::fmt::Debug for Metrics {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -74,12 +78,17 @@ impl Metrics {
             .context("the bounds of histograms")?
             .install_recorder()
             .context("metrics were not started")?;
-        Ok(Self(handle))
+        catalogue::describe();
+        metrics::gauge!("rollcall_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        let process = metrics_process::Collector::default();
+        process.describe();
+        Ok(Self { handle, process })
     }
 
     /// All metrics in Prometheus' text format.
     pub fn render(&self) -> String {
-        self.0.render()
+        self.process.collect();
+        self.handle.render()
     }
 
     /// Folds samples into histograms every few seconds, so that memory stays bounded between scrapes;
@@ -88,7 +97,7 @@ impl Metrics {
         let mut interval = tokio::time::interval(Duration::from_secs(5));
         loop {
             interval.tick().await;
-            self.0.run_upkeep();
+            self.handle.run_upkeep();
         }
     }
 }

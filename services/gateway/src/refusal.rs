@@ -32,8 +32,25 @@ pub enum Refusal {
     Unavailable,
 }
 
+impl Refusal {
+    /// As it is counted.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Unauthorized => "unauthorized",
+            Self::Suspended => "suspended",
+            Self::Paused => "paused",
+            Self::TooLarge => "too_large",
+            Self::Incomplete => "incomplete",
+            Self::TooMany { .. } => "too_many",
+            Self::Busy => "busy",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        metrics::counter!("rollcall_gateway_refusals_total", "reason" => self.reason()).increment(1);
         let (status, detail, header): (_, _, Option<(HeaderName, HeaderValue)>) = match self {
             Self::Unauthorized => (
                 StatusCode::UNAUTHORIZED,

@@ -83,14 +83,18 @@ pub(crate) fn guarded(router: Router) -> Router {
 async fn limit_time(limit: Duration, mut request: Request, next: Next) -> Response {
     let arrived = Instant::now();
     request.extensions_mut().insert(Deadline { arrived, limit });
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+    let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let (method, route) = routes::label(request.method(), matched);
     let span = tracing::info_span!("scim_handler", otel.kind = "server", http.route = route);
     if let Some(gateway) = request.headers().get("traceparent").and_then(|value| value.to_str().ok()) {
         trace::continue_from(&span, gateway);
     }
     let handled = next.run(request).instrument(span);
-    match tokio::time::timeout_at(arrived + limit, handled).await {
+    let response = match tokio::time::timeout_at(arrived + limit, handled).await {
         Ok(response) => response,
         Err(_) => Failure::Unavailable.into_response(),
-    }
+    };
+    metrics::histogram!("rollcall_scim_handler_seconds", "method" => method, "route" => route)
+        .record(arrived.elapsed().as_secs_f64());
+    response
 }

@@ -1,13 +1,14 @@
 //! What every request passes before and after its handler, from the outside in.
 
 use std::any::Any;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::error_handling::HandleErrorLayer;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::HeaderValue;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tower::timeout::TimeoutLayer;
 use tower::{BoxError, ServiceBuilder};
@@ -34,6 +35,7 @@ pub fn apply(router: Router) -> Router {
             // Never shown in logs.
             .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION]))
             .layer(TraceLayer::new_for_http().make_span_with(span))
+            .layer(axum::middleware::from_fn(measure))
             .layer(PropagateRequestIdLayer::x_request_id())
             // Answers hold personal data, and sometimes a secret that is shown once.
             .layer(SetResponseHeaderLayer::if_not_present(
@@ -62,6 +64,31 @@ fn span(request: &Request) -> Span {
         request.id = request_id,
         tenant.id = tracing::field::Empty,
     )
+}
+
+/// Counts and times a request by its route; what matches none is one of its own.
+async fn measure(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let method = match request.method().as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PATCH" => "PATCH",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        _ => "other",
+    };
+    let response = next.run(request).await;
+    metrics::histogram!("rollcall_api_request_seconds", "method" => method, "route" => route.clone())
+        .record(began.elapsed().as_secs_f64());
+    metrics::counter!(
+        "rollcall_api_requests_total",
+        "method" => method,
+        "route" => route,
+        "status" => response.status().as_str().to_owned(),
+    )
+    .increment(1);
+    response
 }
 
 async fn timed_out(_: BoxError) -> ApiError {

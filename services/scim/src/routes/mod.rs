@@ -35,6 +35,15 @@ pub const TABLE: &[(&str, &[&str])] = &[
     ("/Me", &["GET", "POST", "PUT", "PATCH", "DELETE"]),
 ];
 
+/// Method and route as labels; a client cannot make up new ones.
+pub(crate) fn label(method: &Method, matched: Option<&str>) -> (&'static str, &'static str) {
+    let Some((route, methods)) = TABLE.iter().find(|(route, _)| Some(*route) == matched) else {
+        return ("other", "none");
+    };
+    let method = methods.iter().find(|served| **served == method.as_str());
+    (method.copied().unwrap_or("other"), route)
+}
+
 pub(crate) fn router(scim: Scim) -> Router {
     let routes = TABLE.iter().fold(Router::new(), |router, (path, _)| router.route(path, handlers(path)));
     routes.fallback(unknown_path).method_not_allowed_fallback(unknown_method).with_state(scim)
