@@ -12,11 +12,13 @@
     reason = "a test that cannot go on fails, and tells its seed and figures"
 )]
 
+mod chart;
 mod commands;
 mod conformance;
 mod demo;
 mod faults;
 mod fleet;
+mod metrics;
 mod program;
 mod story;
 mod tenant;

@@ -5,7 +5,7 @@ mod balancer;
 mod faults;
 mod member;
 mod rotation;
-mod servers;
+pub(crate) mod servers;
 mod traces;
 
 use std::time::{Duration, Instant};

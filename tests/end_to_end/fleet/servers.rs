@@ -27,7 +27,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// PostgreSQL with an empty cluster.
-    pub(super) fn postgres(folder: &Path) -> Self {
+    pub(crate) fn postgres(folder: &Path) -> Self {
         let folder = own_folder(folder, "postgres");
         let data = folder.join("data");
         let made = as_service_user(&postgres_bin().join("initdb"))
@@ -42,7 +42,7 @@ impl Server {
     }
 
     /// Redis with nothing in it.
-    pub(super) fn redis(folder: &Path) -> Self {
+    pub(crate) fn redis(folder: &Path) -> Self {
         let folder = own_folder(folder, "redis");
         Self { kind: Kind::Redis, port: free_address().port(), folder, process: None }
     }
