@@ -9,6 +9,7 @@ use sea_orm::{
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
+use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
@@ -81,6 +82,16 @@ impl Store {
                 postgres
                     .application_name("rollcall")
                     .options([("statement_timeout", statement_limit.to_string())])
+            })
+            .map_sqlx_sqlite_pool_opts(|pool| {
+                // SQLite ends a transaction by itself when the disk is full, and sqlx goes on to count it: the next
+                // one on the connection would be a savepoint, answered as committed and rolled back with the rest.
+                pool.after_release(|connection, _| {
+                    Box::pin(async move {
+                        connection.ping().await?;
+                        Ok(!connection.is_in_transaction())
+                    })
+                })
             })
             .map_sqlx_sqlite_opts(|sqlite| {
                 sqlite
