@@ -8,6 +8,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::caller::ScimCaller;
 use store::clock::Timestamp;
@@ -21,6 +22,7 @@ const LIFETIME_SECONDS: i64 = 120;
 const LEEWAY_SECONDS: u64 = 60;
 const ISSUER: &str = "rollcall-gateway";
 const AUDIENCE: &str = "rollcall-scim";
+const ROUTING: &str = "rollcall-routing";
 
 /// Why keys cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -43,7 +45,9 @@ pub struct Refused(#[from] jsonwebtoken::errors::Error);
 pub struct PassKeys {
     signing: EncodingKey,
     opening: Vec<DecodingKey>,
+    /// Of a request's pass, and of a gateway's own.
     validation: Validation,
+    own_validation: Validation,
 }
 
 impl fmt::Debug for PassKeys {
@@ -52,7 +56,7 @@ impl fmt::Debug for PassKeys {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Claims {
     iss: String,
     aud: String,
@@ -64,6 +68,24 @@ struct Claims {
     strict: bool,
     schemas: u64,
     request: String,
+}
+
+/// What a gateway says of itself when it asks the routing service.
+#[derive(Clone, Serialize, Deserialize)]
+struct OwnClaims {
+    iss: String,
+    aud: String,
+    exp: i64,
+    sub: String,
+}
+
+fn validation(audience: &str) -> Validation {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.set_issuer(&[ISSUER]);
+    validation.set_audience(&[audience]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    validation.leeway = LEEWAY_SECONDS;
+    validation
 }
 
 impl PassKeys {
@@ -87,15 +109,11 @@ impl PassKeys {
     }
 
     fn of<'a>(keys: impl Iterator<Item = &'a [u8]> + Clone) -> Result<Self, KeyError> {
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        validation.leeway = LEEWAY_SECONDS;
         Ok(Self {
             signing: EncodingKey::from_secret(keys.clone().next().ok_or(KeyError::Missing)?),
             opening: keys.map(DecodingKey::from_secret).collect(),
-            validation,
+            validation: validation(AUDIENCE),
+            own_validation: validation(ROUTING),
         })
     }
 
@@ -117,10 +135,30 @@ impl PassKeys {
 
     /// Who sends a request, by its pass.
     pub fn open(&self, pass: &str) -> Result<ScimCaller, Refused> {
+        Ok(self.decode::<Claims>(pass, &self.validation)?.into())
+    }
+
+    /// A pass of the gateway itself, for what it asks on nobody's behalf.
+    pub fn sign_own(&self, now: Timestamp) -> Result<String, Refused> {
+        let claims = OwnClaims {
+            iss: ISSUER.to_owned(),
+            aud: ROUTING.to_owned(),
+            exp: now.0 / 1000 + LIFETIME_SECONDS,
+            sub: "gateway".to_owned(),
+        };
+        Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.signing)?)
+    }
+
+    /// Whether a gateway asks.
+    pub fn open_own(&self, pass: &str) -> Result<(), Refused> {
+        self.decode::<OwnClaims>(pass, &self.own_validation).map(drop)
+    }
+
+    fn decode<T: DeserializeOwned + Clone>(&self, pass: &str, validation: &Validation) -> Result<T, Refused> {
         let mut refused = None;
         for key in &self.opening {
-            match jsonwebtoken::decode::<Claims>(pass, key, &self.validation) {
-                Ok(token) => return Ok(token.claims.into()),
+            match jsonwebtoken::decode::<T>(pass, key, validation) {
+                Ok(token) => return Ok(token.claims),
                 Err(error) => refused = Some(error),
             }
         }
@@ -207,6 +245,16 @@ mod tests {
             assert!(keys.open(&forged).is_err(), "{name}");
             claims[name] = kept;
         }
+    }
+
+    #[test]
+    fn a_request_s_pass_asks_nothing_for_a_gateway_and_the_other_way_round() {
+        let keys = PassKeys::parse(&key(1)).unwrap();
+        let now = Clock::default().now();
+        let (own, request) = (keys.sign_own(now).unwrap(), keys.sign(&caller(), now).unwrap());
+        assert!(keys.open_own(&own).is_ok() && keys.open(&request).is_ok());
+        assert!(keys.open_own(&request).is_err() && keys.open(&own).is_err());
+        assert!(PassKeys::parse(&key(2)).unwrap().open_own(&own).is_err());
     }
 
     #[test]

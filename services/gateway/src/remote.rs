@@ -22,10 +22,11 @@ use crate::remote::forward::{carry, forward};
 pub fn cell(name: &str, addresses: &[Uri], passes: PassKeys, clock: Clock) -> Result<Cell, BadAddress> {
     let endpoints = Endpoints::watch(name, addresses)?;
     let (routing, handlers) = (Arc::clone(&endpoints), endpoints);
+    let (own_passes, own_clock) = (passes.clone(), clock.clone());
     Ok(Cell {
         name: name.to_owned(),
         routing: BoxCloneSyncService::new(tower::service_fn(move |request| {
-            carry(Arc::clone(&routing), request)
+            carry(Arc::clone(&routing), own_passes.clone(), own_clock.clone(), request)
         })),
         handlers: BoxCloneSyncService::new(tower::service_fn(move |request| {
             forward(Arc::clone(&handlers), passes.clone(), clock.clone(), request)

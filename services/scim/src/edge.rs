@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -40,13 +41,15 @@ pub struct Edge {
 }
 
 /// The router of the address that only gateways reach. `/ready` says whether requests had better go elsewhere;
-/// everything that is neither that nor the routing service needs a pass.
+/// everything else needs a pass, of a request or of a gateway itself.
 pub fn edge(edge: Edge) -> Router {
     let Edge { scim, routing, passes, stalls, draining } = edge;
     let ready = get(ready).with_state((scim.store.clone(), stalls.clone(), draining));
+    let own = axum::middleware::from_fn_with_state(passes.clone(), admit_gateway);
     let handlers = router(scim).layer(axum::middleware::from_fn_with_state((passes, stalls), admit));
     Router::new()
         .route_service("/rollcall.routing.v1.Routing/{*method}", routing.server())
+        .layer(own)
         .route("/ready", ready)
         .fallback_service(handlers)
 }
@@ -61,6 +64,24 @@ async fn ready(State((store, stalls, draining)): State<(Store, StallWatch, Arc<A
     }
 }
 
+/// Lets a gateway ask that has our key.
+async fn admit_gateway(State(passes): State<PassKeys>, mut request: Request, next: Next) -> Response {
+    match passes.open_own(&pass(&mut request)) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => {
+            tracing::warn!(error = &refused as &dyn std::error::Error, "a gateway without a valid pass");
+            tonic::Status::unauthenticated("no valid pass").into_http::<Body>()
+        }
+    }
+}
+
+/// Takes the pass out of a request; empty when there is none.
+fn pass(request: &mut Request) -> String {
+    let header = request.headers_mut().remove(AUTHORIZATION);
+    let text = header.as_ref().and_then(|value| value.to_str().ok());
+    text.and_then(|text| text.strip_prefix("Bearer ")).unwrap_or_default().to_owned()
+}
+
 /// Lets a request in that a gateway signed, as whoever the pass says, and nobody else.
 async fn admit(
     State((passes, stalls)): State<(PassKeys, StallWatch)>,
@@ -72,10 +93,7 @@ async fn admit(
         response.headers_mut().insert(NOT_BEGUN, HeaderValue::from_static("stalled"));
         return response;
     }
-    let pass = request.headers_mut().remove(AUTHORIZATION);
-    let pass =
-        pass.as_ref().and_then(|value| value.to_str().ok()).and_then(|text| text.strip_prefix("Bearer "));
-    match passes.open(pass.unwrap_or_default()) {
+    match passes.open(&pass(&mut request)) {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await

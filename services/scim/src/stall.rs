@@ -101,7 +101,7 @@ mod tests {
             assert!(state.look(at(10.1), true));
             assert!(state.look(at(11.9), false));
             state.look(at(11.9), true);
-            assert!(!state.look(at(12.0), false));
+            assert!(!state.look(at(12.2), false));
         }
     }
 }

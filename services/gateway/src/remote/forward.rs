@@ -38,8 +38,13 @@ const OF_THE_CONNECTION: [HeaderName; 7] = [
 /// Carries a gRPC call. It is not repeated here: whoever calls knows what a repetition would do.
 pub(super) async fn carry(
     endpoints: Arc<Endpoints>,
-    request: http::Request<tonic::body::Body>,
+    passes: PassKeys,
+    clock: Clock,
+    mut request: http::Request<tonic::body::Body>,
 ) -> Result<http::Response<tonic::body::Body>, Undelivered> {
+    let pass = passes.sign_own(clock.now()).map_err(|error| Undelivered(error.into()))?;
+    let pass = HeaderValue::try_from(format!("Bearer {pass}")).map_err(|error| Undelivered(error.into()))?;
+    request.headers_mut().insert(AUTHORIZATION, pass);
     let nowhere = || Undelivered("the cell has no process that is known".into());
     let endpoint = endpoints.choose(&[]).ok_or_else(nowhere)?;
     let answer = endpoints.send(&endpoint, request.map(Body::new)).await;

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use gateway::Gateway;
-use gateway::admission::Limits;
+use gateway::admission::{Limits, SharedRates};
 use gateway::cell::Cell;
 use gateway::tokens::Tokens;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -125,12 +125,22 @@ pub(crate) fn edge(store: Store) -> (Tokens, Router) {
 
 /// The gateway and the handlers, which have that much time for a request.
 pub(crate) fn edge_within(limit: Duration, store: Store) -> (Tokens, Router) {
+    edge_of(limit, Limits::default(), None, store)
+}
+
+/// The same with limits of the gateway.
+pub(crate) fn edge_of(
+    limit: Duration,
+    limits: Limits,
+    shared: Option<SharedRates>,
+    store: Store,
+) -> (Tokens, Router) {
     let clock = store.clock().clone();
     let schemas = Schemas::default();
     let routing = RoutingService::new(store.clone(), schemas.clone(), CancellationToken::new());
     let scim = scim::Scim { store, public_url: PUBLIC_URL.into(), schemas };
     let cell = Cell::here("here", routing.server(), scim::router_within(limit, scim));
-    let gateway = Gateway::new(&[cell], clock, Limits::default(), None);
+    let gateway = Gateway::new(&[cell], clock, limits, shared);
     (gateway.tokens().clone(), gateway::router(gateway))
 }
 
