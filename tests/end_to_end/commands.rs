@@ -123,7 +123,11 @@ async fn serve_answers_health_metrics_and_documentation_and_stops_when_told() {
     for name in ["rollcall_scim_requests_total", "rollcall_tasks"] {
         assert!(metrics.contains(name), "{name} is missing in:\n{metrics}");
     }
+    let internal = program.internal_url().replace("http://", "");
+    let health = || command().arg("health").env("ROLLCALL_INTERNAL_LISTEN", &internal).status().unwrap();
+    assert!(health().success());
     assert_eq!(program.terminate(), Some(0), "{}", program.log());
+    assert_eq!(health().code(), Some(1), "nobody is there any more");
     assert!(program.log().contains("stopped"), "{}", program.log());
 }
 

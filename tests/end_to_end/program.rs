@@ -37,6 +37,7 @@ pub(crate) struct Program {
     folder: TempDir,
     process: Option<Child>,
     starts: usize,
+    largest_file: Option<u64>,
 }
 
 impl Program {
@@ -54,6 +55,7 @@ impl Program {
             folder: tempfile::tempdir().unwrap(),
             process: None,
             starts: 0,
+            largest_file: None,
         };
         program.restart().await;
         program
@@ -64,7 +66,7 @@ impl Program {
         self.kill();
         self.starts += 1;
         let log = File::create(self.log_path()).unwrap();
-        let child = command()
+        let child = limited(self.largest_file)
             .arg("serve")
             .env("ROLLCALL_LISTEN", self.public.to_string())
             .env("ROLLCALL_INTERNAL_LISTEN", self.internal.to_string())
@@ -81,6 +83,18 @@ impl Program {
             .unwrap();
         self.process = Some(child);
         self.wait_until_ready().await;
+    }
+
+    /// From the next start on no file may grow beyond so many bytes, as when the disk is full.
+    pub(crate) fn limit_files_to(&mut self, bytes: Option<u64>) {
+        self.largest_file = bytes;
+    }
+
+    /// Bytes of the largest file of its embedded database.
+    pub(crate) fn largest_file(&self) -> u64 {
+        let path = self.database.url().trim_start_matches("sqlite://").split('?').next().unwrap();
+        let size = |suffix: &str| std::fs::metadata(format!("{path}{suffix}")).map_or(0, |file| file.len());
+        size("").max(size("-wal"))
     }
 
     /// Ends the process as `kill -9` does.
@@ -159,9 +173,20 @@ impl Drop for Program {
     }
 }
 
+/// The program, with a limit to its files that it meets as an error and not as a signal.
+fn limited(largest_file: Option<u64>) -> Command {
+    let Some(bytes) = largest_file else { return command() };
+    let mut limited = Command::new("env");
+    limited.args(["--ignore-signal=XFSZ", "prlimit", &format!("--fsize={bytes}:{bytes}"), ROLLCALL]);
+    unconfigured(limited)
+}
+
 /// The program without any configuration of whoever runs the tests.
 pub(crate) fn command() -> Command {
-    let mut command = Command::new(ROLLCALL);
+    unconfigured(Command::new(ROLLCALL))
+}
+
+fn unconfigured(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("ROLLCALL_") {
             command.env_remove(name);

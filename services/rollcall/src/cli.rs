@@ -48,6 +48,10 @@ pub(crate) enum Command {
     ///
     /// Exits with 0 when nothing is wrong, and with 1 otherwise.
     Doctor(CommonArguments),
+    /// Ask the process that serves here whether it may take traffic, for containers without any other program.
+    ///
+    /// Exits with 0 when it may, and with 1 otherwise.
+    Health(CommonArguments),
     /// Run a simulated Atlassian site to try things on.
     Sandbox(SandboxArguments),
     /// Print the REST API's OpenAPI document.

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Migrate(arguments) => commands::migrate::run(arguments).await,
             Command::Doctor(arguments) => commands::doctor::run(arguments).await,
+            Command::Health(arguments) => commands::health::run(arguments).await,
             Command::Sandbox(arguments) => commands::sandbox::run(arguments).await,
             Command::Openapi => commands::openapi::run(),
         }

@@ -1,6 +1,7 @@
 //! Two thousand random SCIM writes while the process is killed and the sites fail at random: in the end each
 //! site is as the acknowledged writes say, nothing is lost, and no account was created twice.
 
+mod disk;
 pub(crate) mod oracle;
 pub(crate) mod site;
 pub(crate) mod writer;

@@ -47,6 +47,12 @@ impl Member {
         Self { role, name, place, clock: None, environment, log, process: None }
     }
 
+    /// Gives a variable of its environment another value, from its next start on.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Starts the process; it is ready some time later.
     pub(crate) fn start(&mut self) {
         let log = OpenOptions::new().create(true).append(true).open(&self.log).unwrap();

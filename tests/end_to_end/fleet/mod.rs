@@ -5,6 +5,7 @@ mod balancer;
 mod faults;
 mod member;
 mod rotation;
+mod runbooks;
 pub(crate) mod servers;
 mod traces;
 

@@ -57,10 +57,10 @@ async fn revoked_token_is_refused_by_every_gateway_within_a_second_also_without_
 
 /// What clients were told while everything was restarted.
 #[derive(Debug, Default)]
-struct Told {
-    answered: AtomicUsize,
-    later: AtomicUsize,
-    stop: AtomicBool,
+pub(super) struct Told {
+    pub(super) answered: AtomicUsize,
+    pub(super) later: AtomicUsize,
+    pub(super) stop: AtomicBool,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,12 +113,21 @@ async fn restarting_every_process_in_turn_under_load_fails_no_request() {
 }
 
 /// Creates users and looks them up until told to stop. Returns how many were created.
-async fn load(client: Client, users: String, token: String, number: usize, told: Arc<Told>) -> usize {
+pub(super) async fn load(
+    client: Client,
+    users: String,
+    token: String,
+    number: usize,
+    told: Arc<Told>,
+) -> usize {
     let mut created = 0;
     while !told.stop.load(Ordering::SeqCst) {
         let name = format!("user-{number}-{created}@example.com");
-        let body =
-            json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name}).to_string();
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+            "userName": name, "displayName": name, "emails": [{"value": name}],
+        })
+        .to_string();
         let create = client.post(&users).header("content-type", "application/scim+json").body(body);
         let find = client.get(&users).query(&[("filter", format!("userName eq \"{name}\""))]);
         for (request, expected) in [(create, StatusCode::CREATED), (find, StatusCode::OK)] {

@@ -52,6 +52,10 @@ impl Program {
         }
         let child = command
             .arg("serve")
+            // The limit of what is measured is ours and not the one for a tenant.
+            .env("ROLLCALL_TENANT_RATE", "0")
+            .env("ROLLCALL_TOKEN_RATE", "0")
+            .env("ROLLCALL_TENANT_REQUESTS_AT_ONCE", "0")
             .env("ROLLCALL_LISTEN", address.to_string())
             .env("ROLLCALL_INTERNAL_LISTEN", internal.to_string())
             .env("ROLLCALL_DATABASE_URL", &database.database_url)

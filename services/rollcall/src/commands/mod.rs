@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod doctor;
+pub(crate) mod health;
 pub(crate) mod migrate;
 pub(crate) mod openapi;
 pub(crate) mod sandbox;

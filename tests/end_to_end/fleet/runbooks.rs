@@ -1,0 +1,146 @@
+//! The runbooks of docs/operations.md, carried out.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::rotation::{Told, load};
+use super::servers::postgres_bin;
+use super::{Fleet, Role};
+use crate::faults::site::Site;
+use crate::tenant::{Tenant, client, text};
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+async fn ask(tenant: &Tenant, url: &str, bearer: &str) -> Value {
+    let answer = tenant.client.get(url).bearer_auth(bearer).send().await.unwrap();
+    assert!(answer.status().is_success(), "GET {url}: {}", answer.status());
+    answer.json().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exchanging_the_internal_key_under_load_fails_no_request() {
+    let no_limits = [("ROLLCALL_TENANT_RATE", "0"), ("ROLLCALL_TOKEN_RATE", "0")];
+    let mut fleet = Fleet::start(&no_limits).await;
+    let tenant = Tenant::register_at(&fleet.api_url(), "acme").await;
+    let told = Arc::new(Told::default());
+    let clients: Vec<_> = (0..4)
+        .map(|number| {
+            let (url, token) = (format!("{}/Users", tenant.scim), tenant.token.clone());
+            tokio::spawn(load(client(), url, token, number, Arc::clone(&told)))
+        })
+        .collect();
+    let (old, new) = (STANDARD.encode([5; 32]), STANDARD.encode([6; 32]));
+    // Handlers take both, gateways sign with the new one, handlers take that alone.
+    for (role, keys) in
+        [(Role::Scim, format!("{old},{new}")), (Role::Gateway, new.clone()), (Role::Scim, new.clone())]
+    {
+        for index in 0..2 {
+            let member = fleet.one_of(role, index);
+            member.set("ROLLCALL_INTERNAL_KEY", &keys);
+            assert_eq!(member.terminate().await, Some(0));
+            member.start();
+            fleet.wait_until_ready().await;
+        }
+    }
+    let before = told.answered.load(Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(told.answered.load(Ordering::SeqCst) > before);
+    told.stop.store(true, Ordering::SeqCst);
+    for client in clients {
+        client.await.expect("a client met a failure");
+    }
+    let later = told.later.load(Ordering::SeqCst);
+    println!("{} answered, {later} told to come back", told.answered.load(Ordering::SeqCst));
+    // The old key opens nothing any more.
+    let member = fleet.one_of(Role::Gateway, 0);
+    member.set("ROLLCALL_INTERNAL_KEY", &old);
+    member.terminate().await;
+    member.start();
+    fleet.wait_until_ready().await;
+    let path = tenant.scim.strip_prefix(&fleet.url()).unwrap();
+    let url = format!("http://{}{path}/Users", fleet.of(Role::Gateway).next().unwrap().place.public);
+    let answer = client().get(url).bearer_auth(&tenant.token).send().await.unwrap();
+    assert_eq!(answer.status(), 503, "its gateway is out of order, the provider's token is not");
+}
+
+fn run(program: &str, arguments: &[&str]) {
+    let run = Command::new(postgres_bin().join(program)).args(arguments).output().unwrap();
+    assert!(run.status.success(), "{program}: {}", String::from_utf8_lossy(&run.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn restored_backup_serves_the_same_tokens_and_changes_nothing_at_the_sites() {
+    let mut fleet = Fleet::start(&[]).await;
+    let tenant = Tenant::register_at(&fleet.api_url(), "acme").await;
+    let site = Site::jira().await;
+    let link = tenant.link(site.product, &site.base_url, json!({})).await;
+    let told = Arc::new(Told::default());
+    let loading = tokio::spawn(load(
+        client(),
+        format!("{}/Users", tenant.scim),
+        tenant.token.clone(),
+        0,
+        Arc::clone(&told),
+    ));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    told.stop.store(true, Ordering::SeqCst);
+    let created = loading.await.unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    let is_there =
+        |site: &Site| site.state().users.iter().filter(|user| user.name.starts_with("user-")).count();
+    while is_there(&site) < created {
+        assert!(Instant::now() < deadline, "{} of {created} users are there", is_there(&site));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let users = format!("{}/Users?count=1000&sortBy=userName", tenant.scim);
+    let before = ask(&tenant, &users, &tenant.token).await;
+
+    // The backup, while everything runs; then the database is lost, with what was written after the backup.
+    let folder = tempfile::tempdir().unwrap();
+    let backup = folder.path().join("rollcall.dump");
+    let (backup, url) = (backup.to_str().unwrap(), fleet.postgres.url());
+    run("pg_dump", &["--format=custom", "--file", backup, &url]);
+    for member in &mut fleet.members {
+        member.terminate().await;
+    }
+    let restored = url.replace("/postgres", "/restored");
+    run("psql", &["--quiet", "--command=CREATE DATABASE restored", &url]);
+    run("pg_restore", &["--dbname", &restored, "--exit-on-error", backup]);
+    for member in &mut fleet.members {
+        if member.role != Role::Gateway {
+            member.set("ROLLCALL_DATABASE_URL", &restored);
+        }
+        member.start();
+    }
+    fleet.wait_until_ready().await;
+
+    assert_eq!(ask(&tenant, &users, &tenant.token).await, before, "the same users, by the same token");
+    // A run looks at everything, with the credentials that were stored sealed, and finds nothing to do.
+    let writes = |site: &Site| {
+        let calls = site.state().calls.by_operation;
+        calls
+            .into_iter()
+            .filter(|(operation, _)| !operation.starts_with("GET "))
+            .map(|(_, count)| count)
+            .sum::<u64>()
+    };
+    let before = writes(&site);
+    let started = tenant.post(&format!("/links/{link}/runs"), &json!({})).await;
+    let run = format!("{}/links/{link}/runs/{}", tenant.api, text(&started, "id"));
+    let ended = loop {
+        let now = ask(&tenant, &run, &tenant.key).await;
+        if !matches!(now["status"].as_str(), Some("marking" | "working")) {
+            break now;
+        }
+        assert!(Instant::now() < deadline + PATIENCE, "the run does not end: {now}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!(ended["status"], "done", "{ended}");
+    assert_eq!(writes(&site), before, "nothing was written at the site: {ended}");
+}
