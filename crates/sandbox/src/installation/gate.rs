@@ -43,7 +43,10 @@ async fn admit<P: Product>(State(site): State<Installation<P>>, request: Request
         traffic.calls.arrived(&operation);
         (traffic.faults.latency(), traffic.faults.rule(&operation))
     };
-    tokio::time::sleep(latency).await;
+    // Even a sleep of no time gives way, and whoever counts calls would meet one that is not carried out yet.
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
     match ruling {
         Ruling::Pass => {
             let response = carry_out(&site, request, next).await;

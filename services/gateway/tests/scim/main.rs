@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod bulk;
+mod cells;
 mod concurrency;
 mod conversations;
 mod edge;
