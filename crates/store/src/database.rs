@@ -188,10 +188,13 @@ impl Store {
         };
         // In a task of its own, as it must not be dropped half-way: sqlx would give the connection back with the
         // transaction begun, and whatever the next one writes at once would be answered and never committed.
+        // The turn goes with it.
         let connection = self.connection.clone();
-        let begun = tokio::spawn(async move { connection.begin_with_options(options).await });
-        let transaction = begun.await.map_err(|error| Error::Inconsistent(error.to_string()))??;
-        Ok(WriteTransaction { transaction, _permit: permit })
+        let begun = tokio::spawn(async move {
+            let transaction = connection.begin_with_options(options).await?;
+            Ok::<_, Error>(WriteTransaction { transaction, _permit: permit })
+        });
+        begun.await.map_err(|error| Error::Inconsistent(error.to_string()))?
     }
 
     /// Ends the process's use of the database.

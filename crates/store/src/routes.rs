@@ -8,7 +8,7 @@ use scim_protocol::schema::ResourceTypes;
 use uuid::Uuid;
 
 use crate::database::{Store, WriteTransaction};
-use crate::entity::words::{ConnectionStatus, TenantStatus};
+use crate::entity::words::TenantStatus;
 use crate::entity::{connection, scim_token};
 use crate::error::Result;
 use crate::id::{ConnectionId, TenantId};
@@ -34,13 +34,6 @@ pub struct Route {
     pub schemas: SchemasVersion,
     /// What its users and groups may hold.
     pub resource_types: Arc<ResourceTypes>,
-}
-
-impl Route {
-    /// Whether the connection is served at all.
-    pub fn is_served(&self) -> bool {
-        self.tenant_status == TenantStatus::Active && self.connection.status == ConnectionStatus::Active
-    }
 }
 
 impl Store {

@@ -24,6 +24,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName};
 use http_body_util::Limited;
+use proto::NOT_BEGUN;
 use store::caller::ScimCaller;
 use store::clock::Clock;
 use telemetry::trace;
@@ -94,6 +95,8 @@ async fn forward(State(gateway): State<Gateway>, request: Request) -> Response {
         Err(_) => Refusal::Unavailable.into_response(),
     };
     observation.end(response.status());
+    // Between processes of ours.
+    response.headers_mut().remove(NOT_BEGUN);
     if let Ok(value) = request_id.parse() {
         response.headers_mut().insert(REQUEST_ID, value);
     }

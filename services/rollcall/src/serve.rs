@@ -22,7 +22,7 @@ use scim::Scim;
 use scim::edge::Edge;
 use scim::routing::RoutingService;
 use scim::schemas::Schemas;
-use scim::stall::StallWatch;
+use scim::stall::{StallWatch, guarded};
 use secrecy::ExposeSecret as _;
 use store::vault::Vault;
 use store::{Clock, Store, StoreOptions};
@@ -148,7 +148,8 @@ pub(crate) async fn start(
     if has(Role::Gateway) {
         let cells = match (&scim, &routing) {
             (Some(scim), Some(routing)) => {
-                vec![Cell::here("default", routing.server(), scim::router(scim.clone()))]
+                let handlers = guarded(scim::router(scim.clone()), StallWatch::default());
+                vec![Cell::here("default", routing.server(), handlers)]
             }
             _ => remote_cells(config, passes.as_ref())?,
         };

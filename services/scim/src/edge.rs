@@ -19,7 +19,7 @@ use store::Store;
 
 use crate::error::Failure;
 use crate::routing::RoutingService;
-use crate::stall::StallWatch;
+use crate::stall::{StallWatch, guarded};
 use crate::{Scim, router};
 
 /// How long the database may take before requests had better go elsewhere.
@@ -46,7 +46,8 @@ pub fn edge(edge: Edge) -> Router {
     let Edge { scim, routing, passes, stalls, draining } = edge;
     let ready = get(ready).with_state((scim.store.clone(), stalls.clone(), draining));
     let own = axum::middleware::from_fn_with_state(passes.clone(), admit_gateway);
-    let handlers = router(scim).layer(axum::middleware::from_fn_with_state((passes, stalls), admit));
+    let handlers = router(scim).layer(axum::middleware::from_fn_with_state(passes, admit));
+    let handlers = guarded(handlers, stalls);
     Router::new()
         .route_service("/rollcall.routing.v1.Routing/{*method}", routing.server())
         .layer(own)
@@ -83,16 +84,7 @@ fn pass(request: &mut Request) -> String {
 }
 
 /// Lets a request in that a gateway signed, as whoever the pass says, and nobody else.
-async fn admit(
-    State((passes, stalls)): State<(PassKeys, StallWatch)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    if stalls.is_wary() {
-        let mut response = Failure::Unavailable.into_response();
-        response.headers_mut().insert(NOT_BEGUN, HeaderValue::from_static("stalled"));
-        return response;
-    }
+async fn admit(State(passes): State<PassKeys>, mut request: Request, next: Next) -> Response {
     match passes.open(&pass(&mut request)) {
         Ok(caller) => {
             request.extensions_mut().insert(caller);

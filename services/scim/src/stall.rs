@@ -5,7 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::HeaderValue;
+use proto::NOT_BEGUN;
 use tokio::task::AbortHandle;
+
+use crate::error::Failure;
 
 /// How often the process shows itself that it runs.
 const BEAT: Duration = Duration::from_millis(100);
@@ -17,12 +25,12 @@ const WARY: Duration = Duration::from_secs(2);
 /// Whether this process runs without a pause; clones share what they know.
 #[derive(Clone, Debug)]
 pub struct StallWatch {
-    state: Arc<State>,
+    progress: Arc<Progress>,
     _beats: Arc<Beats>,
 }
 
 #[derive(Debug)]
-struct State {
+struct Progress {
     started: Instant,
     /// Milliseconds after `started`.
     last_beat: AtomicU64,
@@ -42,26 +50,27 @@ impl Default for StallWatch {
     /// Begins to watch; to be called within a runtime.
     fn default() -> Self {
         let started = Instant::now();
-        let state = Arc::new(State { started, last_beat: AtomicU64::new(0), wary_until: AtomicU64::new(0) });
-        let beating = Arc::clone(&state);
+        let progress =
+            Arc::new(Progress { started, last_beat: AtomicU64::new(0), wary_until: AtomicU64::new(0) });
+        let beating = Arc::clone(&progress);
         let beats = tokio::spawn(async move {
             loop {
                 tokio::time::sleep(BEAT).await;
                 beating.look(Instant::now(), true);
             }
         });
-        Self { state, _beats: Arc::new(Beats(beats.abort_handle())) }
+        Self { progress, _beats: Arc::new(Beats(beats.abort_handle())) }
     }
 }
 
 impl StallWatch {
     /// Whether a request that is read now may have been waiting while the process stood still.
     pub(crate) fn is_wary(&self) -> bool {
-        self.state.look(Instant::now(), false)
+        self.progress.look(Instant::now(), false)
     }
 }
 
-impl State {
+impl Progress {
     /// Looks whether a stall ended just now; says whether we are wary.
     fn look(&self, now: Instant, beats: bool) -> bool {
         let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
@@ -83,6 +92,20 @@ impl State {
     }
 }
 
+/// A router whose requests are refused, as not begun, while the process may have stood still.
+pub fn guarded(router: Router, stalls: StallWatch) -> Router {
+    router.layer(axum::middleware::from_fn_with_state(stalls, refuse_while_wary))
+}
+
+async fn refuse_while_wary(State(stalls): State<StallWatch>, request: Request, next: Next) -> Response {
+    if !stalls.is_wary() {
+        return next.run(request).await;
+    }
+    let mut response = Failure::Unavailable.into_response();
+    response.headers_mut().insert(NOT_BEGUN, HeaderValue::from_static("stalled"));
+    response
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,7 +114,7 @@ mod tests {
     fn a_pause_makes_wary_for_a_while_whoever_notices_it_first() {
         for beat_first in [false, true] {
             let started = Instant::now();
-            let state = State { started, last_beat: AtomicU64::new(0), wary_until: AtomicU64::new(0) };
+            let state = Progress { started, last_beat: AtomicU64::new(0), wary_until: AtomicU64::new(0) };
             let at = |seconds: f64| started + Duration::from_secs_f64(seconds);
             for step in 0..20 {
                 assert!(!state.look(at(f64::from(step) * 0.1), true));

@@ -102,7 +102,7 @@ impl Rate {
         let keys = [("tenant", &self.tenants, tenant.0), ("token", &self.tokens, token.0)];
         let keys = keys.into_iter().filter_map(|(kind, limit, id)| Some((kind, limit.as_ref()?, id)));
         let shared = keys.clone().map(|(kind, (rate, _), id)| (kind, *rate, id));
-        let wait = if let Some(wait) = self.take_shared(shared).await {
+        let wait = if let Some(wait) = self.take_shared(tenant, shared).await {
             wait
         } else {
             self.sweep();
@@ -119,7 +119,11 @@ impl Rate {
     }
 
     /// The wait that all gateways together ask for; `None` when Redis does not say.
-    async fn take_shared(&self, keys: impl Iterator<Item = (&str, NonZeroU32, Uuid)>) -> Option<Duration> {
+    async fn take_shared(
+        &self,
+        tenant: TenantId,
+        keys: impl Iterator<Item = (&str, NonZeroU32, Uuid)>,
+    ) -> Option<Duration> {
         let mut redis = self.shared.as_ref()?.0.clone();
         if self.elapsed() < self.alone_until.load(Ordering::Relaxed) {
             return None;
@@ -127,7 +131,8 @@ impl Rate {
         let mut call = SCRIPT.prepare_invoke();
         let mut any = false;
         for (kind, per_second, id) in keys {
-            call.key(format!("rollcall:{{{id}}}:rate:{kind}")).arg(per_second.get());
+            // What is counted together lies together, where Redis is several.
+            call.key(format!("rollcall:{{{tenant}}}:rate:{kind}:{id}")).arg(per_second.get());
             any = true;
         }
         if !any {

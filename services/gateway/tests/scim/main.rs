@@ -21,6 +21,7 @@ mod observation;
 mod outage;
 mod parked_members;
 mod records;
+mod remote;
 mod tokens;
 mod users;
 mod wait;

@@ -59,18 +59,23 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Stop) -> 
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut stopped = pin!(stop.now.cancelled());
     loop {
-        let place = Arc::clone(&places).acquire_owned().await.context("counting connections")?;
-        let stream = tokio::select! {
+        // Whoever waits for a place is told to stop as well.
+        let taken = async {
+            let place = Arc::clone(&places).acquire_owned().await.context("counting connections")?;
+            anyhow::Ok((place, listener.accept().await))
+        };
+        let (place, accepted) = tokio::select! {
             () = &mut stopped => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    // The client went, or there are no more files: the next one may be luckier.
-                    tracing::warn!(%error, "a connection was not taken");
-                    tokio::time::sleep(OUT_OF_FILES).await;
-                    continue;
-                }
-            },
+            taken = taken => taken?,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // The client went, or there are no more files: the next one may be luckier.
+                tracing::warn!(%error, "a connection was not taken");
+                tokio::time::sleep(OUT_OF_FILES).await;
+                continue;
+            }
         };
         // Answers are small and awaited: none is held back to be sent along with the next.
         if let Err(error) = stream.set_nodelay(true) {
