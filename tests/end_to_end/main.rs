@@ -19,6 +19,7 @@ mod demo;
 mod faults;
 mod fleet;
 mod metrics;
+mod process;
 mod program;
 mod story;
 mod tenant;

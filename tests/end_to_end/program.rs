@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -11,6 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use store::backlog::StateTotal;
 use store::testing::{MASTER_KEY, TestStore, postgres_store, sqlite_store};
 use tempfile::TempDir;
+
+use crate::process::Process;
 
 /// The program under test.
 pub(crate) const ROLLCALL: &str = env!("CARGO_BIN_EXE_rollcall");
@@ -35,7 +37,7 @@ pub(crate) struct Program {
     internal: SocketAddr,
     settings: Vec<(String, String)>,
     folder: TempDir,
-    process: Option<Child>,
+    process: Option<Process>,
     starts: usize,
     largest_file: Option<u64>,
 }
@@ -66,7 +68,8 @@ impl Program {
         self.kill();
         self.starts += 1;
         let log = File::create(self.log_path()).unwrap();
-        let child = limited(self.largest_file)
+        let mut command = limited(self.largest_file);
+        command
             .arg("serve")
             .env("ROLLCALL_LISTEN", self.public.to_string())
             .env("ROLLCALL_INTERNAL_LISTEN", self.internal.to_string())
@@ -78,10 +81,8 @@ impl Program {
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.process = Some(child);
+            .stderr(log);
+        self.process = Some(Process::start(&mut command));
         self.wait_until_ready().await;
     }
 
@@ -99,18 +100,14 @@ impl Program {
 
     /// Ends the process as `kill -9` does.
     pub(crate) fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            process.kill().unwrap();
-            process.wait().unwrap();
-        }
+        self.process = None;
     }
 
     /// Asks the process to stop as Kubernetes does, and returns its exit code.
     pub(crate) fn terminate(&mut self) -> Option<i32> {
-        let mut process = self.process.take().expect("a running process");
-        let sent = Command::new("kill").args(["-TERM", &process.id().to_string()]).status().unwrap();
-        assert!(sent.success());
-        process.wait().unwrap().code()
+        let process = self.process.take().expect("a running process");
+        process.signal("TERM");
+        process.wait()
     }
 
     /// `http://` and the address that identity providers and admins use.
@@ -149,7 +146,7 @@ impl Program {
             if reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()) {
                 return;
             }
-            let ended = self.process.as_mut().and_then(|process| process.try_wait().unwrap());
+            let ended = self.process.as_mut().and_then(Process::ended);
             assert!(ended.is_none(), "the program ended with {ended:?}:\n{}", self.log());
             assert!(Instant::now() < deadline, "the program is not ready:\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -159,11 +156,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            // The process may have ended by itself; either way it is gone.
-            drop(process.kill());
-            drop(process.wait());
-        }
+        self.kill();
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();

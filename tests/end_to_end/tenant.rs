@@ -1,6 +1,6 @@
 //! A tenant with a connection and a linked site, registered through the REST API.
 
-use reqwest::Client;
+use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
 use crate::program::{OPERATOR_KEY, Program};
@@ -64,8 +64,38 @@ impl Tenant {
         text(&self.post("/links", &link).await, "id")
     }
 
+    /// POST below the SCIM base URL, as the identity provider.
+    pub(crate) async fn scim_post(&self, path: &str, body: &Value) -> Response {
+        let request = self.client.post(format!("{}{path}", self.scim)).bearer_auth(&self.token);
+        let request = request.header("content-type", "application/scim+json").body(body.to_string());
+        request.send().await.unwrap()
+    }
+
+    /// GET below the SCIM base URL, as the identity provider; it must succeed.
+    pub(crate) async fn scim_get(&self, path: &str) -> Value {
+        self.get_from(&format!("{}{path}", self.scim), &self.token).await
+    }
+
+    /// GET below the tenant, as its owner; it must succeed.
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        self.get_from(&format!("{}{path}", self.api), &self.key).await
+    }
+
+    async fn get_from(&self, url: &str, bearer: &str) -> Value {
+        let answer = self.client.get(url).bearer_auth(bearer).send().await.unwrap();
+        assert!(answer.status().is_success(), "GET {url}: {}", answer.status());
+        answer.json().await.unwrap()
+    }
+
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         self.post_to(&format!("{}{path}", self.api), body).await
+    }
+
+    /// PATCH below the tenant, as its owner; it must succeed.
+    pub(crate) async fn patch(&self, path: &str, body: &Value) {
+        let request = self.client.patch(format!("{}{path}", self.api)).bearer_auth(&self.key);
+        let answer = request.json(body).send().await.unwrap();
+        assert!(answer.status().is_success(), "PATCH {path}: {}", answer.status());
     }
 
     async fn post_to(&self, url: &str, body: &Value) -> Value {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::SocketAddr;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::{Answer, Rendered, environment, rendered_values_files};
 use crate::faults::site::Site;
 use crate::fleet::servers::Server;
+use crate::process::Process;
 use crate::program::{OPERATOR_KEY, command, free_address};
 use crate::tenant::Tenant;
 
@@ -24,16 +25,6 @@ const START_LIMIT: Duration = Duration::from_mins(1);
 struct Machine {
     ports: BTreeMap<(String, String), SocketAddr>,
     secrets: BTreeMap<&'static str, String>,
-}
-
-/// A process, ended with the test.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
 }
 
 fn container(rendered: &Rendered) -> &Value {
@@ -135,7 +126,7 @@ async fn production_values_start_and_serve_an_identity_provider() {
         // The sites of a test are where those of production must not be.
         command.env("ROLLCALL_ALLOW_TARGETS", "127.0.0.0/8");
         command.stderr(File::create(log(deployment)).unwrap());
-        processes.push(Process(command.spawn().unwrap()));
+        processes.push(Process::start(&mut command));
     }
     let deadline = Instant::now() + START_LIMIT;
     for (deployment, process) in deployments.iter().zip(&mut processes) {
@@ -145,7 +136,7 @@ async fn production_values_start_and_serve_an_identity_provider() {
             let url = format!("http://{address}{}", probe["path"].as_str().unwrap());
             while !reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()) {
                 let told = || std::fs::read_to_string(log(deployment)).unwrap_or_default();
-                assert!(process.0.try_wait().unwrap().is_none(), "{} ended:\n{}", deployment.name(), told());
+                assert!(process.ended().is_none(), "{} ended:\n{}", deployment.name(), told());
                 assert!(Instant::now() < deadline, "{} fails {probe}:\n{}", deployment.name(), told());
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -168,15 +159,7 @@ async fn production_values_start_and_serve_an_identity_provider() {
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
             "userName": "ann", "displayName": "Ann", "emails": [{"value": "ann@example.com"}],
         });
-        let created = tenant
-            .client
-            .post(format!("{}/Users", tenant.scim))
-            .bearer_auth(&tenant.token)
-            .header("content-type", "application/scim+json")
-            .body(body.to_string())
-            .send()
-            .await
-            .unwrap();
+        let created = tenant.scim_post("/Users", &body).await;
         // The gateway may not have met the handlers yet.
         if created.status() != 503 {
             break created;

@@ -15,29 +15,12 @@ async fn create(tenant: &Tenant, number: usize) -> (StatusCode, bool, String) {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
         "userName": format!("user-{number}"), "title": "x".repeat(2_000),
     });
-    let answer = tenant
-        .client
-        .post(format!("{}/Users", tenant.scim))
-        .bearer_auth(&tenant.token)
-        .header("content-type", "application/scim+json")
-        .body(body.to_string())
-        .send()
-        .await
-        .unwrap();
+    let answer = tenant.scim_post("/Users", &body).await;
     (answer.status(), answer.headers().contains_key("retry-after"), answer.text().await.unwrap())
 }
 
 async fn total(tenant: &Tenant) -> (u64, Value) {
-    let list: Value = tenant
-        .client
-        .get(format!("{}/Users?count=1000&attributes=userName&sortBy=userName", tenant.scim))
-        .bearer_auth(&tenant.token)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let list = tenant.scim_get("/Users?count=1000&attributes=userName&sortBy=userName").await;
     (list["totalResults"].as_u64().unwrap(), list["Resources"].clone())
 }
 

@@ -14,6 +14,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use sandbox::faults::{FaultKind, Faults};
 use serde_json::json;
+use tokio::task::JoinHandle;
 
 use self::oracle::Oracle;
 use self::site::Site;
@@ -58,19 +59,9 @@ async fn survive(engine: Engine, sites: Vec<Site>, names: Names) {
     }
 
     let written = Arc::new(AtomicUsize::new(0));
-    let writers = (0..WRITERS).map(|index| {
-        let mut writer = Writer::new(&tenant, names, (index, seed), Arc::clone(&written));
-        tokio::spawn(async move {
-            writer.write(WRITES / WRITERS).await;
-            writer.oracle
-        })
-    });
-    let writers: Vec<_> = writers.collect();
+    let writers = start_writers(&tenant, names, seed, (WRITERS, WRITES), &written);
     kill_at_random_moments(&mut program, seed, &written).await;
-    let mut oracle = Oracle::default();
-    for writer in writers {
-        oracle.join(writer.await.expect("a writer failed"));
-    }
+    let oracle = join(writers).await;
     println!(
         "{} writes acknowledged and {KILLS} kills after {:?}",
         written.load(Ordering::SeqCst),
@@ -84,13 +75,45 @@ async fn survive(engine: Engine, sites: Vec<Site>, names: Names) {
     }
     settle(&program, &sites, &oracle).await;
     for site in &sites {
-        let state = site.state();
-        println!("{} settled after {:?} with {} calls", site.product, began.elapsed(), state.calls.total);
-        for (name, times) in &state.creates_by_name {
-            assert_eq!(*times, 1, "{name} was created {times} times at {}", site.product);
-        }
-        oracle.assert_no_stranger(&state);
+        assert_made_once(site, &oracle, began);
     }
+}
+
+/// Begins so many writers, who make so many writes together.
+pub(crate) fn start_writers(
+    tenant: &Tenant,
+    names: Names,
+    seed: u64,
+    (count, in_all): (usize, usize),
+    written: &Arc<AtomicUsize>,
+) -> Vec<JoinHandle<Oracle>> {
+    let start = |index| {
+        let mut writer = Writer::new(tenant, names, (index, seed), Arc::clone(written));
+        tokio::spawn(async move {
+            writer.write(in_all / count).await;
+            writer.oracle
+        })
+    };
+    (0..count).map(start).collect()
+}
+
+/// What all writers together have been promised.
+pub(crate) async fn join(writers: Vec<JoinHandle<Oracle>>) -> Oracle {
+    let mut oracle = Oracle::default();
+    for writer in writers {
+        oracle.join(writer.await.expect("a writer failed"));
+    }
+    oracle
+}
+
+/// Nobody was made twice at a site that has settled, and nobody is there who never was asked for.
+pub(crate) fn assert_made_once(site: &Site, oracle: &Oracle, began: Instant) {
+    let state = site.state();
+    println!("{} settled after {:?} with {} calls", site.product, began.elapsed(), state.calls.total);
+    for (name, times) in &state.creates_by_name {
+        assert_eq!(*times, 1, "{name} was created {times} times at {}", site.product);
+    }
+    oracle.assert_no_stranger(&state);
 }
 
 /// Kills and restarts the program after random numbers of writes, at a random moment of what follows.

@@ -3,10 +3,11 @@
 use std::fs::OpenOptions;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::Role;
+use crate::process::Process;
 use crate::program::{command, free_address};
 
 /// Where a process answers.
@@ -32,7 +33,7 @@ pub(crate) struct Member {
     pub(crate) clock: Option<&'static str>,
     environment: Vec<(String, String)>,
     log: PathBuf,
-    process: Option<Child>,
+    process: Option<Process>,
 }
 
 impl Member {
@@ -63,7 +64,7 @@ impl Member {
                 .env("FAKETIME", clock)
                 .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         }
-        let child = command
+        command
             .args(["serve", "--role", self.role.name()])
             .env("ROLLCALL_LISTEN", self.place.public.to_string())
             .env("ROLLCALL_INTERNAL_LISTEN", self.place.internal.to_string())
@@ -71,39 +72,31 @@ impl Member {
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.process = Some(child);
+            .stderr(log);
+        self.process = Some(Process::start(&mut command));
     }
 
     /// Ends the process as `kill -9` does.
     pub(crate) fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            process.kill().unwrap();
-            process.wait().unwrap();
-        }
+        self.process = None;
     }
 
     /// Asks the process to end, as Kubernetes does, and waits for it. Returns its exit code.
     pub(crate) async fn terminate(&mut self) -> Option<i32> {
         self.signal("TERM");
-        let mut process = self.process.take().expect("a running process");
-        tokio::task::spawn_blocking(move || process.wait().unwrap().code()).await.unwrap()
+        let process = self.process.take().expect("a running process");
+        tokio::task::spawn_blocking(move || process.wait()).await.unwrap()
     }
 
     /// Sends it a signal by name: `STOP`, `CONT`.
     pub(crate) fn signal(&self, name: &str) {
-        let process = self.process.as_ref().expect("a running process");
-        let sent =
-            Command::new("kill").args([&format!("-{name}"), &process.id().to_string()]).status().unwrap();
-        assert!(sent.success(), "kill -{name} {}", self.name);
+        self.process.as_ref().expect("a running process").signal(name);
     }
 
     pub(crate) async fn wait_until_ready(&mut self, deadline: Instant) {
         let url = format!("http://{}/readyz", self.place.internal);
         while !reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()) {
-            let ended = self.process.as_mut().and_then(|process| process.try_wait().unwrap());
+            let ended = self.process.as_mut().and_then(Process::ended);
             assert!(ended.is_none(), "{} ended with {ended:?}:\n{}", self.name, self.last_lines());
             assert!(Instant::now() < deadline, "{} is not ready:\n{}", self.name, self.last_lines());
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -132,10 +125,7 @@ impl Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            drop(process.kill());
-            drop(process.wait());
-        }
+        self.kill();
         if std::thread::panicking() {
             eprintln!("the last log lines of {}:\n{}", self.name, self.last_lines());
         }

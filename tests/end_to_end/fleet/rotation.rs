@@ -24,8 +24,7 @@ async fn revoked_token_is_refused_by_every_gateway_within_a_second_also_without_
         let tenant =
             Tenant::register_at(&fleet.api_url(), if redis_is_there { "acme" } else { "globex" }).await;
         let tokens = format!("{}/connections/{}/tokens", tenant.api, tenant.connection_id);
-        let list: serde_json::Value =
-            tenant.client.get(&tokens).bearer_auth(&tenant.key).send().await.unwrap().json().await.unwrap();
+        let list = tenant.get(&format!("/connections/{}/tokens", tenant.connection_id)).await;
         let id = text(&list["items"][0], "id");
         let path = tenant.scim.strip_prefix(&fleet.url()).expect("the base URL is the balancer's");
         let gateways: Vec<String> = fleet
@@ -99,16 +98,7 @@ async fn restarting_every_process_in_turn_under_load_fails_no_request() {
         fleet.members.len(),
         told.later.load(Ordering::SeqCst)
     );
-    let list: serde_json::Value = tenant
-        .client
-        .get(format!("{}/Users?count=0", tenant.scim))
-        .bearer_auth(&tenant.token)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let list = tenant.scim_get("/Users?count=0").await;
     assert_eq!(list["totalResults"], created, "what was answered is there, once");
 }
 

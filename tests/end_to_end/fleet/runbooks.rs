@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::rotation::{Told, load};
 use super::servers::postgres_bin;
@@ -16,12 +16,6 @@ use crate::faults::site::Site;
 use crate::tenant::{Tenant, client, text};
 
 const PATIENCE: Duration = Duration::from_mins(1);
-
-async fn ask(tenant: &Tenant, url: &str, bearer: &str) -> Value {
-    let answer = tenant.client.get(url).bearer_auth(bearer).send().await.unwrap();
-    assert!(answer.status().is_success(), "GET {url}: {}", answer.status());
-    answer.json().await.unwrap()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn exchanging_the_internal_key_under_load_fails_no_request() {
@@ -98,8 +92,8 @@ async fn restored_backup_serves_the_same_tokens_and_changes_nothing_at_the_sites
         assert!(Instant::now() < deadline, "{} of {created} users are there", is_there(&site));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let users = format!("{}/Users?count=1000&sortBy=userName", tenant.scim);
-    let before = ask(&tenant, &users, &tenant.token).await;
+    let users = "/Users?count=1000&sortBy=userName";
+    let before = tenant.scim_get(users).await;
 
     // The backup, while everything runs; then the database is lost, with what was written after the backup.
     let folder = tempfile::tempdir().unwrap();
@@ -120,7 +114,7 @@ async fn restored_backup_serves_the_same_tokens_and_changes_nothing_at_the_sites
     }
     fleet.wait_until_ready().await;
 
-    assert_eq!(ask(&tenant, &users, &tenant.token).await, before, "the same users, by the same token");
+    assert_eq!(tenant.scim_get(users).await, before, "the same users, by the same token");
     // A run looks at everything, with the credentials that were stored sealed, and finds nothing to do.
     let writes = |site: &Site| {
         let calls = site.state().calls.by_operation;
@@ -132,9 +126,9 @@ async fn restored_backup_serves_the_same_tokens_and_changes_nothing_at_the_sites
     };
     let before = writes(&site);
     let started = tenant.post(&format!("/links/{link}/runs"), &json!({})).await;
-    let run = format!("{}/links/{link}/runs/{}", tenant.api, text(&started, "id"));
+    let run = format!("/links/{link}/runs/{}", text(&started, "id"));
     let ended = loop {
-        let now = ask(&tenant, &run, &tenant.key).await;
+        let now = tenant.get(&run).await;
         if !matches!(now["status"].as_str(), Some("marking" | "working")) {
             break now;
         }
