@@ -31,6 +31,8 @@ pub(crate) struct Oracle {
     pub(crate) groups: BTreeMap<String, Group>,
     /// Names that users had who are deleted or renamed.
     pub(crate) former_users: BTreeSet<String>,
+    /// Names under which somebody came back after another user of that name was deleted.
+    pub(crate) returned: BTreeSet<String>,
     /// Names that users had before they were renamed, by id; also of those who are deleted.
     pub(crate) former_names: BTreeMap<String, Vec<String>>,
     /// Addresses that users had before they got others, by id; of those who are deleted, all of them.
@@ -45,6 +47,7 @@ impl Oracle {
         self.users.extend(other.users);
         self.groups.extend(other.groups);
         self.former_users.extend(other.former_users);
+        self.returned.extend(other.returned);
         self.former_names.extend(other.former_names);
         self.former_addresses.extend(other.former_addresses);
         self.former_groups.extend(other.former_groups);
@@ -53,6 +56,12 @@ impl Oracle {
     /// Whether somebody had this name before being renamed.
     pub(crate) fn is_of_renamed(&self, name: &str) -> bool {
         self.former_names.values().flatten().any(|former| former == name)
+    }
+
+    /// How often somebody of this name, in lower case, was renamed.
+    pub(crate) fn times_left(&self, name: &str) -> u64 {
+        let former = self.former_names.values().flatten();
+        former.filter(|former| former.to_lowercase() == name).map(|_| 1).sum()
     }
 
     /// Reads the whole directory back over SCIM and compares it.
@@ -89,7 +98,19 @@ impl Oracle {
         let mut accounts = BTreeMap::new();
         for (id, user) in &self.users {
             let names = self.names_at(site, id, user);
-            let account = names.iter().find_map(|name| account(&state, name));
+            let mut found: Vec<_> = names.iter().filter_map(|name| account(&state, name)).collect();
+            // Who came back under the name of somebody deleted, and was renamed before the site heard of it, has an
+            // account under the new name, and the one of the other stays as it is.
+            if found.len() > 1 {
+                let is_others = |account: &&UserState| {
+                    self.returned.contains(&account.name) && !site.gives_access(&state, account)
+                };
+                found.retain(|account| !is_others(account));
+            }
+            if found.len() > 1 {
+                differences.push(format!("{} has {} accounts", user.login, found.len()));
+            }
+            let account = found.into_iter().next();
             live.extend(names);
             if let Some(account) = account {
                 accounts.insert(id, account.name.as_str());
@@ -121,6 +142,15 @@ impl Oracle {
         }
         self.compare_groups(&state, &accounts, &mut differences);
         differences.iter().map(|difference| format!("{}: {difference}", site.product)).collect()
+    }
+
+    /// The users whom a text calls by a name that they have or had.
+    pub(crate) fn named_in(&self, text: &str) -> impl Iterator<Item = (&String, &User)> {
+        let words: BTreeSet<&str> = text.split([' ', '"', ',']).collect();
+        self.users.iter().filter(move |(id, user)| {
+            let former = self.former_names.get(*id).into_iter().flatten();
+            former.chain([&user.login]).any(|name| words.contains(name.as_str()))
+        })
     }
 
     /// The names that a user's account may have: where it cannot be renamed it has one that the user once had.

@@ -110,7 +110,10 @@ impl Writer {
         };
         let again = left.choose(&mut self.random).map(|name| (*name).clone()).filter(|name| !taken(name));
         let login = match again {
-            Some(name) if self.random.random_bool(0.4) => name,
+            Some(name) if self.random.random_bool(0.4) => {
+                self.oracle.returned.insert(name.clone());
+                name
+            }
             _ => self.fresh("user"),
         };
         let number = self.next();
