@@ -33,6 +33,7 @@ mod lookup;
 mod marking;
 pub mod members;
 pub mod migration;
+pub mod moving;
 pub mod naming;
 mod parked;
 pub mod routes;

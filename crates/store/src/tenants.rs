@@ -9,7 +9,7 @@ use crate::entity::words::TenantStatus;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
 use crate::routes::RouteChange;
-use crate::statement::execute;
+use crate::statement::{database_now, execute, rows};
 use crate::vault::WrappedKey;
 
 /// The registry of tenants.
@@ -49,6 +49,21 @@ impl Tenants {
     /// The tenant.
     pub async fn get(&self, id: TenantId) -> Result<tenant::Model> {
         tenant::Entity::find_by_id(id).one(&self.store.connection).await?.ok_or(Error::NotFound("tenant"))
+    }
+
+    /// Whether the tenant is in this cell, served or not.
+    pub async fn stands(&self, id: TenantId) -> Result<bool> {
+        let sql = "SELECT id FROM tenants WHERE id = $1";
+        Ok(!rows(&self.store.connection, sql, vec![id.into()]).await?.is_empty())
+    }
+
+    /// Whether a worker is at anything of the tenant.
+    pub(crate) async fn is_worked_at(&self, id: TenantId) -> Result<bool> {
+        let now = database_now(self.store.backend());
+        let held =
+            |table| format!("SELECT tenant_id FROM {table} WHERE tenant_id = $1 AND lease_until > {now}");
+        let sql = ["tasks", "accounts", "runs"].map(held).join(" UNION ALL ") + " LIMIT 1";
+        Ok(!rows(&self.store.connection, sql, vec![id.into()]).await?.is_empty())
     }
 
     /// The tenant of a slug, if there is one.

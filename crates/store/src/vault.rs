@@ -61,6 +61,12 @@ impl Vault {
         open(&self.tenant_key(tenant, wrapped)?, &row_context(tenant, context), sealed)
     }
 
+    /// The tenant's key as another vault would have wrapped it; what it sealed stays as it is.
+    pub fn rewrap(&self, tenant: TenantId, wrapped: &WrappedKey, other: &Vault) -> Result<WrappedKey> {
+        let bytes = open(&self.master, &tenant_context(tenant), &wrapped.0)?;
+        Ok(WrappedKey(seal(&other.master, &tenant_context(tenant), &bytes)?))
+    }
+
     /// Whether this vault made the tenant's key; [`Error::Sealed`] when its master key is another one.
     pub fn check(&self, tenant: TenantId, wrapped: &WrappedKey) -> Result<()> {
         self.tenant_key(tenant, wrapped).map(drop)

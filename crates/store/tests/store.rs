@@ -8,6 +8,8 @@ mod accounts;
 mod cost;
 #[path = "store/isolation.rs"]
 mod isolation;
+#[path = "store/moving.rs"]
+mod moving;
 #[path = "store/parked.rs"]
 mod parked;
 #[path = "store/place.rs"]

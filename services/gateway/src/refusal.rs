@@ -15,6 +15,8 @@ pub enum Refusal {
     Unauthorized,
     /// The tenant is suspended.
     Suspended,
+    /// The tenant is on its way from one cell to another; it is served again in a moment.
+    Moving,
     /// An admin paused the connection; the provider should try again.
     Paused,
     /// The body is announced to be larger than any that is read.
@@ -38,6 +40,7 @@ impl Refusal {
         match self {
             Self::Unauthorized => "unauthorized",
             Self::Suspended => "suspended",
+            Self::Moving => "moving",
             Self::Paused => "paused",
             Self::TooLarge => "too_large",
             Self::Incomplete => "incomplete",
@@ -58,6 +61,11 @@ impl IntoResponse for Refusal {
                 Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             ),
             Self::Suspended => (StatusCode::FORBIDDEN, "The tenant is suspended", None),
+            Self::Moving => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The tenant is being moved, come back soon",
+                Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            ),
             Self::Paused => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The connection is paused",

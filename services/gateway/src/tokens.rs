@@ -53,6 +53,7 @@ impl Opened {
     pub(crate) fn check_served(&self) -> Result<(), Refusal> {
         match (self.tenant, self.connection) {
             (wire::TenantStatus::Suspended, _) => Err(Refusal::Suspended),
+            (wire::TenantStatus::Moving, _) => Err(Refusal::Moving),
             (_, wire::ConnectionStatus::Paused) => Err(Refusal::Paused),
             (wire::TenantStatus::Active, wire::ConnectionStatus::Active) => Ok(()),
             (wire::TenantStatus::Unspecified, _) | (_, wire::ConnectionStatus::Unspecified) => {
@@ -214,7 +215,7 @@ impl Tokens {
                 }
                 Ok(None) => {}
                 // It may be the one that knows the token: nobody is told that it is wrong.
-                Err(unavailable) => refusal = unavailable,
+                Err(other) => refusal = other,
             }
         }
         Err(refusal)
@@ -224,6 +225,10 @@ impl Tokens {
         let cell = &self.cells[place];
         let (asked_at, position) = (Instant::now(), cell.watched.position());
         let Some(route) = cell.ask(digest.clone()).await? else { return Ok(None) };
+        // Not to be remembered: the cell that a tenant has left tells nothing of it.
+        if route.tenant_status() == wire::TenantStatus::Moving {
+            return Err(Refusal::Moving);
+        }
         let id = |bytes: &[u8]| Uuid::from_slice(bytes).map_err(|_| Refusal::Unavailable);
         Ok(Some(Arc::new(Opened {
             tenant_id: TenantId(id(&route.tenant_id)?),

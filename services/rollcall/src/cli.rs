@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use secrecy::SecretString;
 
 use crate::config::{Role, Settings};
 
@@ -44,6 +45,14 @@ pub(crate) enum Command {
     ///
     /// `serve` does this by itself on the embedded database, never on PostgreSQL.
     Migrate(CommonArguments),
+    /// Move a tenant from this cell's database to another's.
+    ///
+    /// The tenant's requests are refused with 503 while everything it has is copied, and nothing is done at its
+    /// sites; then the other cell serves it, with the same tokens at the same base URLs. When it fails, or is
+    /// stopped, the tenant is served where it was. Running it again finishes what was left half-way.
+    ///
+    /// Both cells must run this version, and every gateway must know both.
+    MoveTenant(MoveTenantArguments),
     /// Check configuration, database, keys and addresses, and say what to do about each problem.
     ///
     /// Exits with 0 when nothing is wrong, and with 1 otherwise.
@@ -86,6 +95,26 @@ pub(crate) struct DemoArguments {
     /// Seconds that the sites have to match what the identity provider asked for.
     #[arg(long, default_value_t = 120, value_name = "SECONDS")]
     pub(crate) within: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MoveTenantArguments {
+    /// The tenant's slug.
+    pub(crate) tenant: String,
+    /// `postgres://…` of the cell that it comes to.
+    #[arg(long, env = "ROLLCALL_TO_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub(crate) to_database_url: SecretString,
+    /// That cell's master key [default: the same as of this cell]
+    #[arg(long, env = "ROLLCALL_TO_MASTER_KEY", hide_env_values = true, value_name = "BASE64")]
+    pub(crate) to_master_key: Option<SecretString>,
+    /// Seconds to wait for workers that are at the tenant's sites, before it is copied all the same.
+    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    pub(crate) patience: u64,
+    /// Give up a move that was left half-way, and serve the tenant where it was.
+    #[arg(long)]
+    pub(crate) give_up: bool,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
 }
 
 #[derive(Debug, Args)]

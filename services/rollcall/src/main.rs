@@ -36,6 +36,7 @@ fn main() -> ExitCode {
             Command::Serve(arguments) => commands::serve::run(arguments).await,
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Migrate(arguments) => commands::migrate::run(arguments).await,
+            Command::MoveTenant(arguments) => commands::move_tenant::run(arguments).await,
             Command::Doctor(arguments) => commands::doctor::run(arguments).await,
             Command::Health(arguments) => commands::health::run(arguments).await,
             Command::Sandbox(arguments) => commands::sandbox::run(arguments).await,

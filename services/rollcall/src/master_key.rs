@@ -35,7 +35,8 @@ impl MasterKey {
         Self::parse(&text).with_context(|| format!("in {}", path.display()))
     }
 
-    fn parse(text: &str) -> anyhow::Result<Self> {
+    /// Reads 32 bytes in base64.
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         let bytes = Zeroizing::new(STANDARD.decode(text.trim()).context("it is not base64")?);
         let key = <[u8; 32]>::try_from(bytes.as_slice())
             .map_err(|_| anyhow::anyhow!("it has {} bytes instead of 32", bytes.len()))?;

@@ -74,7 +74,8 @@ fn store_options(config: &Config) -> StoreOptions {
     options
 }
 
-async fn open_store_with(options: StoreOptions, master: &MasterKey) -> anyhow::Result<Store> {
+/// Opens a database that another process may be serving.
+pub(crate) async fn open_store_with(options: StoreOptions, master: &MasterKey) -> anyhow::Result<Store> {
     let vault = Vault::new(master.bytes()).context("the master key")?;
     Store::connect(options, vault).await.context("the database cannot be opened; see `rollcall doctor`")
 }

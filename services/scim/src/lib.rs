@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod body;
 pub mod caller;
+mod departure;
 pub mod edge;
 pub mod error;
 pub mod path;
@@ -72,7 +73,8 @@ pub fn router(scim: Scim) -> Router {
 pub fn router_within(limit: Duration, scim: Scim) -> Router {
     // A stuck database must not hold the provider's connection for ever.
     let limited = axum::middleware::from_fn(move |request, next| limit_time(limit, request, next));
-    guarded(routes::router(scim).layer(limited))
+    let look_again = axum::middleware::from_fn_with_state(scim.store.clone(), departure::look_again);
+    guarded(routes::router(scim).layer(look_again).layer(limited))
 }
 
 /// A panic anywhere below is still answered in SCIM's form.

@@ -100,6 +100,7 @@ fn route(route: &Route) -> wire::Route {
         tenant_status: match route.tenant_status {
             TenantStatus::Active => wire::TenantStatus::Active,
             TenantStatus::Suspended => wire::TenantStatus::Suspended,
+            TenantStatus::Leaving | TenantStatus::Arriving => wire::TenantStatus::Moving,
         }
         .into(),
         connection_status: match route.connection.status {

@@ -6,6 +6,7 @@
 use std::marker::PhantomData;
 
 use axum::extract::FromRequestParts;
+use axum::http::Method;
 use axum::http::request::Parts;
 use serde_json::Value;
 use store::TenantStore;
@@ -120,6 +121,11 @@ impl<R: LeastRole> FromRequestParts<ApiState> for TenantCaller<R> {
         let PathParameters(TenantPath { tenant }) = PathParameters::from_request_parts(parts, state).await?;
         let tenant = find_tenant(state, &tenant).await?;
         authorize::<R>(&identity, &tenant)?;
+        let is_moving = matches!(tenant.status, TenantStatus::Leaving | TenantStatus::Arriving);
+        // What was changed now would stay behind, or be overwritten.
+        if is_moving && parts.method != Method::GET {
+            return Err(ApiError::Moving);
+        }
         tracing::Span::current().record("tenant.id", tracing::field::display(tenant.id));
         Ok(Self { store: state.store.tenant(tenant.id), tenant, actor: identity.actor(), role: PhantomData })
     }

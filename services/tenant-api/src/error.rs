@@ -85,6 +85,9 @@ pub enum ApiError {
     /// 502: the site that had to be asked did not answer, or refused.
     #[error("{0}")]
     SiteFailed(String),
+    /// 503: the tenant is on its way to another cell.
+    #[error("The tenant is being moved to another cell, try again soon")]
+    Moving,
     /// 503: the database is away, or did not answer in time.
     #[error("Temporarily unavailable, try again")]
     Unavailable(#[source] Option<store::Error>),
@@ -112,7 +115,7 @@ impl ApiError {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::SiteFailed(_) => StatusCode::BAD_GATEWAY,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::Moving => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -4,6 +4,7 @@
 mod balancer;
 mod faults;
 mod member;
+mod moving;
 mod rotation;
 mod runbooks;
 pub(crate) mod servers;
@@ -51,19 +52,46 @@ pub(crate) struct Fleet {
     pub(crate) members: Vec<Member>,
     pub(crate) postgres: Server,
     pub(crate) redis: Server,
+    /// The database of another cell behind the same gateways, if there is one, and its master key.
+    pub(crate) second: Option<SecondCell>,
     balancer: Balancer,
     _folder: TempDir,
+}
+
+/// A cell of one process for each of SCIM and sync.
+#[derive(Clone)]
+pub(crate) struct SecondCell {
+    pub(crate) database_url: String,
+    pub(crate) master_key: String,
 }
 
 impl Fleet {
     /// Starts everything; `settings` are further `ROLLCALL_…` variables of all processes.
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
+        Self::start_cells(settings, false).await
+    }
+
+    /// The same with another cell.
+    pub(crate) async fn start_with_second_cell(settings: &[(&str, &str)]) -> Self {
+        Self::start_cells(settings, true).await
+    }
+
+    async fn start_cells(settings: &[(&str, &str)], has_second: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (mut postgres, mut redis) = (Server::postgres(folder.path()), Server::redis(folder.path()));
         postgres.start().await;
         redis.start().await;
         let roles = [Role::Gateway, Role::Gateway, Role::Scim, Role::Scim, Role::Api, Role::Sync, Role::Sync];
         let places: Vec<(Role, Place)> = roles.into_iter().map(|role| (role, Place::free())).collect();
+        let second = has_second.then(|| SecondCell {
+            database_url: postgres.url_of("second"),
+            master_key: STANDARD.encode([9; 32]),
+        });
+        let others_places: Vec<(Role, Place)> = if has_second {
+            [Role::Scim, Role::Sync].map(|role| (role, Place::free())).into()
+        } else {
+            Vec::new()
+        };
         let of =
             |wanted: Role| places.iter().filter(move |(role, _)| *role == wanted).map(|(_, place)| place);
         let balancer = Balancer::start(of(Role::Gateway).map(|place| (place.public, place.internal))).await;
@@ -76,7 +104,10 @@ impl Fleet {
             ("ROLLCALL_DRAIN_DELAY_SECONDS", "1".to_owned()),
         ];
         // What a gateway is not told, it cannot give away.
-        let gateways = [("ROLLCALL_CELLS", cells.join("|"))];
+        let first = format!("default={}", cells.join("|"));
+        let cells = others_places.first().map(|(_, place)| format!("second=http://{}", place.cell));
+        let cells: Vec<String> = [first].into_iter().chain(cells).collect();
+        let gateways = [("ROLLCALL_CELLS", cells.join(","))];
         let others = [
             ("ROLLCALL_DATABASE_URL", postgres.url()),
             ("ROLLCALL_DATABASE_CONNECTIONS", "10".to_owned()),
@@ -84,9 +115,17 @@ impl Fleet {
             ("ROLLCALL_OPERATOR_KEY", OPERATOR_KEY.to_owned()),
             ("ROLLCALL_ALLOW_TARGETS", "127.0.0.0/8".to_owned()),
         ];
-        let migrated = command().arg("migrate").envs(others.clone()).output().unwrap();
-        assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
-        let members = (0..).zip(places).map(|(index, (role, place))| {
+        let mut of_second = others.clone();
+        if let Some(second) = &second {
+            postgres.create_database("second");
+            of_second[0].1.clone_from(&second.database_url);
+            of_second[2].1.clone_from(&second.master_key);
+            migrate(&of_second);
+        }
+        migrate(&others);
+        let firsts = places.into_iter().map(|place| (place, &others));
+        let places = firsts.chain(others_places.into_iter().map(|place| (place, &of_second)));
+        let members = (0..).zip(places).map(|(index, ((role, place), others))| {
             let mut environment: Vec<(String, String)> = Vec::new();
             let own = if role == Role::Gateway { &gateways[..] } else { &others[..] };
             environment
@@ -95,7 +134,7 @@ impl Fleet {
             Member::new(role, format!("{}-{index}", role.name()), place, environment, folder.path())
         });
         let members: Vec<Member> = members.collect();
-        let mut fleet = Self { members, postgres, redis, balancer, _folder: folder };
+        let mut fleet = Self { members, postgres, redis, second, balancer, _folder: folder };
         for member in &mut fleet.members {
             member.start();
         }
@@ -139,9 +178,14 @@ impl Fleet {
         self.balancer.wait_until_all_ready(deadline).await;
     }
 
-    /// The database itself.
+    /// The database itself, of the first cell.
     pub(crate) async fn store(&self) -> Store {
         let options = StoreOptions::new(self.postgres.url());
         Store::connect(options, Vault::new(&MASTER_KEY).unwrap()).await.unwrap()
     }
+}
+
+fn migrate(environment: &[(&str, String)]) {
+    let migrated = command().arg("migrate").envs(environment.iter().cloned()).output().unwrap();
+    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
 }

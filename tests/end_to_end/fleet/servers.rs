@@ -54,6 +54,19 @@ impl Server {
         }
     }
 
+    /// The URL of a database of this PostgreSQL.
+    pub(crate) fn url_of(&self, database: &str) -> String {
+        format!("postgres://rollcall@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Makes a database of this PostgreSQL.
+    pub(crate) fn create_database(&self, name: &str) {
+        let sql = format!("CREATE DATABASE {name}");
+        let made =
+            Command::new(postgres_bin().join("psql")).args([&self.url(), "-c", &sql]).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+
     /// Starts it and waits until it takes connections.
     pub(crate) async fn start(&mut self) {
         let port = self.port.to_string();

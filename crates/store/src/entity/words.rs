@@ -15,6 +15,12 @@ pub enum TenantStatus {
     /// Refused, and nothing is done at its sites.
     #[sea_orm(string_value = "suspended")]
     Suspended,
+    /// Being moved to another cell: refused for a moment, and nothing is done at its sites.
+    #[sea_orm(string_value = "leaving")]
+    Leaving,
+    /// A copy that is not served before the cell that it comes from has let go of it.
+    #[sea_orm(string_value = "arriving")]
+    Arriving,
 }
 
 /// What an API key may do within its tenant.

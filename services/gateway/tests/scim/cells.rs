@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harness::{Edge, Idp, PUBLIC_URL};
 
-fn cell(name: &str, store: Store) -> Cell {
+pub(crate) fn cell(name: &str, store: Store) -> Cell {
     let schemas = Schemas::default();
     let routing = RoutingService::new(store.clone(), schemas.clone(), CancellationToken::new());
     let scim = scim::Scim { store, public_url: PUBLIC_URL.into(), schemas };

@@ -17,6 +17,7 @@ mod harness;
 mod life_cycle;
 mod limits;
 mod lists;
+mod moving;
 mod observation;
 mod outage;
 mod parked_members;

@@ -3,6 +3,7 @@
 pub(crate) mod doctor;
 pub(crate) mod health;
 pub(crate) mod migrate;
+pub(crate) mod move_tenant;
 pub(crate) mod openapi;
 pub(crate) mod sandbox;
 pub(crate) mod serve;

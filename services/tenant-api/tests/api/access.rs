@@ -14,6 +14,7 @@ on_both!(
     only_a_key_is_exchanged,
     an_expired_key_opens_nothing,
     a_suspended_tenant_is_closed_to_its_own_people,
+    a_tenant_on_its_way_is_shown_and_not_changed,
     the_last_use_of_a_key_is_noted_to_the_minute,
 );
 
@@ -103,6 +104,28 @@ async fn a_suspended_tenant_is_closed_to_its_own_people(api: Api) {
     assert_eq!(shown["status"], "suspended");
     api.get(&other.path("")).by(&other.auditor).send().await.expect(200);
     api.get(&tenant.path("")).by(&other.owner).send().await.expect(404);
+}
+
+async fn a_tenant_on_its_way_is_shown_and_not_changed(api: Api) {
+    let tenant = Tenant::new(&api, "acme").await;
+    for status in ["leaving", "arriving"] {
+        api.execute(&format!("UPDATE tenants SET status = '{status}' WHERE slug = 'acme'")).await;
+        for credential in [&tenant.owner, OPERATOR] {
+            let body = json!({"name": "new", "provider": "okta"});
+            let call = api.post(&tenant.path("/connections"), body).by(credential);
+            let refused = call.header("idempotency-key", "a").send().await;
+            assert_eq!(refused.header("retry-after"), "5");
+            let told = refused.expect(503);
+            assert!(text(&told, "detail").contains("being moved to another cell"), "{told}");
+            let shown = api.get(&tenant.path("")).by(credential).send().await.expect(200);
+            assert_eq!(shown["status"], status);
+        }
+    }
+    // Nothing remembers that it was refused.
+    api.execute("UPDATE tenants SET status = 'active' WHERE slug = 'acme'").await;
+    let body = json!({"name": "new", "provider": "okta"});
+    let call = api.post(&tenant.path("/connections"), body).by(&tenant.owner);
+    call.header("idempotency-key", "a").send().await.expect(201);
 }
 
 async fn the_last_use_of_a_key_is_noted_to_the_minute(api: Api) {
