@@ -10,6 +10,8 @@ EXCHANGES := $(abspath $(TARGET))/exchanges
 CONTRACT_FLAGS ?=
 CARGO_FUZZ_VERSION := 0.13.2
 FUZZ_SECONDS ?= 1800
+# The last version that knew no roles apart.
+OLDER ?= 1c9efff
 FUZZ_TARGETS ?= filter path patch patch_structured resource query
 
 .DEFAULT_GOAL := help
@@ -84,6 +86,16 @@ budget: ## Measure how much of a site's request budget 5,000 changes use, and ho
 large: setup ## Measure plans, runs and the order of work with 100,000 users at one site (LARGE_FLAGS="--people N --groups N")
 	@cargo build $(CARGO_FLAGS) --quiet --release --workspace --example large
 	@infra/dev/with-services $(TARGET)/release/examples/large $(LARGE_FLAGS)
+
+.PHONY: upgrade
+upgrade: setup ## Upgrade replicas under load from an older version (OLDER=commit), go back, and come again
+	rm -rf $(TARGET)/older/source
+	git clone --quiet --no-hardlinks . $(TARGET)/older/source
+	git -C $(TARGET)/older/source checkout --quiet $(OLDER)
+	cd $(TARGET)/older/source && cargo build --locked --bin rollcall --target-dir $(abspath $(TARGET))/older/build
+	ROLLCALL_TEST_OLDER_PROGRAM=$(abspath $(TARGET))/older/build/debug/rollcall infra/dev/with-services \
+		cargo nextest run $(CARGO_FLAGS) --workspace --no-capture \
+		-E 'test(replicas_of_an_older_version_are_replaced)'
 
 .PHONY: deny
 deny: ## Check licences, sources and banned crates (needs cargo-deny)

@@ -179,7 +179,8 @@ pub(crate) fn command() -> Command {
     unconfigured(Command::new(ROLLCALL))
 }
 
-fn unconfigured(mut command: Command) -> Command {
+/// A command without any configuration of whoever runs the tests.
+pub(crate) fn unconfigured(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("ROLLCALL_") {
             command.env_remove(name);

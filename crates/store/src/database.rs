@@ -8,7 +8,7 @@ use sea_orm::{
     ConnectOptions, Database, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
-use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::{MigratorTrait, SchemaManager};
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -18,6 +18,7 @@ use crate::deprovisions::Counts;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
 use crate::migration::Migrator;
+use crate::statement::rows;
 use crate::tenant::TenantStore;
 use crate::vault::Vault;
 
@@ -49,6 +50,19 @@ impl StoreOptions {
             clock: Clock::default(),
         }
     }
+}
+
+/// Where sea-orm notes which migrations ran.
+const MIGRATIONS: &str = "seaql_migrations";
+
+/// Names of migrations by which a database and this program differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SchemaDifference {
+    /// They have not run yet: this program cannot work there.
+    pub pending: Vec<String>,
+    /// A later version has run them. Each migration leaves the version before it working, so that is so during an
+    /// upgrade, and when one goes back.
+    pub later: Vec<String>,
 }
 
 /// The database of one cell. Cheap to clone.
@@ -114,15 +128,31 @@ impl Store {
         })
     }
 
-    /// Brings the schema up to date.
+    /// Brings the schema up to date. One of a later version stays as it is.
     pub async fn migrate(&self) -> Result<()> {
+        if self.schema().await?.pending.is_empty() {
+            return Ok(());
+        }
         Ok(Migrator::up(&self.connection, None).await?)
     }
 
-    /// Names of migrations that have not run yet.
-    pub async fn pending_migrations(&self) -> Result<Vec<String>> {
-        let pending = Migrator::get_pending_migrations(&self.connection).await?;
-        Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
+    /// How the database's schema differs from the one of this program. Reads only: whoever serves may lack the right
+    /// to make tables.
+    pub async fn schema(&self) -> Result<SchemaDifference> {
+        let known: Vec<String> =
+            Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+        let is_there = SchemaManager::new(&self.connection).has_table(MIGRATIONS).await?;
+        let mut ran = Vec::new();
+        if is_there {
+            let sql = format!("SELECT version FROM {MIGRATIONS} ORDER BY version");
+            for row in rows(&self.connection, sql, Vec::new()).await? {
+                ran.push(row.try_get::<String>("", "version")?);
+            }
+        }
+        let without = |all: &[String], others: &[String]| {
+            all.iter().filter(|name| !others.contains(name)).cloned().collect()
+        };
+        Ok(SchemaDifference { pending: without(&known, &ran), later: without(&ran, &known) })
     }
 
     /// Answers if the database does.

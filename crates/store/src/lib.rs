@@ -57,6 +57,6 @@ pub mod users;
 pub mod vault;
 
 pub use clock::{Clock, Timestamp};
-pub use database::{Store, StoreOptions, WriteTransaction};
+pub use database::{SchemaDifference, Store, StoreOptions, WriteTransaction};
 pub use error::{Error, Result};
 pub use tenant::TenantStore;

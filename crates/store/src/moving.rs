@@ -13,7 +13,7 @@ use sea_orm::{DatabaseBackend, DbErr, RuntimeErr};
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row as _};
 
-use crate::database::Store;
+use crate::database::{SchemaDifference, Store};
 use crate::entity::tenant;
 use crate::entity::words::TenantStatus;
 use crate::error::{Error, Result};
@@ -105,8 +105,10 @@ impl<'a> TenantMove<'a> {
             if store.backend() != DatabaseBackend::Postgres {
                 return refused("Cells are databases of PostgreSQL; the embedded one is no cell");
             }
-            if !store.pending_migrations().await?.is_empty() {
-                return refused("Both databases must be up to date; run `rollcall migrate` for each");
+            if store.schema().await? != SchemaDifference::default() {
+                return refused(
+                    "Both databases must have the schema of this version; run `rollcall migrate`",
+                );
             }
         }
         let left = from.tenants().find_by_slug(slug).await?;

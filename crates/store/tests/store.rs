@@ -14,6 +14,8 @@ mod moving;
 mod parked;
 #[path = "store/place.rs"]
 mod place;
+#[path = "store/schema.rs"]
+mod schema;
 #[path = "store/schema_extensions.rs"]
 mod schema_extensions;
 #[path = "store/search/mod.rs"]

@@ -85,12 +85,15 @@ pub(crate) async fn check_store(config: &Config, store: &Store) -> anyhow::Resul
     if config.database.embedded {
         store.migrate().await.context("bringing the embedded database up to date")?;
     }
-    let pending = store.pending_migrations().await.context("looking for pending migrations")?;
+    let schema = store.schema().await.context("looking for pending migrations")?;
     anyhow::ensure!(
-        pending.is_empty(),
+        schema.pending.is_empty(),
         "the database lacks migrations ({}); run `rollcall migrate` first",
-        pending.join(", ")
+        schema.pending.join(", ")
     );
+    if !schema.later.is_empty() {
+        tracing::warn!(later = schema.later.join(", "), "the schema is of a later version than this program");
+    }
     match store.tenants().check_keys().await {
         Err(store::Error::Sealed) => anyhow::bail!(
             "the master key is not the one that this database's secrets were sealed with; set the right \

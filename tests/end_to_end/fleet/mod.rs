@@ -9,6 +9,7 @@ mod rotation;
 mod runbooks;
 pub(crate) mod servers;
 mod traces;
+mod upgrade;
 
 use std::time::{Duration, Instant};
 

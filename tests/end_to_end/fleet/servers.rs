@@ -61,10 +61,13 @@ impl Server {
 
     /// Makes a database of this PostgreSQL.
     pub(crate) fn create_database(&self, name: &str) {
-        let sql = format!("CREATE DATABASE {name}");
-        let made =
-            Command::new(postgres_bin().join("psql")).args([&self.url(), "-c", &sql]).output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        self.run(&format!("CREATE DATABASE {name}"));
+    }
+
+    /// Runs SQL in its first database.
+    pub(crate) fn run(&self, sql: &str) {
+        let run = Command::new(postgres_bin().join("psql")).args([&self.url(), "-c", sql]).output().unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     }
 
     /// Starts it and waits until it takes connections.

@@ -118,10 +118,10 @@ async fn database(config: &Config, store: &Store) -> Vec<(&'static str, Finding)
     }
     let mut findings =
         vec![("database", Good(format!("{kind} answers in {} ms", began.elapsed().as_millis())))];
-    match store.pending_migrations().await {
+    match store.schema().await {
         Err(error) => findings.push(("schema", Bad(format!("cannot be read: {error}")))),
-        Ok(pending) if !pending.is_empty() => {
-            let names = pending.join(", ");
+        Ok(schema) if !schema.pending.is_empty() => {
+            let names = schema.pending.join(", ");
             findings.push((
                 "schema",
                 if config.database.embedded {
@@ -131,8 +131,16 @@ async fn database(config: &Config, store: &Store) -> Vec<(&'static str, Finding)
                 },
             ));
         }
-        Ok(_) => {
-            findings.push(("schema", Good("up to date".to_owned())));
+        Ok(schema) => {
+            findings.push((
+                "schema",
+                if schema.later.is_empty() {
+                    Good("up to date".to_owned())
+                } else {
+                    let later = schema.later.join(", ");
+                    Notable(format!("of a later version ({later}); that is fine during an upgrade"))
+                },
+            ));
             findings.push(match store.tenants().check_keys().await {
                 Ok(()) => ("master key", Good("opens the stored secrets".to_owned())),
                 Err(store::Error::Sealed) => (

@@ -13,13 +13,17 @@ pub(crate) async fn run(arguments: CommonArguments) -> anyhow::Result<ExitCode> 
     let config = arguments.settings.load()?;
     let _traces = telemetry::start_logging(&config.log, config.log_format, None)?;
     let store = open_store_to_migrate(&config, &MasterKey::of(&config)?).await?;
-    let pending = store.pending_migrations().await.context("looking for pending migrations")?;
+    let schema = store.schema().await.context("looking for pending migrations")?;
     store.migrate().await.context("migrating")?;
     let mut out = std::io::stdout();
-    for name in &pending {
+    for name in &schema.pending {
         writeln!(out, "{name}: done")?;
     }
-    writeln!(out, "the schema is up to date")?;
+    if schema.later.is_empty() {
+        writeln!(out, "the schema is up to date")?;
+    } else {
+        writeln!(out, "the schema is of a later version, and stays: {}", schema.later.join(", "))?;
+    }
     store.close().await?;
     Ok(ExitCode::SUCCESS)
 }
