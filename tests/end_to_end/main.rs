@@ -14,6 +14,7 @@
 
 mod chart;
 mod commands;
+mod compose;
 mod conformance;
 mod demo;
 mod faults;

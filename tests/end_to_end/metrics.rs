@@ -8,6 +8,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 use telemetry::catalogue::{Kind, METRICS};
 
+use crate::compose::yaml;
 use crate::program::{Engine, Program};
 use crate::tenant::Tenant;
 
@@ -90,6 +91,15 @@ async fn alerts_and_dashboards_name_metrics_that_exist() {
     let panels = overview["panels"].as_array().unwrap();
     let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().unwrap());
     let shown: Vec<&str> = targets.map(|target| target["expr"].as_str().unwrap()).collect();
+    let alerts = yaml(&files.join("alerts.yaml"));
+    let rules = alerts["groups"][0]["rules"].as_array().unwrap().iter();
+    for expression in rules.map(|rule| rule["expr"].as_str().unwrap()).chain(shown.iter().copied()) {
+        // Grafana's own variables, as it fills them in.
+        let filled = expression.replace("$__rate_interval", "1m").replace("$__range", "1h");
+        if let Err(error) = promql_parser::parser::parse(&filled) {
+            panic!("{expression}: {error}");
+        }
+    }
     let (alerting, mut labels) = named(&expressions);
     let (showing, more) = named(&shown.join("\n"));
     labels.extend(more);

@@ -27,10 +27,15 @@ impl Tenant {
 
     /// The same through a REST API at `url`.
     pub(crate) async fn register_at(url: &str, slug: &str) -> Self {
+        Self::register_with(url, slug, OPERATOR_KEY).await
+    }
+
+    /// The same as an operator with a key of their own.
+    pub(crate) async fn register_with(url: &str, slug: &str, operator_key: &str) -> Self {
         let mut tenant = Self {
             client: client(),
             api: format!("{url}/v1/tenants/{slug}"),
-            key: OPERATOR_KEY.to_owned(),
+            key: operator_key.to_owned(),
             scim: String::new(),
             token: String::new(),
             connection_id: String::new(),

@@ -1,10 +1,12 @@
 //! Each value of the chart does something, is described, and stands in the table of the chart's README.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Renderings, render, repository};
+use super::{Rendered, Renderings, render, repository};
+use crate::compose::yaml;
 
 /// A value by its path, with what the schema says of it.
 struct Leaf {
@@ -163,4 +165,21 @@ fn readme_has_the_table_of_values() {
     }
     let written = std::fs::read_to_string(&path).unwrap();
     assert!(written == expected, "run this test with ROLLCALL_WRITE_DOCS=1 to renew {path}");
+}
+
+/// The example of Argo CD gives the chart values that it takes.
+#[test]
+fn argo_cd_example_renders() {
+    let example = yaml(&Path::new(&repository()).join("infra/argocd/rollcall.yaml"));
+    let source = &example["spec"]["source"];
+    assert_eq!(source["path"], "helm/rollcall");
+    let helm = &source["helm"];
+    let case = json!({"file": helm["valueFiles"][0], "values": helm["valuesObject"]});
+    let answer = render(&[case]).answers.remove(0);
+    assert_eq!(answer.error, None);
+    assert!(answer.lint.is_empty() && answer.invalid.is_empty(), "{:?} {:?}", answer.lint, answer.invalid);
+    let image = helm["valuesObject"]["image"]["repository"].as_str().unwrap();
+    let pods = answer.objects.iter().filter_map(Rendered::pods);
+    let images: Vec<&Value> = pods.map(|pod| &pod["spec"]["containers"][0]["image"]).collect();
+    assert!(images.len() >= 5 && images.iter().all(|used| used.as_str().unwrap().starts_with(image)));
 }
