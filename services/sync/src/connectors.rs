@@ -1,6 +1,5 @@
 //! One connector per site, kept while the site's row stays the same.
 
-use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,6 +10,7 @@ use atlassian::error::SiteError;
 use atlassian::http::HttpSettings;
 use atlassian::product::Product;
 use atlassian::site::{Capabilities, Capability, Site};
+use moka::future::Cache;
 use policy::product::{Obstacles, ProductRules};
 use store::entity::site;
 use store::id::SiteId;
@@ -21,6 +21,10 @@ use url::Url;
 /// Calls at once with a password: should it cease to work in the middle of them, fewer log-ins fail than the
 /// three after which products ask for a CAPTCHA.
 const LOGINS_AT_ONCE: usize = 2;
+
+/// How long a connector is kept that nobody asks for: what it knows of the site costs a call to learn again. A cell
+/// has more sites than are worked at in a while.
+const KEPT: Duration = Duration::from_mins(15);
 
 /// How long the admin groups that a site tells are believed.
 const RULES_LIFETIME: Duration = Duration::from_mins(5);
@@ -185,13 +189,15 @@ fn withdraws_access(capabilities: Capabilities) -> bool {
 #[derive(Clone, Debug)]
 pub struct Connectors {
     http: HttpSettings,
-    sites: Arc<AsyncMutex<HashMap<SiteId, Arc<ConnectedSite>>>>,
+    /// One is made at a time: two for one site would each keep to a budget of their own.
+    sites: Arc<AsyncMutex<Cache<SiteId, Arc<ConnectedSite>>>>,
 }
 
 impl Connectors {
     /// None yet.
     pub fn new(http: HttpSettings) -> Self {
-        Self { http, sites: Arc::default() }
+        let sites = Cache::builder().time_to_idle(KEPT).build();
+        Self { http, sites: Arc::new(AsyncMutex::new(sites)) }
     }
 
     /// The connector of a site, made anew when the site's row was edited.
@@ -200,9 +206,10 @@ impl Connectors {
         tenant: &TenantStore,
         row: &site::Model,
     ) -> Result<Arc<ConnectedSite>, ConnectError> {
-        let mut sites = self.sites.lock().await;
-        if let Some(connected) = sites.get(&row.id).filter(|connected| connected.version == row.version) {
-            return Ok(Arc::clone(connected));
+        let sites = self.sites.lock().await;
+        let known = sites.get(&row.id).await;
+        if let Some(connected) = known.filter(|connected| connected.version == row.version) {
+            return Ok(connected);
         }
         let secret = tenant.sites().open_credentials(row).await?;
         let credentials: Credentials = serde_json::from_slice(&secret)
@@ -251,7 +258,7 @@ impl Connectors {
             turns: Semaphore::new(calls_at_once.min(Semaphore::MAX_PERMITS)),
             refusal: OnceLock::new(),
         });
-        sites.insert(row.id, Arc::clone(&connected));
+        sites.insert(row.id, Arc::clone(&connected)).await;
         Ok(connected)
     }
 }

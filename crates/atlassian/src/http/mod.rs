@@ -11,7 +11,7 @@ mod retry_after;
 pub mod target;
 
 use std::error::Error;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
@@ -50,6 +50,21 @@ pub struct HttpSettings {
     pub user_agent: String,
     /// Certificate authorities that are trusted besides those of the machine, such as a company's own.
     pub authorities: Authorities,
+    /// What all sites with these settings share. Made when the first of them is connected: whoever changes the other
+    /// settings afterwards changes this as well, by its default.
+    pub clients: Clients,
+}
+
+/// The clients of a process, one for each scheme: a client reads the machine's certificates, which takes about a
+/// quarter of a megabyte and some milliseconds. Connections to one host are kept apart from those to others, and
+/// credentials go with each request.
+#[derive(Clone, Debug, Default)]
+pub struct Clients(Arc<Made>);
+
+#[derive(Debug, Default)]
+struct Made {
+    http: OnceLock<reqwest::Client>,
+    https: OnceLock<reqwest::Client>,
 }
 
 /// Certificate authorities.
@@ -81,6 +96,7 @@ impl Default for HttpSettings {
             request_timeout: Duration::from_secs(30),
             user_agent: concat!("Rollcall/", env!("CARGO_PKG_VERSION")).to_owned(),
             authorities: Authorities::default(),
+            clients: Clients::default(),
         }
     }
 }
@@ -104,6 +120,19 @@ impl HttpClient {
     /// A client for one site at `base_url`, whose calls keep to `budget`. Proxies of the environment are not used: a proxy would resolve
     /// names itself, past our rules.
     pub fn new(settings: &HttpSettings, base_url: &Url, budget: &Arc<Budget>) -> Result<Self, SiteError> {
+        let made = &settings.clients.0;
+        let shared = if base_url.scheme() == "http" { &made.http } else { &made.https };
+        let client = if let Some(client) = shared.get() {
+            client.clone()
+        } else {
+            let client = Self::make(settings, base_url.scheme())
+                .map_err(|error| SiteError::Unreachable { detail: innermost(&error) })?;
+            shared.get_or_init(|| client).clone()
+        };
+        Ok(Self { client, budget: Arc::clone(budget) })
+    }
+
+    fn make(settings: &HttpSettings, scheme: &str) -> reqwest::Result<reqwest::Client> {
         #[expect(clippy::disallowed_methods, reason = "the one place that sets limits on a client")]
         let mut builder = reqwest::Client::builder()
             .connect_timeout(settings.connect_timeout)
@@ -114,14 +143,13 @@ impl HttpClient {
             .no_proxy()
             .user_agent(&settings.user_agent)
             .dns_resolver(resolver::GuardedResolver::new(&settings.allow_targets));
-        if base_url.scheme() == "http" {
+        if scheme == "http" {
             // Without TLS no certificate is checked: this works on a machine that has no CA files.
             builder = builder.tls_certs_only([]);
         } else if !settings.authorities.0.is_empty() {
             builder = builder.tls_certs_merge(settings.authorities.0.iter().cloned());
         }
-        let client = builder.build().map_err(|error| SiteError::Unreachable { detail: innermost(&error) })?;
-        Ok(Self { client, budget: Arc::clone(budget) })
+        builder.build()
     }
 
     /// Begins a request.
@@ -268,4 +296,36 @@ fn observe(
         duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "called a site"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn sites_with_the_same_settings_share_one_client() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let served = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut buffer = [0; 4_096];
+            for _ in 0..2 {
+                assert!(stream.read(&mut buffer).await.unwrap() > 0);
+                stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+            }
+        });
+        let settings =
+            HttpSettings { allow_targets: vec!["127.0.0.0/8".parse().unwrap()], ..Default::default() };
+        for _ in 0..2 {
+            // A second client would wait for a second connection, which nobody accepts.
+            let client = HttpClient::new(&settings, &url, &Arc::default()).unwrap();
+            let request = client.request(reqwest::Method::GET, url.clone());
+            let answer = client.send("jira-data-center", "test", request, 10).await.unwrap();
+            assert_eq!(answer.status, StatusCode::NO_CONTENT);
+        }
+        served.await.unwrap();
+    }
 }
