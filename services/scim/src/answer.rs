@@ -7,9 +7,17 @@ use scim_protocol::etag;
 use scim_protocol::projection::Projection;
 use serde_json::Value;
 
+/// Goes with a list in which nothing is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FoundNothing;
+
 /// Any SCIM message.
 pub fn message(status: StatusCode, body: &Value) -> Response {
-    (status, [(CONTENT_TYPE, "application/scim+json")], body.to_string()).into_response()
+    let mut response = (status, [(CONTENT_TYPE, "application/scim+json")], body.to_string()).into_response();
+    if body["totalResults"] == 0 {
+        response.extensions_mut().insert(FoundNothing);
+    }
+    response
 }
 
 /// A resource, projected, with its version and location as headers.
