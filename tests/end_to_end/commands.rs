@@ -1,12 +1,16 @@
 //! The other commands, and how `serve` starts and stops.
 
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use store::testing::sqlite_store;
 
-use crate::program::{Engine, OPERATOR_KEY, Program, command};
+use crate::fleet::servers::Server;
+use crate::process::Process;
+use crate::program::{Engine, OPERATOR_KEY, Program, command, free_address};
 use crate::tenant::{Tenant, client};
 
 #[test]
@@ -16,7 +20,7 @@ fn help_teaches_every_command_and_setting() {
         assert!(run.status.success());
         String::from_utf8(run.stdout).unwrap()
     };
-    for expected in ["serve", "demo", "migrate", "doctor", "sandbox", "rollcall.toml"] {
+    for expected in ["serve", "demo", "migrate", "move-tenant", "doctor", "sandbox", "rollcall.toml"] {
         assert!(help(&[]).contains(expected), "{expected}");
     }
     for variable in [
@@ -82,6 +86,45 @@ async fn doctor_finds_a_master_key_that_opens_nothing() {
     let told = String::from_utf8(run.stdout).unwrap();
     assert_eq!(run.status.code(), Some(1), "{told}");
     assert!(told.contains("does not open the stored secrets"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_asks_redis_and_the_handlers_of_cells() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut redis = Server::redis(folder.path());
+    redis.start().await;
+    let (nobody, handlers) = (free_address(), free_address());
+    let (internal_key, redis_url) = (STANDARD.encode([5; 32]), redis.url());
+    let mut scim = command();
+    scim.args(["serve", "--role", "scim"])
+        .env("ROLLCALL_DATA_DIR", folder.path())
+        .env("ROLLCALL_INTERNAL_LISTEN", free_address().to_string())
+        .env("ROLLCALL_CELL_LISTEN", handlers.to_string())
+        .env("ROLLCALL_INTERNAL_KEY", &internal_key)
+        .stderr(Stdio::null());
+    let _scim = Process::start(&mut scim);
+    let doctor = |cells: String| {
+        let run = command()
+            .arg("doctor")
+            .env("ROLLCALL_DATA_DIR", folder.path())
+            .env("ROLLCALL_REDIS_URL", &redis_url)
+            .env("ROLLCALL_INTERNAL_KEY", &internal_key)
+            .env("ROLLCALL_CELLS", cells)
+            .output()
+            .unwrap();
+        String::from_utf8(run.stdout).unwrap()
+    };
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !doctor(format!("http://{handlers}")).contains("takes requests") {
+        assert!(Instant::now() < deadline, "{}", doctor(format!("http://{handlers}")));
+    }
+    let told = doctor(format!("eu=http://{handlers},us=http://{nobody}"));
+    assert!(told.contains("ok     Redis            answers"), "{told}");
+    assert!(told.contains(&format!("ok     cell             eu at {handlers}")), "{told}");
+    assert!(told.contains(&format!("WRONG  cell             us at {nobody}")), "{told}");
+    redis.crash();
+    let told = doctor(format!("http://{handlers}"));
+    assert!(told.contains("WRONG  Redis"), "{told}");
 }
 
 #[test]

@@ -4,15 +4,20 @@ use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use axum::http::Uri;
 use store::Store;
 use tokio::net::TcpListener;
 
 use crate::cli::CommonArguments;
+use crate::commands::health::ask;
 use crate::config::Config;
 use crate::master_key::MasterKey;
 use crate::serve::open_store;
+
+/// How long whoever is asked may take.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// One finding.
 enum Finding {
@@ -55,6 +60,8 @@ async fn examine(config: &Config) -> Vec<(&'static str, Finding)> {
         ("listen", address(config.listen).await),
         ("internal listen", address(config.internal_listen).await),
     ];
+    findings.extend(redis(config).await);
+    findings.extend(cells(config).await);
     match MasterKey::of(config) {
         Err(error) => findings.push(("master key", Bad(format!("{error:#}")))),
         Ok(master) => match open_store(config, &master).await {
@@ -100,6 +107,55 @@ fn operator_key(config: &Config) -> Finding {
     match config.operator_key {
         Some(_) => Good("set".to_owned()),
         None => Notable("not set: nobody can make tenants; set ROLLCALL_OPERATOR_KEY".to_owned()),
+    }
+}
+
+/// Whether Redis answers, where there is one: it may be away, but not for good.
+async fn redis(config: &Config) -> Option<(&'static str, Finding)> {
+    let client = config.redis.as_ref()?;
+    let asked = async {
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        redis::cmd("PING").query_async::<String>(&mut connection).await
+    };
+    let finding = match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(_)) => Good("answers".to_owned()),
+        Ok(Err(error)) => {
+            Bad(format!("{error}; everything works without it, only slower: see ROLLCALL_REDIS_URL"))
+        }
+        Err(_) => Bad("no answer in time; everything works without it, only slower".to_owned()),
+    };
+    Some(("Redis", finding))
+}
+
+/// Whether the handlers that a gateway with this configuration asks take requests, each process by itself.
+async fn cells(config: &Config) -> Vec<(&'static str, Finding)> {
+    let mut findings = Vec::new();
+    for cell in &config.cells {
+        for place in cell.addresses.iter().filter_map(Uri::authority) {
+            let port = place.port_u16().unwrap_or(80);
+            let name = format!("{} at {place}", cell.name);
+            match tokio::net::lookup_host((place.host(), port)).await {
+                Err(error) => findings.push(("cell", Bad(format!("{name}: {error}")))),
+                Ok(addresses) => {
+                    for address in addresses {
+                        findings.push(("cell", handlers(&name, address).await));
+                    }
+                }
+            }
+        }
+    }
+    findings
+}
+
+async fn handlers(name: &str, address: SocketAddr) -> Finding {
+    match tokio::time::timeout(PATIENCE, ask(address, "/ready")).await {
+        Ok(Ok(answer)) if answer.contains(" 204 ") => Good(format!("{name}: {address} takes requests")),
+        Ok(Ok(answer)) => {
+            let status = answer.lines().next().unwrap_or_default();
+            Bad(format!("{name}: {address} answers {status:?}; is it the role scim, and ready?"))
+        }
+        Ok(Err(error)) => Bad(format!("{name}: {address}: {error}")),
+        Err(_) => Bad(format!("{name}: {address} does not answer in time")),
     }
 }
 

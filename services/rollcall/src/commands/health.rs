@@ -17,7 +17,7 @@ pub(crate) async fn run(arguments: CommonArguments) -> anyhow::Result<ExitCode> 
     if address.ip().is_unspecified() {
         address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port());
     }
-    let answer = tokio::time::timeout(PATIENCE, ask(address)).await;
+    let answer = tokio::time::timeout(PATIENCE, ask(address, "/readyz")).await;
     let answer = answer.with_context(|| format!("{address} does not answer in time"))?;
     let answer = answer.with_context(|| format!("{address} does not answer"))?;
     let status = answer.split_whitespace().nth(1).unwrap_or_default();
@@ -25,11 +25,11 @@ pub(crate) async fn run(arguments: CommonArguments) -> anyhow::Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// The whole answer, head and body.
-async fn ask(address: SocketAddr) -> std::io::Result<String> {
+/// The whole answer to a GET, head and body.
+pub(crate) async fn ask(address: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     stream
-        .write_all(format!("GET /readyz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").as_bytes())
+        .write_all(format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").as_bytes())
         .await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
