@@ -75,6 +75,12 @@ bench: setup ## Measure on a directory of 1,000,000 users, beside the bare datab
 	cargo build $(CARGO_FLAGS) --release -p rollcall -p load
 	infra/dev/with-services --durable $(TARGET)/release/load bench
 
+# As in production, the roles run apart.
+.PHONY: tenants
+tenants: setup ## Measure what 10,000 tenants with 3 sites each cost, and what a noisy one takes from others (TENANTS_FLAGS="--tenants N")
+	cargo build $(CARGO_FLAGS) --release -p rollcall -p load
+	infra/dev/with-services --durable $(TARGET)/release/load tenants $(TENANTS_FLAGS)
+
 # In the profile of the tests, as the limit is the site's and not ours.
 .PHONY: budget
 budget: ## Measure how much of a site's request budget 5,000 changes use, and how often the site had to refuse

@@ -24,23 +24,33 @@ pub(crate) struct Arguments {
 
 /// Seeds a database and measures on it.
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let name = format!("rollcall_load_{}", uuid::Uuid::now_v7().simple());
-    let mut server = connect(&arguments.server_url).await?;
-    execute(&mut server, format!("CREATE DATABASE {name}")).await?;
-    let done = seed_and_run(arguments, &name).await;
-    execute(&mut server, format!("DROP DATABASE {name} WITH (FORCE)")).await?;
-    done
+    with_database(&arguments.server_url, async |database| {
+        let size = arguments.size.clone();
+        seed::run(&seed::Arguments { database: database.clone(), size }).await?;
+        phases::run(&phases::Arguments { database, settings: arguments.settings.clone() }).await
+    })
+    .await
 }
 
-async fn seed_and_run(arguments: &Arguments, name: &str) -> anyhow::Result<()> {
-    let mut url = Url::parse(&arguments.server_url).context("the server's URL")?;
-    url.set_path(name);
-    let master_key = STANDARD.encode(rand::random::<[u8; 32]>());
-    let database = Database { database_url: url.into(), master_key };
-    let store = database.store().await?;
-    store.migrate().await?;
-    store.close().await?;
-    let size = arguments.size.clone();
-    seed::run(&seed::Arguments { database: database.clone(), size }).await?;
-    phases::run(&phases::Arguments { database, settings: arguments.settings.clone() }).await
+/// Does something with a migrated database that is gone afterwards.
+pub(crate) async fn with_database(
+    server_url: &str,
+    work: impl AsyncFnOnce(Database) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let name = format!("rollcall_load_{}", uuid::Uuid::now_v7().simple());
+    let mut url = Url::parse(server_url).context("the server's URL")?;
+    url.set_path(&name);
+    let mut server = connect(server_url).await?;
+    execute(&mut server, format!("CREATE DATABASE {name}")).await?;
+    let done = async {
+        let master_key = STANDARD.encode(rand::random::<[u8; 32]>());
+        let database = Database { database_url: url.into(), master_key };
+        let store = database.store().await?;
+        store.migrate().await?;
+        store.close().await?;
+        work(database).await
+    };
+    let done = done.await;
+    execute(&mut server, format!("DROP DATABASE {name} WITH (FORCE)")).await?;
+    done
 }

@@ -43,6 +43,13 @@ impl Client {
         Ok(Self { sender, host: HeaderValue::from_str(&address.to_string())?, authorization, driver })
     }
 
+    /// From the next request on another credential is sent.
+    pub(crate) fn authorize(&mut self, token: &str) -> anyhow::Result<()> {
+        self.authorization = HeaderValue::from_str(&format!("Bearer {token}"))?;
+        self.authorization.set_sensitive(true);
+        Ok(())
+    }
+
     async fn request(
         &mut self,
         method: Method,

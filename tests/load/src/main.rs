@@ -1,6 +1,8 @@
 //! `load`, the command behind `make bench`: it fills one directory on PostgreSQL, drives the real program
 //! with the requests that identity providers send most, and measures the bare database in the same run.
 //!
+//! `load tenants` is behind `make tenants`: many small directories, and the roles apart.
+//!
 //! Reading order: `bench` (the whole run), `seed` (what the directory holds), `phases` (what is measured),
 //! `drive` and `http` (how requests are sent), `bare` (pgbench), `report` (figures beside goals).
 
@@ -17,11 +19,13 @@ mod documents;
 mod drive;
 mod figures;
 mod http;
+mod pace;
 mod phases;
 mod processor;
 mod program;
 mod report;
 mod seed;
+mod tenants;
 
 use std::process::ExitCode;
 
@@ -44,6 +48,8 @@ enum Command {
     Run(phases::Arguments),
     /// Make a database on a PostgreSQL server, seed it, run on it, and drop it again.
     Bench(bench::Arguments),
+    /// Make a database with many tenants, start each role as a process, and measure what many tenants cost.
+    Tenants(tenants::Arguments),
 }
 
 /// One thread: the generator shares the cores with what it measures, and must leave them alone.
@@ -59,6 +65,7 @@ async fn main() -> ExitCode {
             Command::Seed(arguments) => seed::run(&arguments).await,
             Command::Run(arguments) => phases::run(&arguments).await,
             Command::Bench(arguments) => bench::run(&arguments).await,
+            Command::Tenants(arguments) => tenants::run(&arguments).await,
         }
     };
     // What was started ends with the future that is dropped here.

@@ -90,6 +90,11 @@ impl Usage {
     }
 }
 
+/// Processor time of a process since its start.
+pub(crate) fn cpu(process: u32) -> Duration {
+    Duration::from_millis(times(&process.to_string()).map_or(0, |times| times.own) * 1_000 / TICKS)
+}
+
 /// Makes the kernel count the peak of a process's memory anew.
 pub(crate) fn reset_peak(process: u32) -> anyhow::Result<()> {
     fs::write(format!("/proc/{process}/clear_refs"), "5").context("resetting the peak of the memory")
@@ -97,9 +102,18 @@ pub(crate) fn reset_peak(process: u32) -> anyhow::Result<()> {
 
 /// The peak of a process's resident memory in bytes.
 pub(crate) fn peak(process: u32) -> anyhow::Result<u64> {
+    memory(process, "VmHWM:")
+}
+
+/// A process's resident memory in bytes.
+pub(crate) fn resident(process: u32) -> anyhow::Result<u64> {
+    memory(process, "VmRSS:")
+}
+
+fn memory(process: u32, name: &'static str) -> anyhow::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
-    let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse().context("VmHWM")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).context(name)?;
+    let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse().context(name)?;
     Ok(kilobytes * 1024)
 }
 

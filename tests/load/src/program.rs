@@ -1,7 +1,7 @@
 //! `rollcall serve` as a process of its own on the seeded database, and a token made through its API.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -17,51 +17,44 @@ use crate::http::Client;
 /// How long a start may take.
 const START_LIMIT: Duration = Duration::from_mins(1);
 
-/// The running program; it ends when this is dropped.
+/// A running process of the program; it ends when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Program {
-    pub(crate) address: SocketAddr,
-    operator_key: String,
+pub(crate) struct Process {
+    /// From its start to the moment when it took requests.
+    pub(crate) ready_after: Duration,
     child: Child,
     folder: TempDir,
 }
 
-impl Program {
-    /// Starts the program, with so many database connections, and waits until it takes requests.
+/// The program, wherever it is started from.
+pub(crate) fn executable(rollcall: &Path) -> anyhow::Result<PathBuf> {
+    rollcall.canonicalize().with_context(|| {
+        format!("looking for {}; build it with `cargo build --release -p rollcall`", rollcall.display())
+    })
+}
+
+impl Process {
+    /// Starts the program with these arguments and settings, and waits until it takes requests.
     pub(crate) async fn start(
         rollcall: &Path,
-        database: &Database,
-        pool: Option<u32>,
+        arguments: &[&str],
+        settings: &[(&str, String)],
     ) -> anyhow::Result<Self> {
-        // It starts in a folder of its own, where a relative path would lead elsewhere.
-        let rollcall = rollcall.canonicalize().with_context(|| {
-            format!("looking for {}; build it with `cargo build --release -p rollcall`", rollcall.display())
-        })?;
-        let (address, internal) = free_addresses()?;
+        let internal = free_address()?;
         let folder = tempfile::tempdir().context("a temporary folder")?;
-        let operator_key = format!("operator-key-{:032x}", rand::random::<u128>());
         let log = std::fs::File::create(folder.path().join("log"))?;
-        let mut command = Command::new(&rollcall);
+        let mut command = Command::new(rollcall);
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("ROLLCALL_"))
         {
             command.env_remove(name);
         }
-        if let Some(pool) = pool {
-            command.env("ROLLCALL_DATABASE_CONNECTIONS", pool.to_string());
-        }
+        let started = Instant::now();
         let child = command
-            .arg("serve")
-            // The limit of what is measured is ours and not the one for a tenant.
-            .env("ROLLCALL_TENANT_RATE", "0")
-            .env("ROLLCALL_TOKEN_RATE", "0")
-            .env("ROLLCALL_TENANT_REQUESTS_AT_ONCE", "0")
-            .env("ROLLCALL_LISTEN", address.to_string())
+            .args(arguments)
             .env("ROLLCALL_INTERNAL_LISTEN", internal.to_string())
-            .env("ROLLCALL_DATABASE_URL", &database.database_url)
-            .env("ROLLCALL_MASTER_KEY", &database.master_key)
-            .env("ROLLCALL_OPERATOR_KEY", &operator_key)
             .env("ROLLCALL_DATA_DIR", folder.path())
+            .envs(settings.iter().map(|(name, value)| (name, value)))
             // A rollcall.toml of the working folder is configuration, too.
             .current_dir(folder.path())
             .stdin(Stdio::null())
@@ -70,13 +63,13 @@ impl Program {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("starting {}", rollcall.display()))?;
-        let mut program = Self { address, operator_key, child, folder };
-        program.wait_until_ready(internal).await?;
-        Ok(program)
+        let mut process = Self { ready_after: Duration::ZERO, child, folder };
+        process.wait_until_ready(internal, started).await?;
+        process.ready_after = started.elapsed();
+        Ok(process)
     }
 
-    async fn wait_until_ready(&mut self, internal: SocketAddr) -> anyhow::Result<()> {
-        let deadline = Instant::now() + START_LIMIT;
+    async fn wait_until_ready(&mut self, internal: SocketAddr, started: Instant) -> anyhow::Result<()> {
         loop {
             if let Ok(mut client) = Client::connect(internal, "none").await
                 && client
@@ -88,8 +81,8 @@ impl Program {
             }
             let ended = self.child.try_wait()?;
             anyhow::ensure!(ended.is_none(), "the program ended with {ended:?}: {}", self.last_words());
-            anyhow::ensure!(Instant::now() < deadline, "the program is not ready: {}", self.last_words());
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            anyhow::ensure!(started.elapsed() < START_LIMIT, "it is not ready: {}", self.last_words());
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
@@ -100,9 +93,52 @@ impl Program {
         lines[lines.len().saturating_sub(5)..].join("\n")
     }
 
-    /// Its process.
-    pub(crate) fn process(&self) -> anyhow::Result<u32> {
+    /// Its process id.
+    pub(crate) fn id(&self) -> anyhow::Result<u32> {
         self.child.id().context("the program has ended")
+    }
+}
+
+/// The program with all its roles; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) address: SocketAddr,
+    operator_key: String,
+    process: Process,
+}
+
+impl Program {
+    /// Starts the program, with so many database connections, and waits until it takes requests.
+    pub(crate) async fn start(
+        rollcall: &Path,
+        database: &Database,
+        pool: Option<u32>,
+    ) -> anyhow::Result<Self> {
+        let address = free_address()?;
+        let operator_key = format!("operator-key-{:032x}", rand::random::<u128>());
+        let mut settings = vec![
+            // The limit of what is measured is ours and not the one for a tenant.
+            ("ROLLCALL_TENANT_RATE", "0".to_owned()),
+            ("ROLLCALL_TOKEN_RATE", "0".to_owned()),
+            ("ROLLCALL_TENANT_REQUESTS_AT_ONCE", "0".to_owned()),
+            ("ROLLCALL_LISTEN", address.to_string()),
+            ("ROLLCALL_DATABASE_URL", database.database_url.clone()),
+            ("ROLLCALL_MASTER_KEY", database.master_key.clone()),
+            ("ROLLCALL_OPERATOR_KEY", operator_key.clone()),
+        ];
+        settings.extend(pool.map(|pool| ("ROLLCALL_DATABASE_CONNECTIONS", pool.to_string())));
+        let process = Process::start(&executable(rollcall)?, &["serve"], &settings).await?;
+        Ok(Self { address, operator_key, process })
+    }
+
+    /// The end of its log.
+    pub(crate) fn last_words(&self) -> String {
+        self.process.last_words()
+    }
+
+    /// Its process id.
+    pub(crate) fn process(&self) -> anyhow::Result<u32> {
+        self.process.id()
     }
 
     /// Makes a token of the seeded connection through the REST API; returns it with the path of the
@@ -123,8 +159,7 @@ impl Program {
     }
 }
 
-/// Two free ports of loopback.
-fn free_addresses() -> anyhow::Result<(SocketAddr, SocketAddr)> {
-    let (one, other) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
-    Ok((one.local_addr()?, other.local_addr()?))
+/// A free port of loopback.
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

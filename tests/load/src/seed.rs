@@ -112,7 +112,7 @@ fn functions(start: i64) -> String {
 }
 
 /// A JSON value as SQL, with its places filled in.
-fn filled(value: &serde_json::Value, with: &str) -> String {
+pub(crate) fn filled(value: &serde_json::Value, with: &str) -> String {
     let text = value.to_string().replace('\'', "''");
     format!("CAST(replace('{text}', '{PLACE}', {with}) AS jsonb)")
 }
