@@ -25,6 +25,8 @@ pub(crate) async fn look_again(State(store): State<Store>, request: Request, nex
     match store.tenants().stands(tenant).await {
         Ok(true) => response,
         Ok(false) => Failure::Unavailable.into_response(),
+        // It says of each operation what became of it, and some may have been carried out.
+        Err(_) if is_bulk => response,
         Err(error) => Failure::from(error).into_response(),
     }
 }
