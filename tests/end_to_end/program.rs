@@ -1,9 +1,11 @@
 //! `rollcall serve` as a process of its own: started, asked whether it is ready, killed, started again.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -191,13 +193,17 @@ pub(crate) fn unconfigured(mut command: Command) -> Command {
     command
 }
 
-/// An address below the kernel's ephemeral range: no outgoing connection takes it while the program is down.
+/// An address below the kernel's ephemeral range: no outgoing connection takes it while the program is down. No two of
+/// a test are the same, though nothing may listen there yet.
 pub(crate) fn free_address() -> SocketAddr {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     for _ in 0..1_000 {
         let port = rand::random_range(20_000..32_000);
-        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port))
+            && GIVEN.lock().unwrap().insert(port)
+        {
             return listener.local_addr().unwrap();
         }
     }
-    panic!("no free port");
+    panic!("no port is free");
 }
