@@ -50,6 +50,9 @@ pub const TABLES: &[&str] = &[
     "idempotency_keys",
 ];
 
+/// What the tenant's audit log says of it.
+pub const ARRIVED: &str = "tenant.arrive";
+
 /// Gateways that could not ask for so long refuse by themselves.
 const HEARD: Duration = Duration::from_secs(1);
 /// How often is looked whether work on the tenant ended.
@@ -233,6 +236,8 @@ impl<'a> TenantMove<'a> {
             return refused("The tenant was not copied");
         }
         self.to.tenants().set_status(self.tenant, TenantStatus::Active).await?;
+        let audit = self.to.tenant(self.tenant).audit();
+        audit.insert("operator", ARRIVED, "tenant", self.tenant.to_string(), None).await?;
         Ok(self.to.tenants().get(self.tenant).await?)
     }
 
