@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -13,6 +14,7 @@ use super::rotation::{Told, load};
 use super::servers::postgres_bin;
 use super::{Fleet, Role};
 use crate::faults::site::Site;
+use crate::program::OPERATOR_KEY;
 use crate::tenant::{Tenant, client, text};
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -29,11 +31,22 @@ async fn exchanging_the_internal_key_under_load_fails_no_request() {
             tokio::spawn(load(client(), url, token, number, Arc::clone(&told)))
         })
         .collect();
-    let (old, new) = (STANDARD.encode([5; 32]), STANDARD.encode([6; 32]));
-    // Handlers take both, gateways sign with the new one, handlers take that alone.
-    for (role, keys) in
-        [(Role::Scim, format!("{old},{new}")), (Role::Gateway, new.clone()), (Role::Scim, new.clone())]
-    {
+    let [first, old, new] = [5, 6, 7].map(|byte| STANDARD.encode([byte; 32]));
+    // Handlers take both, gateways sign with the new one, handlers take that alone. Then with one Secret for both, whose
+    // pods restart in any order: each takes both, each signs with the new one, each takes that alone.
+    let (both, turned) = (format!("{old},{new}"), format!("{new},{old}"));
+    let steps = [
+        (Role::Scim, format!("{first},{old}")),
+        (Role::Gateway, old.clone()),
+        (Role::Scim, old.clone()),
+        (Role::Gateway, both.clone()),
+        (Role::Scim, both),
+        (Role::Gateway, turned.clone()),
+        (Role::Scim, turned),
+        (Role::Scim, new.clone()),
+        (Role::Gateway, new.clone()),
+    ];
+    for (role, keys) in steps {
         for index in 0..2 {
             let member = fleet.one_of(role, index);
             member.set("ROLLCALL_INTERNAL_KEY", &keys);
@@ -61,6 +74,41 @@ async fn exchanging_the_internal_key_under_load_fails_no_request() {
     let url = format!("http://{}{path}/Users", fleet.of(Role::Gateway).next().unwrap().place.public);
     let answer = client().get(url).bearer_auth(&tenant.token).send().await.unwrap();
     assert_eq!(answer.status(), 503, "its gateway is out of order, the provider's token is not");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exchanging_the_operators_key_and_a_providers_token_needs_no_outage() {
+    let mut fleet = Fleet::start(&[]).await;
+    let tenant = Tenant::register_at(&fleet.api_url(), "acme").await;
+    let tokens = format!("{}/connections/{}/tokens", tenant.api, tenant.connection_id);
+    let first = tenant.get(&format!("/connections/{}/tokens", tenant.connection_id)).await;
+    let made =
+        tenant.post(&format!("/connections/{}/tokens", tenant.connection_id), &json!({"name": "next"})).await;
+    let ask = async |token: &str| {
+        client().get(format!("{}/Users", tenant.scim)).bearer_auth(token).send().await.unwrap().status()
+    };
+    let next = text(&made, "token");
+    assert_eq!((ask(&tenant.token).await, ask(&next).await), (StatusCode::OK, StatusCode::OK));
+    let revoke = client().delete(format!("{tokens}/{}", text(&first["items"][0], "id")));
+    assert!(revoke.bearer_auth(&tenant.key).send().await.unwrap().status().is_success());
+    let since = Instant::now();
+    while ask(&tenant.token).await != StatusCode::UNAUTHORIZED {
+        assert!(since.elapsed() < Duration::from_secs(1), "the old token is still taken");
+    }
+    assert_eq!(ask(&next).await, StatusCode::OK);
+
+    let api = fleet.one_of(Role::Api, 0);
+    api.set("ROLLCALL_OPERATOR_KEY", "another-operator-key");
+    assert_eq!(api.terminate().await, Some(0));
+    assert_eq!(ask(&next).await, StatusCode::OK, "providers notice nothing");
+    api.start();
+    fleet.wait_until_ready().await;
+    let list = async |key: &str| {
+        let list = client().get(format!("{}/v1/tenants", fleet.api_url())).bearer_auth(key);
+        list.send().await.unwrap().status()
+    };
+    assert_eq!(list(OPERATOR_KEY).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(list("another-operator-key").await, StatusCode::OK);
 }
 
 fn run(program: &str, arguments: &[&str]) {
