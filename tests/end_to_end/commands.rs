@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use store::testing::sqlite_store;
+use store::entity::words::TenantStatus;
+use store::testing::{MASTER_KEY, postgres_store, sqlite_store};
 
-use crate::fleet::servers::Server;
+use crate::fleet::servers::{Server, postgres_bin};
 use crate::process::Process;
 use crate::program::{Engine, OPERATOR_KEY, Program, command, free_address};
 use crate::tenant::{Tenant, client};
@@ -125,6 +126,40 @@ async fn doctor_asks_redis_and_the_handlers_of_cells() {
     redis.crash();
     let told = doctor(format!("http://{handlers}"));
     assert!(told.contains("WRONG  Redis"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn move_that_takes_too_long_leaves_the_tenant_where_it_was() {
+    let (here, there) = (postgres_store().await, postgres_store().await);
+    let acme = here.tenants().insert("acme", "Acme").await.unwrap().id;
+    let move_it = |within: &str| {
+        let mut command = command();
+        command
+            .args(["move-tenant", "acme", "--within", within])
+            .env("ROLLCALL_DATABASE_URL", here.url())
+            .env("ROLLCALL_MASTER_KEY", STANDARD.encode(MASTER_KEY))
+            .env("ROLLCALL_TO_DATABASE_URL", there.url());
+        tokio::task::spawn_blocking(move || command.output().unwrap())
+    };
+    // The other database comes to stand still in the middle of the copy.
+    let mut holder = std::process::Command::new(postgres_bin().join("psql"));
+    holder.arg(there.url()).stdout(Stdio::null());
+    for statement in ["BEGIN", "LOCK TABLE users IN ACCESS EXCLUSIVE MODE", "SELECT pg_sleep(6)"] {
+        holder.args(["-c", statement]);
+    }
+    let holder = Process::start(&mut holder);
+    let run = move_it("3").await.unwrap();
+    let told = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert_eq!(run.status.code(), Some(1), "{told}");
+    assert!(told.contains("the tenant is served where it was: not done within 3 s"), "{told}");
+    assert_eq!(here.tenants().get(acme).await.unwrap().status, TenantStatus::Active);
+    assert_eq!(holder.wait(), Some(0));
+    let run = move_it("60").await.unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    assert_eq!(there.tenants().get(acme).await.unwrap().status, TenantStatus::Active);
+    // There is nothing to move any more, and it says where it went.
+    let run = move_it("60").await.unwrap();
+    assert!(String::from_utf8_lossy(&run.stderr).contains("lives in the other cell already"));
 }
 
 #[test]

@@ -57,6 +57,8 @@ pub const ARRIVED: &str = "tenant.arrive";
 const HEARD: Duration = Duration::from_secs(1);
 /// How often is looked whether work on the tenant ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// How long a copy that is not needed may take to be removed: the tenant is not served meanwhile.
+const CLEARING: Duration = Duration::from_secs(10);
 /// How often the copy is tried when somebody still writes.
 const ATTEMPTS: usize = 10;
 
@@ -246,16 +248,26 @@ impl<'a> TenantMove<'a> {
         let Self { from, to, tenant, source, target } = self;
         // With these goes whatever was begun; what was on its way to be committed is waited for below.
         drop((source, target));
-        match from.tenants().set_status(tenant, TenantStatus::Active).await {
+        let transaction = from.write().await?;
+        match from.tenants().set_status_in(&transaction, tenant, TenantStatus::Active).await {
             Ok(()) => {}
             Err(Error::NotFound(_)) => return Ok(false),
             Err(error) => return Err(error.into()),
         }
-        let mut target = connection(to).await?;
-        let left = format!("DELETE FROM tenants WHERE id = '{tenant}' AND status = 'arriving'");
-        run(&mut target, left).await?;
+        // While the row is held, nobody else's move can make the copy the only one there is.
+        if !matches!(tokio::time::timeout(CLEARING, drop_copy(to, tenant)).await, Ok(Ok(()))) {
+            tracing::warn!(%tenant, "the copy in the other cell stays; it is not served, and the next move replaces it");
+        }
+        transaction.commit().await?;
+        from.wake_all();
         Ok(true)
     }
+}
+
+/// Removes a copy that is not served. Only for who holds the tenant's row where it lives.
+async fn drop_copy(to: &Store, tenant: TenantId) -> std::result::Result<(), MoveError> {
+    let mut target = connection(to).await?;
+    run(&mut target, format!("DELETE FROM tenants WHERE id = '{tenant}' AND status = 'arriving'")).await
 }
 
 /// A connection that takes the time that it takes, and is closed with what it holds when it is dropped.

@@ -3,7 +3,7 @@
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::database::Store;
+use crate::database::{Store, WriteTransaction};
 use crate::entity::tenant;
 use crate::entity::words::TenantStatus;
 use crate::error::{Error, Result};
@@ -74,15 +74,25 @@ impl Tenants {
     /// Suspends the tenant, or serves it again.
     pub async fn set_status(&self, id: TenantId, status: TenantStatus) -> Result<()> {
         let transaction = self.store.write().await?;
-        let sql = "UPDATE tenants SET status = $2, version = version + 1, updated_at = $3 WHERE id = $1";
-        let values = vec![id.into(), status.into(), self.store.clock.now().into()];
-        if execute(&*transaction, sql, values).await? == 0 {
-            return Err(Error::NotFound("tenant"));
-        }
-        RouteChange::Tenant(id).note(&transaction, id).await?;
+        self.set_status_in(&transaction, id, status).await?;
         transaction.commit().await?;
         self.store.wake_all();
         Ok(())
+    }
+
+    /// The same as a part of what is committed by others.
+    pub(crate) async fn set_status_in(
+        &self,
+        transaction: &WriteTransaction,
+        id: TenantId,
+        status: TenantStatus,
+    ) -> Result<()> {
+        let sql = "UPDATE tenants SET status = $2, version = version + 1, updated_at = $3 WHERE id = $1";
+        let values = vec![id.into(), status.into(), self.store.clock.now().into()];
+        if execute(&**transaction, sql, values).await? == 0 {
+            return Err(Error::NotFound("tenant"));
+        }
+        RouteChange::Tenant(id).note(transaction, id).await
     }
 
     /// A page in order of creation, after `after`.

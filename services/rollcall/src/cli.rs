@@ -110,6 +110,9 @@ pub(crate) struct MoveTenantArguments {
     /// Seconds to wait for workers that are at the tenant's sites, before it is copied all the same.
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     pub(crate) patience: u64,
+    /// Seconds that the tenant may be refused for; then the move is given up, and the tenant served where it was.
+    #[arg(long, default_value_t = 600, value_name = "SECONDS")]
+    pub(crate) within: u64,
     /// Give up a move that was left half-way, and serve the tenant where it was.
     #[arg(long)]
     pub(crate) give_up: bool,

@@ -141,7 +141,7 @@ impl Drop for Server {
 }
 
 #[expect(clippy::disallowed_methods, reason = "only tests read this variable; it is no configuration")]
-pub(super) fn postgres_bin() -> PathBuf {
+pub(crate) fn postgres_bin() -> PathBuf {
     let folder = std::env::var("ROLLCALL_TEST_POSTGRES_BIN");
     folder
         .expect("ROLLCALL_TEST_POSTGRES_BIN is not set; run through `make test` or `infra/dev/with-services`")

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait as _, Statement};
+use sea_orm::{ConnectionTrait as _, Statement, TransactionTrait as _};
 use store::entity::words::TenantStatus;
 use store::moving::{ARRIVED, MoveError, TABLES, TenantMove};
 use store::testing::{TestStore, postgres_store, sqlite_store};
@@ -270,6 +270,35 @@ async fn copy_that_an_earlier_try_left_is_replaced() {
     let acme = format!("SELECT name FROM tenants WHERE id = '{}'", row.id);
     assert_eq!(texts(&other.store, &acme).await, ["Acme"]);
     assert_eq!(everything(&other.store).await[1..], before[1..]);
+}
+
+/// Else another move could make the copy the only one there is, just before it is removed.
+#[tokio::test]
+async fn who_gives_up_removes_the_copy_while_nobody_else_can_move_the_tenant() {
+    let (place, other) = (furnished().await, Other::new().await);
+    let stale = format!(
+        "INSERT INTO tenants (id, slug, name, status, wrapped_key, version, created_at, updated_at) \
+         VALUES ('{}', 'acme', 'Stale', 'arriving', '\\x00', 1, 0, 0)",
+        place.tenant.id()
+    );
+    let mut target = other.store.clone();
+    target.connection_mut().execute_unprepared(&stale).await.unwrap();
+    let moving = TenantMove::prepare(&place.store, &other.store, "acme").await.unwrap();
+    moving.quiesce(Duration::ZERO).await.unwrap();
+    // It comes to remove the copy, and is held up there.
+    let holder = target.connection_mut().begin().await.unwrap();
+    holder.execute_unprepared("SELECT 1 FROM tenants FOR UPDATE").await.unwrap();
+    let look = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(status(&place.store).await, Some(TenantStatus::Leaving), "not served yet");
+        let taken = place.sql("SELECT 1 FROM tenants FOR UPDATE NOWAIT").await;
+        assert!(taken.unwrap_err().to_string().contains("could not obtain lock"));
+        holder.rollback().await.unwrap();
+    };
+    let (given_up, ()) = tokio::join!(moving.give_up(), look);
+    assert!(given_up.unwrap());
+    assert_eq!(status(&place.store).await, Some(TenantStatus::Active));
+    assert_eq!(status(&other.store).await, None);
 }
 
 #[tokio::test]

@@ -42,23 +42,34 @@ pub(crate) async fn run(arguments: MoveTenantArguments) -> anyhow::Result<ExitCo
         );
         writeln!(std::io::stdout(), "{} is served where it was", arguments.tenant)?;
     } else {
-        carry_out(moving, Duration::from_secs(arguments.patience), &stop).await?;
+        let limits = Limits {
+            patience: Duration::from_secs(arguments.patience),
+            within: Duration::from_secs(arguments.within),
+        };
+        carry_out(moving, limits, &stop).await?;
     }
     from.close().await?;
     to.close().await?;
     Ok(ExitCode::SUCCESS)
 }
 
+struct Limits {
+    /// To wait for workers.
+    patience: Duration,
+    /// For all of it.
+    within: Duration,
+}
+
 async fn carry_out(
     mut moving: TenantMove<'_>,
-    patience: Duration,
+    limits: Limits,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     let began = Instant::now();
     writeln!(out, "{}: requests are refused with 503 until it has arrived", moving.tenant())?;
     let copied = async {
-        moving.quiesce(patience).await?;
+        moving.quiesce(limits.patience).await?;
         let tell = |Copied { table, rows }| {
             if rows > 0 {
                 // Nobody may be reading any more.
@@ -70,6 +81,10 @@ async fn carry_out(
     let copied = tokio::select! {
         copied = copied => copied.map_err(anyhow::Error::from),
         () = stop.cancelled() => Err(anyhow::anyhow!("stopped")),
+        // A database that says nothing more must not keep the tenant from being served.
+        () = tokio::time::sleep(limits.within) => {
+            Err(anyhow::anyhow!("not done within {} s", limits.within.as_secs()))
+        }
     };
     if let Err(error) = copied {
         return Err(error.context(put_back(moving).await));
