@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use store::backlog::StateTotal;
 use store::testing::{MASTER_KEY, TestStore, postgres_store, sqlite_store};
 use tempfile::TempDir;
 
@@ -34,7 +33,7 @@ pub(crate) enum Engine {
 
 /// A program on a database of its own, at fixed addresses, so that it can be killed and started again.
 pub(crate) struct Program {
-    database: TestStore,
+    pub(crate) database: TestStore,
     public: SocketAddr,
     internal: SocketAddr,
     settings: Vec<(String, String)>,
@@ -120,16 +119,6 @@ impl Program {
     /// `http://` and the address of health and metrics.
     pub(crate) fn internal_url(&self) -> String {
         format!("http://{}", self.internal)
-    }
-
-    /// Tasks by state that are left in its database.
-    pub(crate) async fn backlog(&self) -> Vec<StateTotal> {
-        self.database.backlog_by_state().await.unwrap()
-    }
-
-    /// Why tasks that are left failed.
-    pub(crate) async fn task_errors(&self) -> Vec<String> {
-        self.database.task_errors().await
     }
 
     /// What the process has written to its log since its last start.

@@ -10,6 +10,7 @@ use sandbox::state::{StateSnapshot, UserState};
 use sandbox::{RunningSandbox, SimulatedSite as _};
 use serde_json::{Value, json};
 use store::entity::words::TaskState;
+use store::testing::task_errors;
 use tokio::net::TcpListener;
 
 use crate::program::{Engine, Program};
@@ -163,11 +164,15 @@ impl Story {
     async fn settle(&self) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let waiting = self.program.backlog().await;
+            let waiting = self.program.database.backlog_by_state().await.unwrap();
             if waiting.iter().all(|total| total.state == TaskState::Held || total.n == 0) {
                 return;
             }
-            assert!(Instant::now() < deadline, "left: {waiting:?}: {:?}", self.program.task_errors().await);
+            assert!(
+                Instant::now() < deadline,
+                "left: {waiting:?}: {:?}",
+                task_errors(&self.program.database).await
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

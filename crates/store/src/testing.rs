@@ -44,18 +44,18 @@ impl TestStore {
     pub async fn connect_again(&self) -> Store {
         open(&self.url, self.store.clock.clone()).await
     }
+}
 
-    /// What is left of tasks and why, for a test that fails.
-    pub async fn task_errors(&self) -> Vec<String> {
-        let tasks = task::Entity::find().all(&self.store.connection).await.unwrap_or_default();
-        let told = |task: task::Model| {
-            format!(
-                "{:?} after {} attempts, due at {:?}: {:?}",
-                task.state, task.attempts, task.due_at, task.last_error
-            )
-        };
-        tasks.into_iter().map(told).collect()
-    }
+/// What is left of tasks and why, for a test that fails.
+pub async fn task_errors(store: &Store) -> Vec<String> {
+    let tasks = task::Entity::find().all(&store.connection).await.unwrap_or_default();
+    let told = |task: task::Model| {
+        format!(
+            "{:?} after {} attempts, due at {:?}: {:?}",
+            task.state, task.attempts, task.due_at, task.last_error
+        )
+    };
+    tasks.into_iter().map(told).collect()
 }
 
 impl Deref for TestStore {

@@ -3,6 +3,7 @@
 
 mod disk;
 pub(crate) mod oracle;
+mod settling;
 pub(crate) mod site;
 pub(crate) mod writer;
 
@@ -13,10 +14,11 @@ use std::time::{Duration, Instant};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use sandbox::faults::{FaultKind, Faults};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use self::oracle::Oracle;
+pub(crate) use self::settling::settle;
 use self::site::Site;
 use self::writer::{Names, Writer};
 use crate::program::{Engine, Program};
@@ -73,10 +75,17 @@ async fn survive(engine: Engine, sites: Vec<Site>, names: Names) {
     for site in &sites {
         site.set_faults(Faults::default());
     }
-    settle(&program, &tenant, &sites, &oracle).await;
+    settle(&program.database, &tenant, (&sites, &oracle), SETTLING_LIMIT).await;
     for site in &sites {
         assert_made_once(site, &oracle, began);
     }
+}
+
+/// Settings of a link for writers who take even more away by design.
+pub(crate) fn nothing_is_too_much() -> Value {
+    json!({"safety": {
+        "max_deactivations_percent": 100, "max_withdrawals_percent": 100, "more_windows": [],
+    }})
 }
 
 /// Begins so many writers, who make so many writes together.
@@ -111,9 +120,9 @@ pub(crate) fn assert_made_once(site: &Site, oracle: &Oracle, began: Instant) {
     let state = site.state();
     println!("{} settled after {:?} with {} calls", site.product, began.elapsed(), state.calls.total);
     for (name, times) in &state.creates_by_name {
-        // Whoever was renamed leaves a name to somebody else, who comes to have an account of their own.
-        let left = if site.renames { oracle.times_left(name) } else { 0 };
-        assert!((1..=1 + left).contains(times), "{name} was created {times} times at {}", site.product);
+        // Where accounts are renamed, a name is free again for whoever comes back under it.
+        let again = if site.renames { oracle.times_free_and_taken(name) } else { 0 };
+        assert!((1..=1 + again).contains(times), "{name} was created {times} times at {}", site.product);
     }
     oracle.assert_no_stranger(&state);
 }
@@ -129,35 +138,6 @@ async fn kill_at_random_moments(program: &mut Program, seed: u64, written: &Atom
         }
         tokio::time::sleep(Duration::from_millis(random.random_range(0..40))).await;
         program.restart().await;
-    }
-}
-
-/// Waits until each site matches and no task is left.
-async fn settle(program: &Program, tenant: &Tenant, sites: &[Site], oracle: &Oracle) {
-    let deadline = Instant::now() + SETTLING_LIMIT;
-    loop {
-        let differences: Vec<String> = sites.iter().flat_map(|site| oracle.differences(site)).collect();
-        let waiting = program.backlog().await;
-        if differences.is_empty() && waiting.is_empty() {
-            return;
-        }
-        if Instant::now() > deadline {
-            let shown = &differences[..differences.len().min(20)];
-            tell_of_users(tenant, oracle, &shown.join("\n")).await;
-            let errors = program.task_errors().await;
-            panic!("{} differences: {shown:#?}\ntasks: {waiting:?} {errors:?}", differences.len());
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-}
-
-/// Prints what an admin would read about the users whom the differences name.
-async fn tell_of_users(tenant: &Tenant, oracle: &Oracle, differences: &str) {
-    for (id, user) in oracle.named_in(differences).take(3) {
-        eprintln!("{id} {user:?}");
-        for told in ["explain", "timeline?limit=100"] {
-            eprintln!("{told}: {:#}", tenant.get(&format!("/users/{id}/{told}")).await);
-        }
     }
 }
 

@@ -31,8 +31,8 @@ pub(crate) struct Oracle {
     pub(crate) groups: BTreeMap<String, Group>,
     /// Names that users had who are deleted or renamed.
     pub(crate) former_users: BTreeSet<String>,
-    /// Names under which somebody came back after another user of that name was deleted.
-    pub(crate) returned: BTreeSet<String>,
+    /// Names under which somebody came back after another user of that name had left, and how often.
+    pub(crate) returned: BTreeMap<String, u64>,
     /// Names that users had before they were renamed, by id; also of those who are deleted.
     pub(crate) former_names: BTreeMap<String, Vec<String>>,
     /// Addresses that users had before they got others, by id; of those who are deleted, all of them.
@@ -58,10 +58,11 @@ impl Oracle {
         self.former_names.values().flatten().any(|former| former == name)
     }
 
-    /// How often somebody of this name, in lower case, was renamed.
-    pub(crate) fn times_left(&self, name: &str) -> u64 {
-        let former = self.former_names.values().flatten();
-        former.filter(|former| former.to_lowercase() == name).map(|_| 1).sum()
+    /// How often somebody of this name was renamed, and somebody else came back under it.
+    pub(crate) fn times_free_and_taken(&self, name: &str) -> u64 {
+        let left: u64 =
+            self.former_names.values().flatten().filter(|former| *former == name).map(|_| 1).sum();
+        self.returned.get(name).map_or(0, |taken| left.min(*taken))
     }
 
     /// Reads the whole directory back over SCIM and compares it.
@@ -103,7 +104,7 @@ impl Oracle {
             // account under the new name, and the one of the other stays as it is.
             if found.len() > 1 {
                 let is_others = |account: &&UserState| {
-                    self.returned.contains(&account.name) && !site.gives_access(&state, account)
+                    self.returned.contains_key(&account.name) && !site.gives_access(&state, account)
                 };
                 found.retain(|account| !is_others(account));
             }

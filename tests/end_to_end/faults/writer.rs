@@ -111,7 +111,7 @@ impl Writer {
         let again = left.choose(&mut self.random).map(|name| (*name).clone()).filter(|name| !taken(name));
         let login = match again {
             Some(name) if self.random.random_bool(0.4) => {
-                self.oracle.returned.insert(name.clone());
+                *self.oracle.returned.entry(name.clone()).or_default() += 1;
                 name
             }
             _ => self.fresh("user"),

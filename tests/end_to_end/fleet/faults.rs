@@ -13,10 +13,11 @@ use sandbox::faults::Faults;
 use serde_json::json;
 
 use super::{Fleet, Role};
-use crate::faults::oracle::Oracle;
 use crate::faults::site::Site;
 use crate::faults::writer::Names;
-use crate::faults::{assert_made_once, join, random_faults, seed, start_writers};
+use crate::faults::{
+    assert_made_once, join, nothing_is_too_much, random_faults, seed, settle, start_writers,
+};
 use crate::tenant::{Tenant, text};
 
 const WRITES: usize = 20_000;
@@ -68,10 +69,7 @@ async fn sites_equal_the_acknowledged_writes_after_every_kind_of_fault() {
     fleet.wait_until_ready().await;
     let tenant = Tenant::register_at(&fleet.api_url(), "acme").await;
     let site = Site::jira().await;
-    let safety = json!({"safety": {
-        "max_deactivations_percent": 100, "max_withdrawals_percent": 100, "more_windows": [],
-    }});
-    tenant.link(site.product, &site.base_url, safety).await;
+    tenant.link(site.product, &site.base_url, nothing_is_too_much()).await;
     site.set_faults(random_faults(seed));
 
     let written = Arc::new(AtomicUsize::new(0));
@@ -93,7 +91,8 @@ async fn sites_equal_the_acknowledged_writes_after_every_kind_of_fault() {
     // It would be tried again by itself, after minutes at the most; its admin says that it is mended.
     let sites = tenant.get("/sites").await;
     tenant.patch(&format!("/sites/{}", text(&sites["items"][0], "id")), &json!({"status": "active"})).await;
-    settle(&fleet, &site, &oracle).await;
+    let store = fleet.store().await;
+    settle(&store, &tenant, (std::slice::from_ref(&site), &oracle), SETTLING_LIMIT).await;
     assert_made_once(&site, &oracle, began);
 }
 
@@ -147,25 +146,5 @@ async fn harm(fleet: &mut Fleet, site: &Site, seed: u64, written: &AtomicUsize) 
             }
             *happened.entry(fault).or_default() += 1;
         }
-    }
-}
-
-/// Waits until the site matches and no task is left.
-async fn settle(fleet: &Fleet, site: &Site, oracle: &Oracle) {
-    let store = fleet.store().await;
-    let deadline = Instant::now() + SETTLING_LIMIT;
-    loop {
-        let differences = oracle.differences(site);
-        let waiting = store.backlog_by_state().await.unwrap();
-        if differences.is_empty() && waiting.is_empty() {
-            return;
-        }
-        assert!(
-            Instant::now() < deadline,
-            "{} differences: {:#?}\ntasks: {waiting:?}",
-            differences.len(),
-            &differences[..differences.len().min(20)],
-        );
-        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }

@@ -7,12 +7,11 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
 
 use super::Fleet;
 use crate::faults::site::Site;
 use crate::faults::writer::Names;
-use crate::faults::{assert_made_once, join, seed, start_writers};
+use crate::faults::{assert_made_once, join, nothing_is_too_much, seed, settle, start_writers};
 use crate::program::command;
 use crate::tenant::Tenant;
 
@@ -26,11 +25,7 @@ async fn tenant_moves_to_another_cell_and_back_while_its_provider_writes() {
     let second = fleet.second.as_ref().expect("a second cell");
     let site = Site::jira().await;
     let tenant = Tenant::register_at(&fleet.api_url(), "acme").await;
-    // Much is taken away by design here.
-    let safety = json!({"safety": {
-        "max_deactivations_percent": 100, "max_withdrawals_percent": 100, "more_windows": [],
-    }});
-    tenant.link(site.product, &site.base_url, safety).await;
+    tenant.link(site.product, &site.base_url, nothing_is_too_much()).await;
     let written = Arc::new(AtomicUsize::new(0));
     let writers = start_writers(&tenant, Names::ComeBack, seed(), (WRITERS, WRITES), &written);
     let cells = [
@@ -63,15 +58,6 @@ async fn tenant_moves_to_another_cell_and_back_while_its_provider_writes() {
     let oracle = join(writers).await;
     oracle.assert_directory(&tenant).await;
     let store = fleet.store().await;
-    let deadline = Instant::now() + Duration::from_mins(2);
-    loop {
-        let differences = oracle.differences(&site);
-        let waiting = store.backlog_by_state().await.unwrap();
-        if differences.is_empty() && waiting.is_empty() {
-            break;
-        }
-        assert!(Instant::now() < deadline, "{differences:#?} {waiting:?}");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+    settle(&store, &tenant, (std::slice::from_ref(&site), &oracle), Duration::from_mins(2)).await;
     assert_made_once(&site, &oracle, began);
 }

@@ -10,15 +10,16 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
 use store::testing::MASTER_KEY;
+use store::vault::Vault;
+use store::{Store, StoreOptions};
 
 use super::balancer::Balancer;
 use super::member::Place;
 use super::servers::Server;
 use crate::faults::site::Site;
 use crate::faults::writer::Names;
-use crate::faults::{assert_made_once, join, seed, start_writers};
+use crate::faults::{assert_made_once, join, nothing_is_too_much, seed, settle, start_writers};
 use crate::process::Process;
 use crate::program::{OPERATOR_KEY, ROLLCALL, unconfigured};
 use crate::tenant::Tenant;
@@ -117,10 +118,7 @@ async fn replicas_of_an_older_version_are_replaced_and_brought_back_under_load_w
     }
     let site = Site::jira().await;
     let tenant = Tenant::register_at(&replicas.balancer.url(), "acme").await;
-    let safety = json!({"safety": {
-        "max_deactivations_percent": 100, "max_withdrawals_percent": 100, "more_windows": [],
-    }});
-    tenant.link(site.product, &site.base_url, safety).await;
+    tenant.link(site.product, &site.base_url, nothing_is_too_much()).await;
     let written = Arc::new(AtomicUsize::new(0));
     let writers = start_writers(&tenant, Names::ComeBack, seed(), (WRITERS, WRITES), &written);
 
@@ -147,15 +145,9 @@ async fn replicas_of_an_older_version_are_replaced_and_brought_back_under_load_w
     }
     let oracle = join(writers).await;
     oracle.assert_directory(&tenant).await;
-    let deadline = Instant::now() + 2 * LIMIT;
-    loop {
-        let differences = oracle.differences(&site);
-        if differences.is_empty() {
-            break;
-        }
-        assert!(Instant::now() < deadline, "{differences:#?}");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+    let options = StoreOptions::new(postgres.url());
+    let store = Store::connect(options, Vault::new(&MASTER_KEY).unwrap()).await.unwrap();
+    settle(&store, &tenant, (std::slice::from_ref(&site), &oracle), 2 * LIMIT).await;
     println!("{WRITES} writes while {} took the place of {}", newer.display(), older.display());
     assert_made_once(&site, &oracle, began);
 }

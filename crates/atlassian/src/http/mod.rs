@@ -55,9 +55,9 @@ pub struct HttpSettings {
     pub clients: Clients,
 }
 
-/// The clients of a process, one for each scheme: a client reads the machine's certificates, which takes about a
-/// quarter of a megabyte and some milliseconds. Connections to one host are kept apart from those to others, and
-/// credentials go with each request.
+/// The clients of a process, one for each scheme: a client holds the machine's certificates, too much for each of
+/// thousands of sites. Connections to one host are kept apart from those to others, and credentials go with each
+/// request.
 #[derive(Clone, Debug, Default)]
 pub struct Clients(Arc<Made>);
 
