@@ -304,6 +304,15 @@ impl Groups {
         Ok(query.all(&self.tenant.store.connection).await?)
     }
 
+    /// Groups whose display name begins with `start`, in any case: at the most `limit`, in order of names.
+    pub async fn beginning_with(&self, start: &str, limit: u64) -> Result<Vec<group::Model>> {
+        let (from, until) = lookup::beginning(start);
+        let query = self.select().filter(group::Column::DisplayNameFolded.gte(from.as_str()));
+        let query = query.filter(group::Column::DisplayNameFolded.lt(until.as_str()));
+        let query = query.order_by_asc(group::Column::DisplayNameFolded).limit(limit);
+        Ok(query.all(&self.tenant.store.connection).await?)
+    }
+
     /// A search for groups.
     pub fn search(&self, query: &Query<'_>) -> Search<'_, group::Model> {
         let kind = Kind { is_user: false, resource_type: &self.types.group, base_url: query.base_url };

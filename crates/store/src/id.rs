@@ -80,4 +80,8 @@ typed_ids! {
     SchemaId,
     /// An entry of the audit log.
     AuditId,
+    /// A SCIM request that was noted.
+    RequestId,
+    /// A link that opens the set-up page of a connection.
+    SetupLinkId,
 }

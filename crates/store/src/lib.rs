@@ -2,9 +2,9 @@
 //!
 //! Start at [`Store`]: it is opened once per process and cloned freely. Everything that belongs to a
 //! tenant is reached through [`Store::tenant`], whose repositories carry the tenant's id themselves, so
-//! that no call can forget it. Three look-ups stand outside any tenant, because they are what finds the
+//! that no call can forget it. Few look-ups stand outside any tenant, because they are what finds the
 //! tenant in the first place: a digest of a credential ([`Store::find_scim_token`],
-//! [`Store::find_api_key`]) and the registry of tenants ([`Store::tenants`]); the sync workers add
+//! [`Store::find_api_key`], [`Store::find_setup_link`]) and the registry of tenants ([`Store::tenants`]); the sync workers add
 //! [`Store::sites_with_due_tasks`].
 //!
 //! A change of a directory row, the tasks it causes and its timeline entry are one transaction: the
@@ -36,12 +36,14 @@ pub mod migration;
 pub mod moving;
 pub mod naming;
 mod parked;
+pub mod requests;
 pub mod routes;
 pub mod runs;
 mod schedules;
 pub mod schema_extensions;
 pub mod search;
 pub mod secret;
+pub mod setup_links;
 mod site_groups;
 pub mod sites;
 pub mod statement;

@@ -26,6 +26,15 @@ pub(crate) fn exact(text: &str) -> String {
     format!("{}…{hash}", &text[..text.floor_char_boundary(START_BYTES)])
 }
 
+/// Where the keys of texts begin that start with `start` in any case, and before what they end.
+pub(crate) fn beginning(start: &str) -> (String, String) {
+    let mut from = without_nul(&scim_protocol::fold(start)).into_owned();
+    from.truncate(from.floor_char_boundary(START_BYTES));
+    // No stored text has this character, which is the last that there is.
+    let until = format!("{from}\u{10ffff}");
+    (from, until)
+}
+
 /// Text that PostgreSQL can hold: NUL, which no stored resource has, becomes the replacement character.
 /// Such text comes in searches, and in what sites and providers say that is quoted in records.
 pub(crate) fn without_nul(text: &str) -> Cow<'_, str> {

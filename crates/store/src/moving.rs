@@ -27,6 +27,8 @@ pub const TABLES: &[&str] = &[
     "schema_extensions",
     "connections",
     "scim_tokens",
+    "scim_requests",
+    "setup_links",
     "sites",
     "links",
     "users",

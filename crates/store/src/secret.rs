@@ -14,6 +14,8 @@ pub enum SecretKind {
     ScimToken,
     /// The tenant API.
     ApiKey,
+    /// The set-up page of a connection.
+    SetupLink,
 }
 
 impl SecretKind {
@@ -22,6 +24,7 @@ impl SecretKind {
         match self {
             Self::ScimToken => "rollcall_scim_",
             Self::ApiKey => "rollcall_key_",
+            Self::SetupLink => "rollcall_setup_",
         }
     }
 }

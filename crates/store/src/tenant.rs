@@ -14,8 +14,10 @@ use crate::groups::Groups;
 use crate::id::{ConnectionId, SiteId, TenantId};
 use crate::keys::ApiKeys;
 use crate::links::Links;
+use crate::requests::Requests;
 use crate::runs::Runs;
 use crate::schema_extensions::SchemaExtensions;
+use crate::setup_links::SetupLinks;
 use crate::sites::Sites;
 use crate::tasks::Tasks;
 use crate::timeline::Timeline;
@@ -53,6 +55,16 @@ impl TenantStore {
     /// The bearer tokens of one of its connections.
     pub fn tokens(&self, connection: ConnectionId) -> Tokens {
         Tokens { tenant: self.clone(), connection }
+    }
+
+    /// The last SCIM requests of one of its connections.
+    pub fn requests(&self, connection: ConnectionId) -> Requests {
+        Requests { tenant: self.clone(), connection }
+    }
+
+    /// The links that open the set-up page of one of its connections.
+    pub fn setup_links(&self, connection: ConnectionId) -> SetupLinks {
+        SetupLinks { tenant: self.clone(), connection }
     }
 
     /// Its sites.

@@ -71,6 +71,28 @@ impl Tenants {
         Ok(tenant::Entity::find().filter(tenant::Column::Slug.eq(slug)).one(&self.store.connection).await?)
     }
 
+    /// Renames the tenant, suspends it, or serves it again; what is absent stays. [`Error::Conflict`] while it is being
+    /// moved.
+    pub async fn update(
+        &self,
+        id: TenantId,
+        name: Option<&str>,
+        status: Option<TenantStatus>,
+    ) -> Result<tenant::Model> {
+        let transaction = self.store.write().await?;
+        let sql = "UPDATE tenants SET name = COALESCE($2, name), status = COALESCE($3, status), \
+            version = version + 1, updated_at = $4 WHERE id = $1 AND status IN ('active', 'suspended')";
+        let values = vec![id.into(), name.into(), status.into(), self.store.clock.now().into()];
+        if execute(&*transaction, sql, values).await? == 0 {
+            self.get(id).await?;
+            return Err(Error::Conflict("tenants_moving"));
+        }
+        RouteChange::Tenant(id).note(&transaction, id).await?;
+        transaction.commit().await?;
+        self.store.wake_all();
+        self.get(id).await
+    }
+
     /// Suspends the tenant, or serves it again.
     pub async fn set_status(&self, id: TenantId, status: TenantStatus) -> Result<()> {
         let transaction = self.store.write().await?;

@@ -232,6 +232,25 @@ impl Users {
         Ok(query.all(&self.tenant.store.connection).await?)
     }
 
+    /// Users whose user name, display name or e-mail address begins with `start`, in any case: at the most `limit`, in
+    /// order of user names.
+    pub async fn beginning_with(&self, start: &str, limit: u64) -> Result<Vec<user::Model>> {
+        let (from, until) = lookup::beginning(start);
+        // A search of its own for each column, so that each goes by its index.
+        let columns =
+            [user::Column::UserNameFolded, user::Column::DisplayNameFolded, user::Column::EmailFolded];
+        let mut found = Vec::new();
+        for column in columns {
+            let query = self.select().filter(column.gte(from.as_str())).filter(column.lt(until.as_str()));
+            let query = query.order_by_asc(column).limit(limit);
+            found.extend(query.all(&self.tenant.store.connection).await?);
+        }
+        found.sort_by(|one, other| one.user_name_folded.cmp(&other.user_name_folded));
+        found.dedup_by(|one, other| one.id == other.id);
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(found)
+    }
+
     /// How many users the directory has.
     pub async fn count(&self) -> Result<u64> {
         Ok(self.select().count(&self.tenant.store.connection).await?)

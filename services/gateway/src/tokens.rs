@@ -23,6 +23,8 @@ const CAPACITY: u64 = 100_000;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait before a cell is listened to again that stopped telling changes.
 const LISTEN_AGAIN: Duration = Duration::from_millis(200);
+/// How often requests without a token are told of, for one connection.
+const STRANGERS: Duration = Duration::from_secs(2);
 
 /// What a valid token opens.
 #[derive(Debug)]
@@ -114,6 +116,8 @@ pub struct Tokens {
     cache: Cache<Vec<u8>, Arc<Opened>>,
     /// Where a connection was found last.
     homes: Cache<ConnectionId, usize>,
+    /// Connections for which requests without a token came lately.
+    strangers: Cache<ConnectionId, ()>,
 }
 
 impl Tokens {
@@ -128,6 +132,7 @@ impl Tokens {
             clock,
             cache: Cache::new(CAPACITY),
             homes: Cache::new(CAPACITY),
+            strangers: Cache::builder().max_capacity(CAPACITY).time_to_live(STRANGERS).build(),
         }
     }
 
@@ -157,7 +162,10 @@ impl Tokens {
         header: Option<&str>,
         connection: ConnectionId,
     ) -> Result<Arc<Opened>, Refusal> {
-        let token = header.and_then(bearer).ok_or(Refusal::Unauthorized)?;
+        let Some(token) = header.and_then(bearer) else {
+            self.note_stranger(connection).await;
+            return Err(Refusal::Unauthorized);
+        };
         let digest = secret::digest(token);
         let known = self.cache.get(&digest).await;
         let known = known.filter(|opened| self.confirms(opened));
@@ -177,6 +185,20 @@ impl Tokens {
             return Err(Refusal::Unauthorized);
         }
         Ok(opened)
+    }
+
+    /// Lets the cells note that a request without a token came for a connection, in a while and not each time.
+    async fn note_stranger(&self, connection: ConnectionId) {
+        if !self.strangers.entry(connection).or_insert(()).await.is_fresh() {
+            return;
+        }
+        let cells = Arc::clone(&self.cells);
+        tokio::spawn(async move {
+            for cell in cells.iter() {
+                // Whoever is to be told looks again, and the request is refused anyway.
+                drop(cell.ask(Vec::new(), connection).await);
+            }
+        });
     }
 
     /// Whether what was asked some time ago still holds.
@@ -200,12 +222,12 @@ impl Tokens {
     async fn look_up(&self, digest: Vec<u8>, connection: ConnectionId) -> Result<Arc<Opened>, Refusal> {
         let home = if self.cells.len() == 1 { Some(0) } else { self.homes.get(&connection).await };
         if let Some(place) = home
-            && let Some(opened) = self.look_up_in(place, digest.clone()).await?
+            && let Some(opened) = self.look_up_in(place, digest.clone(), connection).await?
         {
             return Ok(opened);
         }
         let others = (0..self.cells.len()).filter(|place| Some(*place) != home);
-        let asked = others.map(|place| self.look_up_in(place, digest.clone()));
+        let asked = others.map(|place| self.look_up_in(place, digest.clone(), connection));
         let mut refusal = Refusal::Unauthorized;
         for answer in futures::future::join_all(asked).await {
             match answer {
@@ -221,10 +243,15 @@ impl Tokens {
         Err(refusal)
     }
 
-    async fn look_up_in(&self, place: usize, digest: Vec<u8>) -> Result<Option<Arc<Opened>>, Refusal> {
+    async fn look_up_in(
+        &self,
+        place: usize,
+        digest: Vec<u8>,
+        connection: ConnectionId,
+    ) -> Result<Option<Arc<Opened>>, Refusal> {
         let cell = &self.cells[place];
         let (asked_at, position) = (Instant::now(), cell.watched.position());
-        let Some(route) = cell.ask(digest.clone()).await? else { return Ok(None) };
+        let Some(route) = cell.ask(digest.clone(), connection).await? else { return Ok(None) };
         // Not to be remembered: the cell that a tenant has left tells nothing of it.
         if route.tenant_status() == wire::TenantStatus::Moving {
             return Err(Refusal::Moving);
@@ -250,11 +277,14 @@ impl Tokens {
 impl Asked {
     /// What a token opens in this cell. A call that failed is repeated once: it changes nothing, and the process that
     /// it met may have been about to stop.
-    async fn ask(&self, digest: Vec<u8>) -> Result<Option<wire::Route>, Refusal> {
+    async fn ask(&self, digest: Vec<u8>, connection: ConnectionId) -> Result<Option<wire::Route>, Refusal> {
         let mut failed = None;
         for _ in 0..2 {
             let mut client = self.client.clone();
-            let request = wire::ResolveRequest { token_digest: digest.clone() };
+            let request = wire::ResolveRequest {
+                token_digest: digest.clone(),
+                connection_id: connection.0.into_bytes().to_vec(),
+            };
             match tokio::time::timeout(PATIENCE, client.resolve(request)).await {
                 Ok(Ok(answer)) => return Ok(answer.into_inner().route),
                 Ok(Err(status)) => failed = Some(format!("{:?}: {}", status.code(), status.message())),

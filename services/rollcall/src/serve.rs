@@ -21,7 +21,6 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use scim::Scim;
 use scim::edge::Edge;
 use scim::routing::RoutingService;
-use scim::schemas::Schemas;
 use scim::stall::{StallWatch, guarded};
 use secrecy::ExposeSecret as _;
 use store::vault::Vault;
@@ -144,11 +143,13 @@ pub(crate) async fn start(
     let mut tokens = None;
     let scim = store.as_ref().filter(|_| has(Role::Scim)).map(|store| {
         let public_url = running.public_url.as_str().trim_end_matches('/').to_owned();
-        Scim { store: store.clone(), public_url, schemas: Schemas::default() }
+        Scim::new(store.clone(), public_url)
     });
-    let routing = scim
-        .as_ref()
-        .map(|scim| RoutingService::new(scim.store.clone(), scim.schemas.clone(), running.stop.now.clone()));
+    let routing = scim.as_ref().map(|scim| RoutingService::new(scim, running.stop.now.clone()));
+    if let Some(scim) = &scim {
+        let requests = scim.requests.clone();
+        running.attendants.spawn(async move { requests.keep_up().await });
+    }
     if has(Role::Gateway) {
         let cells = match (&scim, &routing) {
             (Some(scim), Some(routing)) => {

@@ -15,6 +15,7 @@ pub mod edge;
 pub mod error;
 pub mod path;
 mod representation;
+pub mod requests;
 pub mod routes;
 pub mod routing;
 pub mod schemas;
@@ -34,6 +35,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 
 use crate::error::Failure;
+use crate::requests::Requests;
 use crate::schemas::Schemas;
 
 /// How long a request may take before it is answered with 503.
@@ -62,6 +64,16 @@ pub struct Scim {
     pub public_url: String,
     /// What users and groups may hold.
     pub schemas: Schemas,
+    /// Notes what comes.
+    pub requests: Requests,
+}
+
+impl Scim {
+    /// What handlers of this database need that providers see under `public_url`.
+    pub fn new(store: Store, public_url: impl Into<String>) -> Self {
+        let requests = Requests::new(store.clone());
+        Self { store, public_url: public_url.into(), schemas: Schemas::default(), requests }
+    }
 }
 
 /// The handlers. Paths are those below the base URL: `/Users`, `/Groups/{id}`, ….
@@ -74,7 +86,8 @@ pub fn router_within(limit: Duration, scim: Scim) -> Router {
     // A stuck database must not hold the provider's connection for ever.
     let limited = axum::middleware::from_fn(move |request, next| limit_time(limit, request, next));
     let look_again = axum::middleware::from_fn_with_state(scim.store.clone(), departure::look_again);
-    guarded(routes::router(scim).layer(look_again).layer(limited))
+    let note = axum::middleware::from_fn_with_state(scim.requests.clone(), requests::note);
+    guarded(routes::router(scim).layer(look_again).layer(limited).layer(note))
 }
 
 /// A panic anywhere below is still answered in SCIM's form.

@@ -9,13 +9,17 @@ use proto::routing::v1 as wire;
 use proto::routing::v1::routing_server::{Routing, RoutingServer};
 use store::Store;
 use store::entity::words::{ConnectionStatus, TenantStatus};
+use store::id::ConnectionId;
 use store::routes::{Route, RouteChange};
 use tokio::sync::broadcast;
 use tokio::task::AbortHandle;
 use tokio_stream::wrappers::BroadcastStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
+use crate::Scim;
+use crate::requests::Requests;
 use crate::schemas::Schemas;
 
 /// How often the database is asked for changes. A gateway believes what it remembers for some three times as long
@@ -24,11 +28,19 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Looks that a watcher may be behind before it is cut off, to begin again.
 const BEHIND: usize = 64;
 
+/// What is told of a request that brought no token.
+const NO_TOKEN: &str = "The request had no header \"Authorization: Bearer …\": the provider sends no token, or sends it in \
+    another way.";
+/// What is told of a request whose token opens another base URL, or nothing.
+const WRONG_TOKEN: &str = "The token is none of this connection, or is revoked. Copy it again, whole and without spaces, or \
+    make a new one; and see that the base URL is this connection's.";
+
 /// The routing service of this cell. Clones share one look at the database.
 #[derive(Clone, Debug)]
 pub struct RoutingService {
     store: Store,
     schemas: Schemas,
+    requests: Requests,
     looks: Arc<OnceLock<Looks>>,
     /// Ends what is told, so that gateways listen to another process before this one is gone.
     stop: CancellationToken,
@@ -48,9 +60,10 @@ impl Drop for Looks {
 }
 
 impl RoutingService {
-    /// The service of a store. It looks for changes as soon as somebody watches.
-    pub fn new(store: Store, schemas: Schemas, stop: CancellationToken) -> Self {
-        Self { store, schemas, looks: Arc::default(), stop }
+    /// The service of a cell with these handlers. It looks for changes as soon as somebody watches.
+    pub fn new(scim: &Scim, stop: CancellationToken) -> Self {
+        let Scim { store, schemas, requests, .. } = scim.clone();
+        Self { store, schemas, requests, looks: Arc::default(), stop }
     }
 
     /// As a gRPC server.
@@ -117,7 +130,15 @@ impl Routing for RoutingService {
         &self,
         request: Request<wire::ResolveRequest>,
     ) -> Result<Response<wire::ResolveResponse>, Status> {
-        let found = match self.store.find_route(&request.into_inner().token_digest).await {
+        let wire::ResolveRequest { token_digest, connection_id } = request.into_inner();
+        let connection = Uuid::from_slice(&connection_id).ok().map(ConnectionId);
+        if token_digest.is_empty() {
+            if let Some(connection) = connection {
+                self.requests.note_stranger(connection, NO_TOKEN);
+            }
+            return Ok(Response::new(wire::ResolveResponse { route: None }));
+        }
+        let found = match self.store.find_route(&token_digest).await {
             Ok(found) => found,
             // What a token belongs to went while it was read.
             Err(store::Error::NotFound(_)) => None,
@@ -126,6 +147,10 @@ impl Routing for RoutingService {
                 return Err(Status::unavailable("the database does not answer"));
             }
         };
+        let opens = |connection| found.as_ref().is_some_and(|route| route.token.connection_id == connection);
+        if let Some(connection) = connection.filter(|connection| !opens(*connection)) {
+            self.requests.note_stranger(connection, WRONG_TOKEN);
+        }
         if let Some(found) = &found {
             let (tenant, types) = (found.token.tenant_id, Arc::clone(&found.resource_types));
             self.schemas.remember(tenant, found.schemas, types).await;

@@ -5,10 +5,10 @@ use axum::http::header::AUTHORIZATION;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use store::Timestamp;
-use store::entity::api_key;
 use store::entity::words::Role;
+use store::entity::{api_key, setup_link};
 use store::id::{ApiKeyId, TenantId};
-use store::secret;
+use store::secret::{self, SecretKind};
 
 use crate::error::ApiError;
 use crate::state::ApiState;
@@ -26,6 +26,8 @@ pub enum Identity {
     Operator,
     /// Someone with a key of a tenant.
     Key(api_key::Model),
+    /// Someone with a link to the set-up of one connection, and of nothing else.
+    SetupLink(setup_link::Model),
 }
 
 impl Identity {
@@ -34,6 +36,7 @@ impl Identity {
         match self {
             Self::Operator => "operator".to_owned(),
             Self::Key(key) => format!("key:{}", key.id),
+            Self::SetupLink(link) => format!("setup-link:{}", link.id),
         }
     }
 }
@@ -113,6 +116,9 @@ pub async fn authenticate(state: &ApiState, headers: &HeaderMap) -> Result<Ident
         return Ok(Identity::Operator);
     }
     let now = state.store.clock().now();
+    if credential.starts_with(SecretKind::SetupLink.prefix()) {
+        return use_setup_link(state, &digest).await.map(Identity::SetupLink);
+    }
     let key = match state.signing.check(credential, state.public_url.as_str(), now) {
         Some(claims) => key_of_token(state, &claims).await?,
         None => state.store.find_api_key(&digest).await?,
@@ -146,6 +152,22 @@ async fn use_key(state: &ApiState, key: Option<api_key::Model>) -> Result<api_ke
         tracing::warn!(error = &error as &dyn std::error::Error, "use of an API key was not noted");
     }
     Ok(key)
+}
+
+async fn use_setup_link(state: &ApiState, digest: &[u8]) -> Result<setup_link::Model, ApiError> {
+    let now = state.store.clock().now();
+    let link = state.store.find_setup_link(digest).await?.filter(|link| link.is_valid(now));
+    let link = link.ok_or(ApiError::Unauthenticated)?;
+    if let Err(error) = state.store.tenant(link.tenant_id).setup_links(link.connection_id).touch(&link).await
+    {
+        tracing::warn!(error = &error as &dyn std::error::Error, "use of a set-up link was not noted");
+    }
+    Ok(link)
+}
+
+/// Whether the credential of a request is a set-up link's, good or not.
+pub(crate) fn is_setup_link(headers: &HeaderMap) -> bool {
+    bearer(headers).is_some_and(|credential| credential.starts_with(SecretKind::SetupLink.prefix()))
 }
 
 /// A signed access token for the bearer of an API key.

@@ -16,7 +16,7 @@ use store::id::TenantId;
 
 use crate::authentication::{Identity, authenticate};
 use crate::error::ApiError;
-use crate::parameters::{PathParameters, TenantPath};
+use crate::parameters::{ConnectionPath, PathParameters, TenantPath};
 use crate::state::ApiState;
 use crate::validation::is_slug;
 
@@ -80,6 +80,7 @@ impl<R: LeastRole> FromRequestParts<ApiState> for Caller<R> {
         let identity = authenticate(state, &parts.headers).await?;
         match &identity {
             Identity::Key(key) if !R::allows(key.role) => Err(NOT_ALLOWED),
+            Identity::SetupLink(_) => Err(NOT_ALLOWED),
             _ => Ok(Self { actor: identity.actor(), role: PhantomData }),
         }
     }
@@ -117,10 +118,48 @@ impl<R: LeastRole> FromRequestParts<ApiState> for TenantCaller<R> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Self::Rejection> {
-        let identity = authenticate(state, &parts.headers).await?;
-        let PathParameters(TenantPath { tenant }) = PathParameters::from_request_parts(parts, state).await?;
-        let tenant = find_tenant(state, &tenant).await?;
+        let (tenant, identity) = in_tenant(parts, state).await?;
         authorize::<R>(&identity, &tenant)?;
+        Self::new(parts, state, tenant, &identity)
+    }
+}
+
+/// As [`TenantCaller`], for what a link to the set-up of the path's connection opens as well.
+#[derive(Debug)]
+pub struct ConnectionCaller<R>(pub TenantCaller<R>);
+
+impl<R: LeastRole> FromRequestParts<ApiState> for ConnectionCaller<R> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Self::Rejection> {
+        let (tenant, identity) = in_tenant(parts, state).await?;
+        match &identity {
+            Identity::SetupLink(link) => {
+                let path = PathParameters::<ConnectionPath>::from_request_parts(parts, state).await?.0;
+                check_tenant(&tenant, link.tenant_id)?;
+                if link.connection_id != path.connection {
+                    return Err(ApiError::NotFound("connection"));
+                }
+            }
+            identity => authorize::<R>(identity, &tenant)?,
+        }
+        TenantCaller::new(parts, state, tenant, &identity).map(Self)
+    }
+}
+
+async fn in_tenant(parts: &mut Parts, state: &ApiState) -> Result<(tenant::Model, Identity), ApiError> {
+    let identity = authenticate(state, &parts.headers).await?;
+    let PathParameters(TenantPath { tenant }) = PathParameters::from_request_parts(parts, state).await?;
+    Ok((find_tenant(state, &tenant).await?, identity))
+}
+
+impl<R> TenantCaller<R> {
+    fn new(
+        parts: &Parts,
+        state: &ApiState,
+        tenant: tenant::Model,
+        identity: &Identity,
+    ) -> Result<Self, ApiError> {
         let is_moving = matches!(tenant.status, TenantStatus::Leaving | TenantStatus::Arriving);
         // What was changed now would stay behind, or be overwritten.
         if is_moving && parts.method != Method::GET {
@@ -143,12 +182,27 @@ async fn find_tenant(state: &ApiState, named: &str) -> Result<tenant::Model, Api
 }
 
 fn authorize<R: LeastRole>(identity: &Identity, tenant: &tenant::Model) -> Result<(), ApiError> {
-    let Identity::Key(key) = identity else { return Ok(()) };
-    if key.tenant_id != tenant.id {
+    let role = match identity {
+        Identity::Operator => return Ok(()),
+        Identity::Key(key) => {
+            check_tenant(tenant, key.tenant_id)?;
+            Some(key.role)
+        }
+        Identity::SetupLink(link) => {
+            check_tenant(tenant, link.tenant_id)?;
+            None
+        }
+    };
+    if role.is_some_and(R::allows) { Ok(()) } else { Err(NOT_ALLOWED) }
+}
+
+/// Whether a credential of the tenant `of` opens this one.
+fn check_tenant(tenant: &tenant::Model, of: TenantId) -> Result<(), ApiError> {
+    if of != tenant.id {
         return Err(ApiError::NotFound("tenant"));
     }
     if tenant.status == TenantStatus::Suspended {
         return Err(ApiError::Forbidden("The tenant is suspended"));
     }
-    if R::allows(key.role) { Ok(()) } else { Err(NOT_ALLOWED) }
+    Ok(())
 }

@@ -141,6 +141,7 @@ impl From<store::Error> for ApiError {
         match error {
             store::Error::NotFound(what) => Self::NotFound(what),
             store::Error::Conflict("tenants_slug") => Self::Conflict("Another tenant has that slug".into()),
+            store::Error::Conflict("tenants_moving") => Self::Moving,
             store::Error::Conflict("links_pair") => {
                 Self::Conflict("That connection and that site are linked already".into())
             }

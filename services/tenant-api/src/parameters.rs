@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::id::{
-    AccountId, ApiKeyId, ConnectionId, GroupId, LinkId, RunId, SchemaId, SiteId, TokenId, UserId,
+    AccountId, ApiKeyId, ConnectionId, GroupId, LinkId, RunId, SchemaId, SetupLinkId, SiteId, TokenId, UserId,
 };
 use utoipa::IntoParams;
 
@@ -45,6 +45,13 @@ paths! {
         connection: ConnectionId,
         /// The token's id.
         token: TokenId
+    }
+    /// A link to the set-up of a connection.
+    SetupLinkPath {
+        /// The connection's id.
+        connection: ConnectionId,
+        /// The set-up link's id.
+        setup_link: SetupLinkId
     }
     /// A site.
     SitePath {

@@ -18,6 +18,7 @@ mod m0009_schedules;
 mod m0010_listed;
 mod m0011_conflicts;
 mod m0012_route_changes;
+mod m0013_setup;
 
 /// Runs and lists the migrations.
 #[derive(Debug)]
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_listed::Migration),
             Box::new(m0011_conflicts::Migration),
             Box::new(m0012_route_changes::Migration),
+            Box::new(m0013_setup::Migration),
         ]
     }
 }

@@ -6,16 +6,14 @@ use gateway::admission::Limits;
 use gateway::cell::Cell;
 use http::StatusCode;
 use scim::routing::RoutingService;
-use scim::schemas::Schemas;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::harness::{Edge, Idp, PUBLIC_URL};
 
 pub(crate) fn cell(name: &str, store: Store) -> Cell {
-    let schemas = Schemas::default();
-    let routing = RoutingService::new(store.clone(), schemas.clone(), CancellationToken::new());
-    let scim = scim::Scim { store, public_url: PUBLIC_URL.into(), schemas };
+    let scim = scim::Scim::new(store, PUBLIC_URL);
+    let routing = RoutingService::new(&scim, CancellationToken::new());
     Cell::here(name, routing.server(), scim::router(scim))
 }
 

@@ -11,7 +11,6 @@ use proto::NOT_BEGUN;
 use proto::pass::PassKeys;
 use scim::edge::{Edge, edge};
 use scim::routing::RoutingService;
-use scim::schemas::Schemas;
 use scim::stall::StallWatch;
 use store::caller::ScimCaller;
 use store::clock::Clock;
@@ -32,9 +31,8 @@ fn keys(byte: u8) -> PassKeys {
 }
 
 fn router(place: &harness::Edge) -> (Router, Arc<std::sync::atomic::AtomicBool>) {
-    let (store, schemas) = ((*place.store).clone(), Schemas::default());
-    let routing = RoutingService::new(store.clone(), schemas.clone(), CancellationToken::new());
-    let scim = scim::Scim { store, public_url: PUBLIC_URL.into(), schemas };
+    let scim = scim::Scim::new((*place.store).clone(), PUBLIC_URL);
+    let routing = RoutingService::new(&scim, CancellationToken::new());
     let draining = Arc::default();
     let made = Edge {
         scim,

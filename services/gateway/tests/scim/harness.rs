@@ -12,7 +12,6 @@ use gateway::tokens::Tokens;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Method, StatusCode};
 use scim::routing::RoutingService;
-use scim::schemas::Schemas;
 use scim_protocol::{schema, searchable};
 use sea_orm::{ConnectionTrait as _, DatabaseBackend};
 use secrecy::ExposeSecret as _;
@@ -135,10 +134,18 @@ pub(crate) fn edge_of(
     shared: Option<SharedRates>,
     store: Store,
 ) -> (Tokens, Router) {
-    let clock = store.clock().clone();
-    let schemas = Schemas::default();
-    let routing = RoutingService::new(store.clone(), schemas.clone(), CancellationToken::new());
-    let scim = scim::Scim { store, public_url: PUBLIC_URL.into(), schemas };
+    edge_before(limit, limits, shared, scim::Scim::new(store, PUBLIC_URL))
+}
+
+/// The gateway before these handlers.
+pub(crate) fn edge_before(
+    limit: Duration,
+    limits: Limits,
+    shared: Option<SharedRates>,
+    scim: scim::Scim,
+) -> (Tokens, Router) {
+    let clock = scim.store.clock().clone();
+    let routing = RoutingService::new(&scim, CancellationToken::new());
     let cell = Cell::here("here", routing.server(), scim::router_within(limit, scim));
     let gateway = Gateway::new(&[cell], clock, limits, shared);
     (gateway.tokens().clone(), gateway::router(gateway))

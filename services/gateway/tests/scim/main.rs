@@ -23,6 +23,7 @@ mod outage;
 mod parked_members;
 mod records;
 mod remote;
+mod requests;
 mod tokens;
 mod users;
 mod wait;

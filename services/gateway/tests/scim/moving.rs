@@ -45,11 +45,7 @@ async fn provider_is_told_to_come_back_and_then_served_by_the_other_cell_with_th
 async fn request_that_outlasts_the_move_is_not_told_that_nothing_is_there() {
     let edge = Edge::postgres().await;
     let idp = edge.idp("acme").await;
-    let scim = scim::Scim {
-        store: (*edge.store).clone(),
-        public_url: PUBLIC_URL.into(),
-        schemas: scim::schemas::Schemas::default(),
-    };
+    let scim = scim::Scim::new((*edge.store).clone(), PUBLIC_URL);
     let handlers = scim::router(scim);
     let ask = async |method: &str, path: &str| {
         let caller = ScimCaller {

@@ -18,7 +18,6 @@ use hyper_util::service::TowerToHyperService;
 use proto::pass::PassKeys;
 use scim::edge::{Edge, edge};
 use scim::routing::RoutingService;
-use scim::schemas::Schemas;
 use scim::stall::StallWatch;
 use serde_json::json;
 use store::clock::Clock;
@@ -43,9 +42,8 @@ struct Process {
 
 impl Process {
     async fn start(place: &harness::Edge, key: u8) -> Self {
-        let (store, schemas) = ((*place.store).clone(), Schemas::default());
-        let routing = RoutingService::new(store.clone(), schemas.clone(), CancellationToken::new());
-        let scim = scim::Scim { store, public_url: PUBLIC_URL.into(), schemas };
+        let scim = scim::Scim::new((*place.store).clone(), PUBLIC_URL);
+        let routing = RoutingService::new(&scim, CancellationToken::new());
         let draining = Arc::default();
         let passes = PassKeys::one(&[key; 32]).unwrap();
         let stalls = StallWatch::default();

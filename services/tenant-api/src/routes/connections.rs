@@ -15,7 +15,7 @@ use url::Position;
 use utoipa::ToSchema;
 
 use crate::body::Body;
-use crate::caller::{Admin, Auditor, TenantCaller};
+use crate::caller::{Admin, Auditor, ConnectionCaller, TenantCaller};
 use crate::error::ApiError;
 use crate::etag::{IfMatch, etag};
 use crate::idempotency::IdempotencyHeader;
@@ -151,7 +151,7 @@ pub(crate) async fn list_connections(
     responses((status = 200, description = "The connection", body = Connection, headers(("ETag" = String))), TenantRefusals),
 )]
 pub(crate) async fn get_connection(
-    caller: TenantCaller<Auditor>,
+    ConnectionCaller(caller): ConnectionCaller<Auditor>,
     State(state): State<ApiState>,
     PathParameters(ConnectionPath { connection: id }): PathParameters<ConnectionPath>,
 ) -> Result<impl IntoResponse, ApiError> {

@@ -26,6 +26,9 @@ pub struct GroupQuery {
     connection_id: ConnectionId,
     /// Only groups of this name, in any case.
     display_name: Option<String>,
+    /// What the name begins with, in any case. The answer is one page, in order of names; with more of them, search for
+    /// more letters.
+    search: Option<String>,
     /// Items at the most, 1 to 1000; 100 when absent.
     limit: Option<u64>,
     /// The `next_cursor` of the page before.
@@ -113,9 +116,13 @@ pub(crate) async fn list_groups(
     let window = window::<GroupId>(query.limit, query.cursor.as_deref())?;
     caller.store.connections().get(query.connection_id).await?;
     let groups = caller.store.groups(query.connection_id);
-    let rows = match query.display_name {
-        Some(name) => groups.named(&name, window.after, window.fetch()).await?,
-        None => groups.after(window.after, window.fetch()).await?,
+    let rows = match (query.display_name, query.search) {
+        (Some(name), _) => groups.named(&name, window.after, window.fetch()).await?,
+        (None, Some(start)) => {
+            let rows = groups.beginning_with(&start, window.fetch() - 1).await?;
+            return Ok(Json(Page::whole(rows.into_iter().map(Group::from).collect())));
+        }
+        (None, None) => groups.after(window.after, window.fetch()).await?,
     };
     Ok(Json(window.page(rows, |row| row.id, Group::from)))
 }

@@ -18,8 +18,10 @@ pub mod links;
 pub mod openapi;
 pub mod plans;
 pub mod previews;
+pub mod requests;
 pub mod runs;
 pub mod schemas;
+pub mod setup_links;
 pub mod sites;
 pub mod tenants;
 pub mod timeline;
@@ -30,14 +32,18 @@ pub mod users;
 pub fn operations() -> OpenApiRouter<ApiState> {
     OpenApiRouter::<ApiState>::new()
         .routes(routes!(access::create_access_token))
+        .routes(routes!(access::who_am_i))
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
-        .routes(routes!(tenants::get_tenant))
+        .routes(routes!(tenants::get_tenant, tenants::update_tenant))
         .routes(routes!(keys::list_keys, keys::create_key))
         .routes(routes!(keys::revoke_key))
         .routes(routes!(connections::list_connections, connections::create_connection))
         .routes(routes!(connections::get_connection, connections::update_connection))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::revoke_token))
+        .routes(routes!(requests::list_requests))
+        .routes(routes!(setup_links::list_setup_links, setup_links::create_setup_link))
+        .routes(routes!(setup_links::revoke_setup_link))
         .routes(routes!(sites::list_sites, sites::create_site))
         .routes(routes!(sites::get_site, sites::update_site))
         .routes(routes!(sites::test::test_site))

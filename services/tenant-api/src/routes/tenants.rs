@@ -31,6 +31,24 @@ pub struct CreateTenant {
     name: String,
 }
 
+/// A change of a tenant; absent fields stay.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateTenant {
+    name: Option<String>,
+    status: Option<ServedStatus>,
+}
+
+/// Whether a tenant is served.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ServedStatus {
+    /// As ever.
+    Active,
+    /// Its providers and keys are refused, and nothing is done at its sites; what waits there waits on.
+    Suspended,
+}
+
 /// One organization.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Tenant {
@@ -93,4 +111,28 @@ pub(crate) async fn list_tenants(
 )]
 pub(crate) async fn get_tenant(caller: TenantCaller<Auditor>) -> Json<Tenant> {
     Json(caller.tenant.into())
+}
+
+/// Change a tenant, suspend it, or serve it again
+#[utoipa::path(
+    patch, path = "/tenants/{tenant}", tag = "tenants", request_body = UpdateTenant,
+    params(TenantPath),
+    responses((status = 200, description = "The tenant as it is now", body = Tenant), TenantRefusals, CreateRefusals),
+)]
+pub(crate) async fn update_tenant(
+    caller: TenantCaller<Operator>,
+    State(state): State<ApiState>,
+    Body(body): Body<UpdateTenant>,
+) -> Result<Json<Tenant>, ApiError> {
+    let mut problems = Problems::default();
+    body.name.iter().for_each(|name| problems.name("name", name));
+    problems.check()?;
+    let status = body.status.map(|status| match status {
+        ServedStatus::Active => TenantStatus::Active,
+        ServedStatus::Suspended => TenantStatus::Suspended,
+    });
+    let row = state.store.tenants().update(caller.tenant.id, body.name.as_deref(), status).await?;
+    let detail = json!({"name": body.name, "status": body.status});
+    caller.audit("tenant.update", row.id, Some(detail)).await?;
+    Ok(Json(row.into()))
 }

@@ -25,6 +25,9 @@ pub struct UserQuery {
     connection_id: ConnectionId,
     /// Only the user of this name, in any case.
     user_name: Option<String>,
+    /// What the user name, display name or e-mail address begins with, in any case. The answer is one page, in order of
+    /// user names; with more of them, search for more letters.
+    search: Option<String>,
     /// Items at the most, 1 to 1000; 100 when absent.
     limit: Option<u64>,
     /// The `next_cursor` of the page before.
@@ -94,9 +97,13 @@ pub(crate) async fn list_users(
     let window = window::<UserId>(query.limit, query.cursor.as_deref())?;
     caller.store.connections().get(query.connection_id).await?;
     let users = caller.store.users(query.connection_id);
-    let rows = match query.user_name {
-        Some(name) => users.find_by_user_name(&name).await?.into_iter().collect(),
-        None => users.after(window.after, window.fetch()).await?,
+    let rows = match (query.user_name, query.search) {
+        (Some(name), _) => users.find_by_user_name(&name).await?.into_iter().collect(),
+        (None, Some(start)) => {
+            let rows = users.beginning_with(&start, window.fetch() - 1).await?;
+            return Ok(Json(Page::whole(rows.into_iter().map(User::from).collect())));
+        }
+        (None, None) => users.after(window.after, window.fetch()).await?,
     };
     Ok(Json(window.page(rows, |row| row.id, User::from)))
 }

@@ -48,6 +48,8 @@ mod schemas;
 #[cfg(test)]
 mod scripted_rules;
 #[cfg(test)]
+mod setup;
+#[cfg(test)]
 mod site_test;
 #[cfg(test)]
 mod sites;

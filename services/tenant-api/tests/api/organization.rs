@@ -84,6 +84,9 @@ pub(crate) struct Organization {
     pub(crate) tenant: Tenant,
     pub(crate) connection: String,
     pub(crate) token: String,
+    pub(crate) setup_link: String,
+    /// The set-up link's secret.
+    pub(crate) setup_secret: String,
     /// The token's secret.
     pub(crate) scim_token: String,
     pub(crate) site: String,
@@ -106,6 +109,9 @@ impl Organization {
     pub(crate) async fn new(api: &Api, slug: &str) -> Self {
         let tenant = Tenant::new(api, slug).await;
         let connection = tenant.connection(api, "Oracle IDCS").await;
+        let setup_links = format!("/connections/{connection}/setup-links");
+        let setup_link = tenant.make(api, &setup_links, json!({})).await;
+        let setup_secret = text(&setup_link, "url").rsplit('/').next().unwrap().to_owned();
         let token =
             tenant.make(api, &format!("/connections/{connection}/tokens"), json!({"name": "first"})).await;
         let site = tenant.site(api, "Jira").await;
@@ -123,6 +129,8 @@ impl Organization {
             spare_account: String::new(),
             other_connection: String::new(),
             connection,
+            setup_link: text(&setup_link, "id"),
+            setup_secret,
             token: text(&token, "id"),
             scim_token: text(&token, "token"),
             site,

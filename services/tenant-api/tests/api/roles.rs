@@ -24,11 +24,12 @@ enum Role {
 
 use Role::{Admin, Auditor, Operator, Owner};
 
-/// The least role of every operation but the exchange of keys, which any key may use.
+/// The least role of every operation but those that are about the credential that was sent, which any may use.
 const LEAST: &[(&str, Role)] = &[
     ("list_tenants", Operator),
     ("create_tenant", Operator),
     ("get_tenant", Auditor),
+    ("update_tenant", Operator),
     ("list_keys", Owner),
     ("create_key", Owner),
     ("revoke_key", Owner),
@@ -36,6 +37,10 @@ const LEAST: &[(&str, Role)] = &[
     ("create_connection", Admin),
     ("get_connection", Auditor),
     ("update_connection", Admin),
+    ("list_requests", Auditor),
+    ("list_setup_links", Auditor),
+    ("create_setup_link", Admin),
+    ("revoke_setup_link", Admin),
     ("list_tokens", Auditor),
     ("create_token", Admin),
     ("revoke_token", Admin),
@@ -105,7 +110,7 @@ async fn each_operation_asks_for_its_role_and_no_more(api: Api) {
     let (deletes, others): (Vec<Operation>, Vec<Operation>) =
         operations().into_iter().partition(|operation| operation.method == "delete");
     for operation in others.iter().chain(&deletes) {
-        if operation.id == "create_access_token" {
+        if matches!(operation.id.as_str(), "create_access_token" | "who_am_i") {
             continue;
         }
         let least = least.get(operation.id.as_str());
