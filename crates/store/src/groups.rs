@@ -24,7 +24,7 @@ use crate::members::{self, GroupScope, Member, MemberChanges, MemberDelta, Membe
 use crate::naming::UnknownMembers;
 use crate::parked::{self, Beginning};
 use crate::search::{Kind, Query, Search, Table};
-use crate::statement::{execute, for_change, for_update, statement};
+use crate::statement::{IDS_PER_STATEMENT, execute, for_change, for_update, statement};
 use crate::tenant::TenantStore;
 use crate::timeline::{self, NewEntry};
 use crate::turns;
@@ -292,6 +292,16 @@ impl Groups {
     pub async fn find(&self, id: GroupId) -> Result<Option<group::Model>> {
         let key = (self.tenant.id, self.connection, id);
         Ok(group::Entity::find_by_id(key).one(&self.tenant.store.connection).await?)
+    }
+
+    /// Those of the groups that are there.
+    pub async fn find_all(&self, ids: &[GroupId]) -> Result<Vec<group::Model>> {
+        let mut groups = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(IDS_PER_STATEMENT) {
+            let query = self.select().filter(group::Column::Id.is_in(ids.iter().copied()));
+            groups.extend(query.all(&self.tenant.store.connection).await?);
+        }
+        Ok(groups)
     }
 
     /// A page of the groups of that displayName, in any case, in order of creation, after `after`.

@@ -139,10 +139,11 @@ impl Runs {
         count(&self.tenant.store.connection, sql, vec![self.tenant.id.into(), id.into()]).await
     }
 
-    /// A page of results in order of object, after `after`.
+    /// A page of results in order of object, after `after`: all, or those that ended in one way.
     pub async fn results(
         &self,
         id: RunId,
+        outcome: Option<RunOutcome>,
         after: Option<Uuid>,
         limit: u64,
     ) -> Result<Vec<run_result::Model>> {
@@ -151,6 +152,9 @@ impl Runs {
             .filter(run_result::Column::RunId.eq(id))
             .order_by_asc(run_result::Column::ObjectId)
             .limit(limit);
+        if let Some(outcome) = outcome {
+            query = query.filter(run_result::Column::Outcome.eq(outcome));
+        }
         if let Some(after) = after {
             query = query.filter(run_result::Column::ObjectId.gt(after));
         }

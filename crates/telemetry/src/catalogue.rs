@@ -97,6 +97,13 @@ pub const METRICS: &[Described] = &[
         &["method", "route"],
         "From a REST request's head to its answer's head.",
     ),
+    metric(
+        "rollcall_console_page_seconds",
+        Kind::Seconds,
+        &["api"],
+        &["route"],
+        "From a request for a page of the console to the page, by its route.",
+    ),
     metric("rollcall_tasks", Kind::Gauge, &["sync"], &["state"], "Tasks of the whole database, by state."),
     metric(
         "rollcall_oldest_task_age_seconds",

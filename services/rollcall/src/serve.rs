@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::get;
+use console::Console;
 use gateway::Gateway;
 use gateway::admission::SharedRates;
 use gateway::cell::Cell;
@@ -173,9 +174,14 @@ pub(crate) async fn start(
         running.work.spawn(serve(listener, router, running.stop.clone()));
     }
     if let (Some(store), Some(master), true) = (&store, &master, has(Role::Api)) {
-        router = router.route("/", get(async || Redirect::temporary("/v1/docs"))).merge(tenant_api::router(
-            api_state(config, store, tokens.as_ref(), &running.public_url, master, &connectors)?,
-        ));
+        let api =
+            tenant_api::router(api_state(config, store, tokens.as_ref(), &running.public_url, master, &connectors)?);
+        let sessions = master.derive("console sessions")?;
+        let console = Console::new(api.clone(), &sessions, running.public_url.clone());
+        router = router
+            .route("/", get(async || Redirect::temporary("/console")))
+            .merge(api)
+            .merge(console::router(console));
     }
     if let Some(public) = public {
         running.work.spawn(serve(public, router, running.stop.clone()));

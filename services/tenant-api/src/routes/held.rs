@@ -1,5 +1,6 @@
 //! `…/links/{link}/held`: work that passed the link's safety threshold and waits for an approval.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,7 +11,7 @@ use store::Timestamp;
 use store::entity::task;
 use store::entity::words::TaskKind;
 use store::held::Chosen;
-use store::id::{ConnectionId, SiteId};
+use store::id::{ConnectionId, GroupId, SiteId, UserId};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -21,6 +22,7 @@ use crate::idempotency::IdempotencyHeader;
 use crate::paging::{Page, PageQuery};
 use crate::parameters::{LinkPath, PathParameters, QueryParameters, TenantPath};
 use crate::refusals::{CreateRefusals, QueryRefusals, TenantRefusals};
+use crate::routes::names;
 
 /// A user or group whose change at the site is held.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,6 +31,8 @@ pub struct HeldTask {
     kind: TaskKind,
     /// The directory's user or group.
     object_id: Uuid,
+    /// Its `userName` or `displayName`; null when the directory has deleted it.
+    name: Option<String>,
     connection_id: ConnectionId,
     site_id: SiteId,
     /// Why it is held.
@@ -73,9 +77,10 @@ pub struct Rejection {
     rejected: u64,
 }
 
-impl From<task::Model> for HeldTask {
-    fn from(row: task::Model) -> Self {
+impl HeldTask {
+    fn new(row: task::Model, names: &HashMap<Uuid, String>) -> Self {
         Self {
+            name: names.get(&row.object_id).cloned(),
             kind: row.kind,
             object_id: row.object_id,
             connection_id: row.connection_id,
@@ -125,7 +130,12 @@ pub(crate) async fn list_held(
     let after = window.after.map(|Place(at, object_id)| (at, object_id));
     let tasks = caller.store.tasks(link.site_id);
     let rows = tasks.held_after(link.connection_id, after, window.fetch()).await?;
-    Ok(Json(window.page(rows, |row| Place(row.marked_at, row.object_id), HeldTask::from)))
+    let of_kind = |kind| rows.iter().filter(move |row| row.kind == kind).map(|row| row.object_id);
+    let users: Vec<UserId> = of_kind(TaskKind::User).map(UserId).collect();
+    let groups: Vec<GroupId> = of_kind(TaskKind::Group).map(GroupId).collect();
+    let names = names::of(&caller.store, link.connection_id, &users, &groups).await?;
+    let page = window.page(rows, |row| Place(row.marked_at, row.object_id), |row| HeldTask::new(row, &names));
+    Ok(Json(page))
 }
 
 /// Let what waits for approval pass, once

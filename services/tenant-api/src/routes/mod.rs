@@ -15,10 +15,12 @@ pub mod groups;
 pub mod held;
 pub mod keys;
 pub mod links;
+mod names;
 pub mod openapi;
 pub mod plans;
 pub mod previews;
 pub mod requests;
+pub mod run_results;
 pub mod runs;
 pub mod schemas;
 pub mod setup_links;
@@ -58,11 +60,11 @@ pub fn operations() -> OpenApiRouter<ApiState> {
         .routes(routes!(plans::create_plan))
         .routes(routes!(runs::list_runs, runs::create_run))
         .routes(routes!(runs::get_run_of_link))
-        .routes(routes!(runs::list_results_of_link))
+        .routes(routes!(run_results::list_results_of_link))
         .routes(routes!(runs::cancel_run))
         .routes(routes!(runs::watch_run))
         .routes(routes!(runs::get_run))
-        .routes(routes!(runs::list_results))
+        .routes(routes!(run_results::list_results))
         .routes(routes!(held::list_held))
         .routes(routes!(held::approve_held))
         .routes(routes!(held::reject_held))

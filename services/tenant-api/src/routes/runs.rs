@@ -12,20 +12,19 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::{StreamExt as _, stream};
 use policy::plan::digest::PlanDigest;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use store::entity::words::{ObjectKind, RunOutcome, RunPhase, RunStatus};
-use store::entity::{run, run_result};
+use serde_json::json;
+use store::entity::words::{RunOutcome, RunPhase, RunStatus};
+use store::entity::run;
 use store::id::{LinkId, RunId};
 use store::runs::OutcomeCount;
 use store::{TenantStore, Timestamp};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::body::Body;
 use crate::caller::{Admin, Auditor, TenantCaller};
 use crate::error::{ApiError, Problem};
 use crate::idempotency::IdempotencyHeader;
-use crate::paging::{Page, PageQuery, Window};
+use crate::paging::{Page, PageQuery};
 use crate::parameters::{LinkPath, LinkRunPath, PathParameters, QueryParameters, RunPath, TenantPath};
 use crate::refusals::{CreateRefusals, QueryRefusals, RepeatRefusals, TenantRefusals};
 use crate::routes::plans::check_digest;
@@ -87,18 +86,6 @@ pub struct RunCounts {
     failed: i64,
 }
 
-/// How a run ended for one object.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct RunResult {
-    object_kind: ObjectKind,
-    object_id: Uuid,
-    outcome: RunOutcome,
-    /// Changes and reasons.
-    #[schema(value_type = Object)]
-    detail: Value,
-    at: Timestamp,
-}
-
 impl RunSummary {
     /// The run's id.
     pub(super) fn id(&self) -> RunId {
@@ -118,18 +105,6 @@ impl From<run::Model> for RunSummary {
             requested_by: row.requested_by,
             created_at: row.created_at,
             finished_at: row.finished_at,
-        }
-    }
-}
-
-impl From<run_result::Model> for RunResult {
-    fn from(row: run_result::Model) -> Self {
-        Self {
-            object_kind: row.object_kind,
-            object_id: row.object_id,
-            outcome: row.outcome,
-            detail: row.detail,
-            at: row.at,
         }
     }
 }
@@ -178,17 +153,8 @@ async fn progress(store: &TenantStore, row: run::Model) -> Result<Run, ApiError>
     Ok(Run { summary: row.into(), counts, remaining, eta_seconds })
 }
 
-async fn results(
-    store: &TenantStore,
-    run: RunId,
-    window: Window<Uuid>,
-) -> Result<Json<Page<RunResult>>, ApiError> {
-    let rows = store.runs().results(run, window.after, window.fetch()).await?;
-    Ok(Json(window.page(rows, |row| row.object_id, RunResult::from)))
-}
-
 /// The run, if it is one of the link's.
-async fn of_link(store: &TenantStore, link: LinkId, run: RunId) -> Result<run::Model, ApiError> {
+pub(super) async fn of_link(store: &TenantStore, link: LinkId, run: RunId) -> Result<run::Model, ApiError> {
     let row = store.runs().get(run).await?;
     if row.link_id == link { Ok(row) } else { Err(ApiError::NotFound("run")) }
 }
@@ -252,25 +218,6 @@ pub(crate) async fn get_run_of_link(
 ) -> Result<Json<Run>, ApiError> {
     let row = of_link(&caller.store, link, run).await?;
     progress(&caller.store, row).await.map(Json)
-}
-
-/// List what a run did to each object
-#[utoipa::path(
-    get, path = "/tenants/{tenant}/links/{link}/runs/{run}/results", tag = "runs",
-    params(
-        TenantPath, LinkRunPath,
-        PageQuery,
-    ),
-    responses((status = 200, description = "A page of results", body = Page<RunResult>), TenantRefusals, QueryRefusals),
-)]
-pub(crate) async fn list_results_of_link(
-    caller: TenantCaller<Auditor>,
-    PathParameters(LinkRunPath { link, run }): PathParameters<LinkRunPath>,
-    QueryParameters(query): QueryParameters<PageQuery>,
-) -> Result<Json<Page<RunResult>>, ApiError> {
-    let window = query.window()?;
-    of_link(&caller.store, link, run).await?;
-    results(&caller.store, run, window).await
 }
 
 /// Stop a run
@@ -361,22 +308,6 @@ pub(crate) async fn get_run(
 ) -> Result<Json<Run>, ApiError> {
     let row = caller.store.runs().get(run).await?;
     progress(&caller.store, row).await.map(Json)
-}
-
-/// List what a run did to each object, whichever link it is of
-#[utoipa::path(
-    get, path = "/tenants/{tenant}/runs/{run}/results", tag = "runs",
-    params(TenantPath, RunPath, PageQuery),
-    responses((status = 200, description = "A page of results", body = Page<RunResult>), TenantRefusals, QueryRefusals),
-)]
-pub(crate) async fn list_results(
-    caller: TenantCaller<Auditor>,
-    PathParameters(RunPath { run }): PathParameters<RunPath>,
-    QueryParameters(query): QueryParameters<PageQuery>,
-) -> Result<Json<Page<RunResult>>, ApiError> {
-    let window = query.window()?;
-    caller.store.runs().get(run).await?;
-    results(&caller.store, run, window).await
 }
 
 #[cfg(test)]

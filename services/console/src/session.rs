@@ -1,0 +1,300 @@
+//! Who is signed in. The session is a sealed cookie that holds the credential itself: nothing is stored for it, every
+//! call to the API shows the credential anew, and revoking the key ends every session that was begun with it at once.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, OptionalFromRequestParts, Path};
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::http::header::SET_COOKIE;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::Response;
+use axum_extra::extract::cookie::{Cookie, PrivateCookieJar, SameSite};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::api::{Api, Problem};
+use crate::failure::Failure;
+use crate::{Console, words};
+
+/// How long a session lasts without being used.
+const IDLE: Duration = Duration::from_hours(1);
+/// How long a session lasts at the most.
+const LIFETIME: Duration = Duration::from_hours(12);
+/// How often its last use is noted.
+const NOTED_EVERY: Duration = Duration::from_mins(2);
+
+/// Whom a credential stands for, as `GET /me` says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Who {
+    /// What the credential is.
+    pub kind: Kind,
+    /// The tenant that it opens; all, for an operator.
+    pub tenant: Option<Tenant>,
+    /// What a key may do.
+    pub role: Option<Role>,
+    /// The one connection that a set-up link opens.
+    pub connection_id: Option<String>,
+}
+
+/// Kinds of credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The operator's key.
+    Operator,
+    /// A key of a tenant.
+    Key,
+    /// A link to the set-up of one connection.
+    SetupLink,
+}
+
+/// Roles of keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Sees everything.
+    Auditor,
+    /// Changes everything but keys.
+    Admin,
+    /// Changes keys, too.
+    Owner,
+}
+
+/// A tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// Its id.
+    pub id: String,
+    /// What stands for it in addresses.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// Whether it is served.
+    pub status: String,
+    /// When it was registered.
+    pub created_at: String,
+}
+
+/// What the cookie holds.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    credential: String,
+    who: Who,
+    /// Seconds since 1970.
+    began: u64,
+    seen: u64,
+}
+
+/// A session.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// The API, for whoever is signed in.
+    pub api: Api,
+    /// Who that is.
+    pub who: Who,
+}
+
+/// The cookies of this console.
+pub struct Cookies {
+    jar: PrivateCookieJar,
+    name: &'static str,
+    secure: bool,
+    now: u64,
+}
+
+#[expect(clippy::disallowed_methods, reason = "sessions are for people and end by the clock on the wall")]
+fn seconds_now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+impl Cookies {
+    /// The cookies of a request. Whoever opens a set-up link stays signed in elsewhere.
+    pub fn of(console: &Console, parts: &Parts) -> Self {
+        let jar = PrivateCookieJar::from_headers(&parts.headers, console.key.clone());
+        let secure = console.public_url.scheme() == "https";
+        // Browsers let no other host set a cookie whose name begins so, and take it through HTTPS alone.
+        let name = match (parts.uri.path().starts_with("/setup"), secure) {
+            (false, true) => "__Host-rollcall",
+            (false, false) => "rollcall",
+            (true, true) => "__Host-rollcall-setup",
+            (true, false) => "rollcall-setup",
+        };
+        Self { jar, name, secure, now: seconds_now() }
+    }
+
+    fn read(&self) -> Option<Sealed> {
+        let cookie = self.jar.get(self.name)?;
+        let sealed: Sealed = serde_json::from_str(cookie.value()).ok()?;
+        let within = |since: u64, limit: Duration| self.now.saturating_sub(since) < limit.as_secs();
+        (within(sealed.began, LIFETIME) && within(sealed.seen, IDLE)).then_some(sealed)
+    }
+
+    fn write(self, sealed: &Sealed) -> PrivateCookieJar {
+        let value = serde_json::to_string(sealed).unwrap_or_default();
+        let cookie = Cookie::build((self.name, value))
+            .path("/")
+            .http_only(true)
+            .secure(self.secure)
+            .same_site(SameSite::Lax);
+        self.jar.add(cookie)
+    }
+
+    /// Begins a session.
+    pub fn begin(self, credential: &SecretString, who: Who) -> PrivateCookieJar {
+        let sealed = Sealed {
+            credential: credential.expose_secret().to_owned(),
+            who,
+            began: self.now,
+            seen: self.now,
+        };
+        self.write(&sealed)
+    }
+
+    /// Ends the session.
+    pub fn end(self) -> PrivateCookieJar {
+        self.jar.remove(Cookie::build(self.name).path("/").secure(self.secure))
+    }
+}
+
+impl FromRequestParts<Console> for Cookies {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(console, parts))
+    }
+}
+
+impl FromRequestParts<Console> for Session {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Self::Rejection> {
+        let back = if parts.method == Method::GET {
+            parts.uri.path_and_query().map_or("", |path| path.as_str())
+        } else {
+            ""
+        };
+        let sealed = Cookies::of(console, parts).read().ok_or_else(|| Failure::SignIn(back.to_owned()))?;
+        let api = Api::new(console.api.clone(), SecretString::from(sealed.credential));
+        Ok(Self { api, who: sealed.who })
+    }
+}
+
+impl OptionalFromRequestParts<Console> for Session {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        console: &Console,
+    ) -> Result<Option<Self>, Self::Rejection> {
+        Ok(<Self as FromRequestParts<Console>>::from_request_parts(parts, console).await.ok())
+    }
+}
+
+/// Notes now and then that a session is in use.
+pub async fn keep(State(console): State<Console>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let cookies = Cookies::of(&console, &parts);
+    let sealed = cookies.read();
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let due = sealed.filter(|sealed| cookies.now.saturating_sub(sealed.seen) >= NOTED_EVERY.as_secs());
+    if let Some(mut sealed) = due
+        // Signing in and out say themselves what is kept.
+        && !response.headers().contains_key(SET_COOKIE)
+    {
+        sealed.seen = cookies.now;
+        let kept = axum::response::IntoResponse::into_response((cookies.write(&sealed), ()));
+        response.headers_mut().extend(kept.headers().clone());
+    }
+    response
+}
+
+impl Session {
+    /// Whether they may do what asks for `role`.
+    pub fn may(&self, role: Role) -> bool {
+        self.who.kind == Kind::Operator || self.who.role.is_some_and(|own| own >= role)
+    }
+
+    /// Where they begin.
+    pub fn home(&self) -> String {
+        match (&self.who.kind, &self.who.tenant) {
+            (Kind::SetupLink, _) => "/setup".to_owned(),
+            (_, Some(tenant)) => format!("/console/t/{}", tenant.slug),
+            (_, None) => "/console/tenants".to_owned(),
+        }
+    }
+}
+
+/// A session, at work in the tenant of the address.
+#[derive(Clone, Debug)]
+pub struct InTenant {
+    /// Who is signed in.
+    pub session: Session,
+    /// The API.
+    pub api: Api,
+    /// The tenant.
+    pub tenant: Tenant,
+    /// The start of the tenant's paths in the API.
+    pub path: String,
+    /// The start of the tenant's pages.
+    pub base: String,
+    /// What was just done, in words.
+    pub done: Option<&'static str>,
+}
+
+#[derive(Deserialize)]
+struct TenantInPath {
+    tenant: String,
+}
+
+impl FromRequestParts<Console> for InTenant {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Self::Rejection> {
+        let session = <Session as FromRequestParts<Console>>::from_request_parts(parts, console).await?;
+        let Path(TenantInPath { tenant }) =
+            <Path<TenantInPath> as FromRequestParts<Console>>::from_request_parts(parts, console)
+                .await
+                .map_err(|_| Failure::NotFound)?;
+        if session.who.kind == Kind::SetupLink || !is_plain(&tenant) {
+            return Err(Failure::NotFound);
+        }
+        let tenant = match &session.who.tenant {
+            // A key opens one tenant, whose name was asked when it signed in.
+            Some(own) if own.slug == tenant || own.id == tenant => own.clone(),
+            Some(_) => return Err(Failure::NotFound),
+            None => session.api.get::<Tenant>(format!("/tenants/{tenant}")).await?,
+        };
+        let (path, base) = (format!("/tenants/{}", tenant.id), format!("/console/t/{}", tenant.slug));
+        let done = parts.uri.query().and_then(words::done);
+        Ok(Self { api: session.api.clone(), session, tenant, path, base, done })
+    }
+}
+
+impl InTenant {
+    /// Whether they may change things.
+    pub fn may_edit(&self) -> bool {
+        self.session.may(Role::Admin)
+    }
+
+    /// An address of the tenant's pages.
+    pub fn page(&self, rest: impl AsRef<str>) -> String {
+        format!("{}{}", self.base, rest.as_ref())
+    }
+
+    /// A path of the tenant in the API.
+    pub fn of(&self, rest: impl AsRef<str>) -> String {
+        format!("{}{}", self.path, rest.as_ref())
+    }
+
+    /// Reads something of the tenant.
+    pub async fn get<T: serde::de::DeserializeOwned>(&self, rest: impl AsRef<str>) -> Result<T, Problem> {
+        self.api.get(self.of(rest)).await
+    }
+}
+
+/// Whether text is a slug or an id: nothing else is put into paths.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
