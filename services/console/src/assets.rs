@@ -29,7 +29,9 @@ const ASSETS: &[Asset] = &[
 
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut all = digest::Context::new(&digest::SHA256);
-    ASSETS.iter().for_each(|asset| all.update(asset.text.as_bytes()));
+    for asset in ASSETS {
+        all.update(asset.text.as_bytes());
+    }
     hex::encode(&all.finish().as_ref()[..8])
 });
 

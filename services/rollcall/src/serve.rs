@@ -174,8 +174,14 @@ pub(crate) async fn start(
         running.work.spawn(serve(listener, router, running.stop.clone()));
     }
     if let (Some(store), Some(master), true) = (&store, &master, has(Role::Api)) {
-        let api =
-            tenant_api::router(api_state(config, store, tokens.as_ref(), &running.public_url, master, &connectors)?);
+        let api = tenant_api::router(api_state(
+            config,
+            store,
+            tokens.as_ref(),
+            &running.public_url,
+            master,
+            &connectors,
+        )?);
         let sessions = master.derive("console sessions")?;
         let console = Console::new(api.clone(), &sessions, running.public_url.clone());
         router = router

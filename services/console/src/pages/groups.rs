@@ -47,7 +47,7 @@ pub(crate) async fn list(desk: InTenant, Query(mut search): Query<Search>) -> Re
         &html! {
             (search.form(&own, "Name begins with", &connections))
             @if page.items.is_empty() {
-                (nothing(if search.search.is_empty() { "The provider has sent no group yet." } else { "No group begins like that." }, &html! {}))
+                (nothing(if search.begins.is_empty() { "The provider has sent no group yet." } else { "No group begins like that." }, &html! {}))
             } @else {
                 (table("Groups", &["Name", "Provider's id", "Changed"], &rows))
                 (next(&format!("{own}?connection={}", search.connection), page.next_cursor.as_deref()))

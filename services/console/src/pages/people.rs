@@ -25,8 +25,8 @@ const PLACE: &str = "/people";
 pub(crate) struct Search {
     #[serde(default)]
     pub(super) connection: String,
-    #[serde(default)]
-    pub(super) search: String,
+    #[serde(default, rename = "search")]
+    pub(super) begins: String,
     #[serde(flatten)]
     pub(super) cursor: Cursor,
 }
@@ -43,7 +43,7 @@ impl Search {
 
     /// The search as the API's query, and whether there is a next page to it.
     pub(super) fn query(&self) -> String {
-        let search = self.search.trim();
+        let search = self.begins.trim();
         if search.is_empty() {
             format!("connection_id={}&limit=50{}", self.connection, self.cursor.query())
         } else {
@@ -54,7 +54,7 @@ impl Search {
     pub(super) fn form(&self, to: &str, label: &str, connections: &[Connection]) -> Markup {
         let fields = Fields::default()
             .with("connection", self.connection.as_str())
-            .with("search", self.search.as_str());
+            .with("search", self.begins.as_str());
         let choices: Vec<(&str, &str)> =
             connections.iter().map(|connection| (connection.id.as_str(), connection.name.as_str())).collect();
         html! {
@@ -96,7 +96,7 @@ pub(crate) async fn list(desk: InTenant, Query(mut search): Query<Search>) -> Re
         &html! {
             (search.form(&own, "Name or e-mail address begins with", &connections))
             @if page.items.is_empty() {
-                (nothing(if search.search.is_empty() { "The provider has sent nobody yet." } else { "Nobody begins like that." }, &html! {}))
+                (nothing(if search.begins.is_empty() { "The provider has sent nobody yet." } else { "Nobody begins like that." }, &html! {}))
             } @else {
                 (table("People", &["User name", "Name", "In the directory", "Changed"], &rows))
                 (next(&format!("{own}?connection={}", search.connection), page.next_cursor.as_deref()))

@@ -45,7 +45,7 @@ fn held(desk: &InTenant, link: &Link, names: &Names, page: &Page<HeldTask>) -> M
             h2 { (names.link(link)) }
             form method="post" action=(desk.page(format!("/review/held/{}", link.id))) {
                 (elements::once())
-                (table("Held work", &["", "Who", "Why it waits", "Since"], &rows))
+                (table("Held work", &["Choose", "Who", "Why it waits", "Since"], &rows))
                 @if page.next_cursor.is_some() { p.muted { "The first " (page.items.len()) " are shown; “all” means those behind as well." } }
                 @if desk.may_edit() {
                     div.actions {

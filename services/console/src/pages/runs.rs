@@ -257,12 +257,11 @@ fn download(
                 for (index, result) in page.items.iter().enumerate() {
                     chunk.push_str(&row(result, first && index == 0));
                 }
-                let next = match page.next_cursor {
-                    Some(next) => At::Page(Some(next), first && page.items.is_empty()),
-                    None => {
-                        chunk.push_str(tail);
-                        At::End
-                    }
+                let next = if let Some(next) = page.next_cursor {
+                    At::Page(Some(next), first && page.items.is_empty())
+                } else {
+                    chunk.push_str(tail);
+                    At::End
                 };
                 Some((Ok::<_, Problem>(chunk), (api, path, next)))
             }

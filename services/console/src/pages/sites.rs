@@ -176,7 +176,7 @@ fn test_result(test: &SiteTest) -> Markup {
             h2 { "Test" }
             @if test.ok { p.done role="status" { "Everything that we need is there." } }
             @else { p.warning role="alert" { "Something is missing: see what to do." } }
-            (table("Checks", &["", "What", "Found"], &rows))
+            (table("Checks", &["Result", "What", "Found"], &rows))
         }
     }
 }

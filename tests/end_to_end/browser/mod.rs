@@ -1,0 +1,7 @@
+//! The console in a real browser: the six steps from nothing to a synchronized site, each page seen in light and dark
+//! and looked at by axe.
+
+mod chromium;
+mod pages;
+mod providers;
+mod steps;

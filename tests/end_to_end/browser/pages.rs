@@ -1,0 +1,1 @@
+//! Every page, in light, in dark and on a phone.
