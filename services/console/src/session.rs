@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts, Path};
+use axum::extract::{FromRequestParts, OptionalFromRequestParts, OriginalUri, Path};
 use axum::extract::{Request, State};
-use axum::http::Method;
 use axum::http::header::SET_COOKIE;
 use axum::http::request::Parts;
+use axum::http::{Method, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum_extra::extract::cookie::{Cookie, PrivateCookieJar, SameSite};
@@ -104,6 +104,11 @@ pub struct Cookies {
     now: u64,
 }
 
+/// The address as the browser has it: routers within routers see a part of it.
+fn address(parts: &Parts) -> &Uri {
+    parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0)
+}
+
 #[expect(clippy::disallowed_methods, reason = "sessions are for people and end by the clock on the wall")]
 fn seconds_now() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
@@ -115,7 +120,7 @@ impl Cookies {
         let jar = PrivateCookieJar::from_headers(&parts.headers, console.key.clone());
         let secure = console.public_url.scheme() == "https";
         // Browsers let no other host set a cookie whose name begins so, and take it through HTTPS alone.
-        let name = match (parts.uri.path().starts_with("/setup"), secure) {
+        let name = match (address(parts).path().starts_with("/setup"), secure) {
             (false, true) => "__Host-rollcall",
             (false, false) => "rollcall",
             (true, true) => "__Host-rollcall-setup",
@@ -171,7 +176,7 @@ impl FromRequestParts<Console> for Session {
 
     async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Self::Rejection> {
         let back = if parts.method == Method::GET {
-            parts.uri.path_and_query().map_or("", |path| path.as_str())
+            address(parts).path_and_query().map_or("", |path| path.as_str())
         } else {
             ""
         };
@@ -297,4 +302,45 @@ impl InTenant {
 /// Whether text is a slug or an id: nothing else is put into paths.
 fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cookies(jar: PrivateCookieJar, now: u64) -> Cookies {
+        Cookies { jar, name: "rollcall", secure: false, now }
+    }
+
+    #[test]
+    fn a_session_ends_by_itself_when_it_is_idle_or_old() {
+        let jar = PrivateCookieJar::new(axum_extra::extract::cookie::Key::generate());
+        let who = Who { kind: Kind::Operator, tenant: None, role: None, connection_id: None };
+        let jar = cookies(jar, 1_000).begin(&SecretString::from("key"), who);
+        let (idle, lifetime) = (IDLE.as_secs(), LIFETIME.as_secs());
+        assert!(cookies(jar.clone(), 1_000 + idle - 1).read().is_some());
+        assert!(cookies(jar.clone(), 1_000 + idle).read().is_none(), "an hour of doing nothing");
+        let mut jar = jar;
+        let mut now = 1_000;
+        while now + idle / 2 < 1_000 + lifetime {
+            now += idle / 2;
+            let used = cookies(jar.clone(), now);
+            let mut sealed = used.read().unwrap();
+            sealed.seen = now;
+            jar = used.write(&sealed);
+        }
+        assert!(
+            cookies(jar, 1_000 + lifetime).read().is_none(),
+            "twelve hours are over, although it was in use"
+        );
+    }
+
+    #[test]
+    fn roles_open_what_they_should() {
+        assert!(Role::Owner > Role::Admin && Role::Admin > Role::Auditor);
+        for path in ["", "Acme", "a/b", "a?b", "..", "a%2fb"] {
+            assert!(!is_plain(path), "{path}");
+        }
+        assert!(is_plain("acme-2") && is_plain("01940000-7000-7000-8000-000000000000"));
+    }
 }

@@ -27,17 +27,14 @@ const DONE: &[(&str, &str)] = &[
 pub(crate) fn action(name: &str) -> String {
     let known = match name {
         "create_account" => "Create account",
-        "adopt" => "Take over account",
-        "update_account" | "update" => "Update account",
-        "rename_account" => "Change user name",
+        "update_account" => "Update account",
+        "reactivate" => "Activate again",
         "deactivate" => "Deactivate",
-        "reactivate" => "Reactivate",
         "delete_account" => "Delete account",
+        "hand_over" => "Hand over",
         "ensure_group" => "Create group",
-        "rename_group" => "Rename group",
-        "delete_group" => "Delete group",
         "add_member" => "Add to group",
-        "remove_member" => "Remove from group",
+        "remove_member" => "Take out of group",
         other => return sentence(other),
     };
     known.to_owned()
@@ -140,7 +137,7 @@ mod tests {
     #[test]
     fn snake_case_reads_as_words() {
         assert_eq!(action("add_member"), "Add to group");
-        assert_eq!(action("hand_over_project"), "Hand over project");
+        assert_eq!(action("something_new"), "Something new");
         assert_eq!(sentence(""), "");
         assert_eq!(product("crowd"), "Crowd, or Jira's user server");
     }

@@ -2,6 +2,7 @@
 //! and looked at by axe.
 
 mod chromium;
+mod guards;
 mod pages;
 mod providers;
 mod steps;

@@ -191,7 +191,8 @@ fn at_site(desk: &InTenant, user: Uuid, site: &SiteExplanation) -> Markup {
                 }))
             }
             details id={"groups-" (site.site_id)} {
-                summary { (site.groups.iter().filter(|group| group.wanted).count()) " groups, and why" }
+                @let wanted = site.groups.iter().filter(|group| group.wanted).count();
+                summary { (wanted) (if wanted == 1 { " group" } else { " groups" }) ", and why" }
                 (table("Groups", &["Group", "State", "Because"], &html! {
                     @for group in &site.groups { tr {
                         td { (group.name) } td { (group_state(group.wanted, group.member)) } td { (group.reasons.join("; ")) }

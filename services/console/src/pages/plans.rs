@@ -72,7 +72,7 @@ fn values(change: &PlannedChange) -> String {
 
 fn tone(action: &str) -> Tone {
     match action {
-        "deactivate" | "delete_account" | "remove_member" | "delete_group" => Tone::Warn,
+        "deactivate" | "delete_account" | "remove_member" => Tone::Warn,
         _ => Tone::Good,
     }
 }

@@ -99,33 +99,29 @@ fn progress(run: &Run) -> Markup {
     }
 }
 
-/// What a run did, in a few words.
+/// What a run did: each step and why. What has no steps tells its reasons on its timeline.
 fn told(detail: &Value) -> Markup {
-    let texts = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        Value::Object(fields) => ["summary", "what", "action", "reason"]
-            .iter()
-            .filter_map(|name| fields.get(*name)?.as_str())
-            .collect::<Vec<_>>()
-            .join(": "),
-        other => other.to_string(),
-    };
+    let steps = detail["changes"].as_array().map(Vec::as_slice).unwrap_or_default();
     html! {
-        @match detail {
-            Value::Null => {}
-            Value::Object(fields) => {
-                @for (name, value) in fields {
-                    @match value {
-                        Value::Array(items) if items.is_empty() => {}
-                        Value::Null => {}
-                        Value::Array(items) => { ul { @for item in items { li { (texts(item)) } } } }
-                        value => { p { span.muted { (words::sentence(name)) ": " } (texts(value)) } }
-                    }
+        ul.plain {
+            @for step in steps {
+                @let action = &step["action"];
+                li {
+                    (words::action(action["name"].as_str().unwrap_or_default()))
+                    @if let Some(with) = values(action) { " " strong { (with) } }
+                    @if let Some(reason) = step["reason"].as_str() { span.muted { ": " (reason) } }
                 }
             }
-            other => (texts(other))
         }
     }
+}
+
+/// What a step comes with.
+fn values(action: &Value) -> Option<String> {
+    let fields = action.as_object()?;
+    let values: Vec<&str> =
+        fields.iter().filter(|(name, _)| *name != "name").filter_map(|(_, value)| value.as_str()).collect();
+    (!values.is_empty()).then(|| values.join(", "))
 }
 
 #[derive(Debug, Default, Deserialize)]
