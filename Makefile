@@ -81,6 +81,11 @@ tenants: setup ## Measure what 10,000 tenants with 3 sites each cost, and what a
 	cargo build $(CARGO_FLAGS) --release -p rollcall -p load
 	infra/dev/with-services --durable $(TARGET)/release/load tenants $(TENANTS_FLAGS)
 
+.PHONY: console
+console: setup ## Time each page of the console with 100,000 people behind it (CONSOLE_FLAGS="--people N --groups N")
+	@cargo build $(CARGO_FLAGS) --quiet --release --package rollcall --package load
+	@infra/dev/with-services $(TARGET)/release/load console --rollcall $(TARGET)/release/rollcall $(CONSOLE_FLAGS)
+
 # In the profile of the tests, as the limit is the site's and not ours.
 .PHONY: budget
 budget: ## Measure how much of a site's request budget 5,000 changes use, and how often the site had to refuse

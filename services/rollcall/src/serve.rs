@@ -174,20 +174,8 @@ pub(crate) async fn start(
         running.work.spawn(serve(listener, router, running.stop.clone()));
     }
     if let (Some(store), Some(master), true) = (&store, &master, has(Role::Api)) {
-        let api = tenant_api::router(api_state(
-            config,
-            store,
-            tokens.as_ref(),
-            &running.public_url,
-            master,
-            &connectors,
-        )?);
-        let sessions = master.derive("console sessions")?;
-        let console = Console::new(api.clone(), &sessions, running.public_url.clone());
-        router = router
-            .route("/", get(async || Redirect::temporary("/console")))
-            .merge(api)
-            .merge(console::router(console));
+        let api = api_state(config, store, tokens.as_ref(), &running.public_url, master, &connectors)?;
+        router = router.merge(api_and_console(api, master)?);
     }
     if let Some(public) = public {
         running.work.spawn(serve(public, router, running.stop.clone()));
@@ -270,6 +258,15 @@ fn engine(config: &Config, store: Store, connectors: Connectors) -> Engine {
     options.account_lease = config.lease * 3;
     options.drain_limit = config.drain.mul_f64(0.8);
     Engine::with_connectors(store, options, connectors)
+}
+
+/// The REST API, and the console as its client.
+fn api_and_console(state: ApiState, master: &MasterKey) -> anyhow::Result<Router> {
+    let public_url = state.public_url.clone();
+    let api = tenant_api::router(state);
+    let console = Console::new(api.clone(), &*master.derive("console sessions")?, public_url);
+    let home = Router::new().route("/", get(async || Redirect::temporary("/console")));
+    Ok(home.merge(api).merge(console::router(console)))
 }
 
 fn api_state(

@@ -1,4 +1,4 @@
-//! Chromium, driven by WebDriver, and what people do with it.
+//! Chromium, driven by `WebDriver`, and what people do with it.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -264,7 +264,7 @@ impl Browser {
     }
 }
 
-/// Text within an XPath expression.
+/// Text within an `XPath` expression.
 fn quoted(text: &str) -> String {
     assert!(!text.contains('"'));
     format!("\"{text}\"")

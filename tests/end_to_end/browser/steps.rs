@@ -16,7 +16,7 @@ const PEOPLE: usize = 40;
 pub(super) struct Desk {
     pub(super) browser: Browser,
     pub(super) site: Site,
-    pub(super) program: Program,
+    _program: Program,
 }
 
 impl Desk {
@@ -24,7 +24,7 @@ impl Desk {
         let program = Program::start(Engine::Sqlite, &[]).await;
         let site = Site::jira().await;
         let browser = Browser::open(&program.url(), reader).await;
-        Self { browser, site, program }
+        Self { browser, site, _program: program }
     }
 
     /// The operator registers a tenant and makes its owner's key; the owner signs in with it.

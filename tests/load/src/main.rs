@@ -1,7 +1,8 @@
 //! `load`, the command behind `make bench`: it fills one directory on PostgreSQL, drives the real program
 //! with the requests that identity providers send most, and measures the bare database in the same run.
 //!
-//! `load tenants` is behind `make tenants`: many small directories, and the roles apart.
+//! `load tenants` is behind `make tenants`: many small directories, and the roles apart. `load console` is behind
+//! `make console`: each page of the console before a large directory.
 //!
 //! Reading order: `bench` (the whole run), `seed` (what the directory holds), `phases` (what is measured),
 //! `drive` and `http` (how requests are sent), `bare` (pgbench), `report` (figures beside goals).
@@ -14,6 +15,7 @@
 
 mod bare;
 mod bench;
+mod console;
 mod database;
 mod documents;
 mod drive;
@@ -50,6 +52,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Make a database with many tenants, start each role as a process, and measure what many tenants cost.
     Tenants(tenants::Arguments),
+    /// Make a database with many people, and time each page of the console.
+    Console(console::Arguments),
 }
 
 /// One thread: the generator shares the cores with what it measures, and must leave them alone.
@@ -66,6 +70,7 @@ async fn main() -> ExitCode {
             Command::Run(arguments) => phases::run(&arguments).await,
             Command::Bench(arguments) => bench::run(&arguments).await,
             Command::Tenants(arguments) => tenants::run(&arguments).await,
+            Command::Console(arguments) => console::run(&arguments).await,
         }
     };
     // What was started ends with the future that is dropped here.
