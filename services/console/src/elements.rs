@@ -175,11 +175,11 @@ pub fn badge(tone: Tone, words: impl Render) -> Markup {
 pub fn status(name: &str) -> Markup {
     let tone = match name {
         "active" | "done" | "changed" => Tone::Good,
-        "paused" | "held" | "suspended" | "waiting" | "cancelled" => Tone::Warn,
+        "paused" | "held" | "suspended" | "ready" | "cancelled" => Tone::Warn,
         "failed" | "unauthorized" => Tone::Bad,
         _ => Tone::Plain,
     };
-    badge(tone, crate::words::sentence(name))
+    badge(tone, if name == "ready" { "Waiting its turn".to_owned() } else { crate::words::sentence(name) })
 }
 
 /// A time, which scripts show as people say it.

@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
+use crate::admin::arguments::AdminCommand;
 use crate::config::{Role, Settings};
 
 /// Multi-tenant SCIM provisioning for Atlassian.
 ///
-/// Identity providers push users and groups to Rollcall by SCIM; Rollcall brings every linked Jira site to
-/// that state.
+/// Identity providers push users and groups to Rollcall by SCIM; Rollcall brings every linked
+/// Atlassian site to that state.
 #[derive(Debug, Parser)]
 #[command(
     name = "rollcall",
@@ -21,8 +22,12 @@ Examples:
   rollcall demo                       see all of it at work, with nothing installed
   rollcall serve                      serve all roles on an embedded database
   rollcall doctor                     check the configuration before or after something went wrong
+  rollcall plan IDCS/Jira             see every change that a synchronization would make, and why
+  rollcall export > acme.yaml         a tenant as a file; `diff` compares with it, `apply` brings it about
 
-Settings come from flags, then the environment, then rollcall.toml, then defaults."
+Settings come from flags, then the environment, then rollcall.toml, then defaults. Commands of tenant admins ask
+the REST API at ROLLCALL_API_URL with the key in ROLLCALL_API_KEY. They exit with 0 when all is well, with 1 when
+they failed, with 2 when they were not understood, and with 3 when something differs, is held or has failed."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -65,6 +70,15 @@ pub(crate) enum Command {
     Sandbox(SandboxArguments),
     /// Print the REST API's OpenAPI document.
     Openapi,
+    #[command(flatten)]
+    Admin(AdminCommand),
+    /// Print a script that completes these commands in a shell.
+    ///
+    /// Such as: rollcall completions bash > /etc/bash_completion.d/rollcall
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 #[derive(Debug, Args)]

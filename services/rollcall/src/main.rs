@@ -1,5 +1,6 @@
 //! `rollcall`, the one program: it serves any of the roles, and is what operators work with.
 
+mod admin;
 mod cli;
 mod commands;
 mod config;
@@ -41,6 +42,8 @@ fn main() -> ExitCode {
             Command::Health(arguments) => commands::health::run(arguments).await,
             Command::Sandbox(arguments) => commands::sandbox::run(arguments).await,
             Command::Openapi => commands::openapi::run(),
+            Command::Admin(command) => admin::run(command).await,
+            Command::Completions { shell } => commands::completions::run(shell),
         }
     });
     done.unwrap_or_else(|error| failure(&error))

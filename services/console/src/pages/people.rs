@@ -258,7 +258,7 @@ async fn state(desk: &InTenant, user: Uuid, asked: &Asked) -> Result<(Markup, bo
     let entries: Page<TimelineEntry> = desk.get(path).await?;
     let names = Names::of(desk).await?;
     let busy =
-        explained.sites.iter().any(|site| site.task.as_ref().is_some_and(|task| task.state == "waiting"));
+        explained.sites.iter().any(|site| site.task.as_ref().is_some_and(|task| task.state == "ready"));
     let own = desk.page(format!("/people/{user}"));
     let shown = html! {
         @if explained.sites.is_empty() { (nothing("Their identity provider is linked to no site.", &html! {})) }

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod health;
 pub(crate) mod migrate;
