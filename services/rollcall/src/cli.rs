@@ -74,7 +74,7 @@ pub(crate) enum Command {
     Admin(AdminCommand),
     /// Print a script that completes these commands in a shell.
     ///
-    /// Such as: rollcall completions bash > /etc/bash_completion.d/rollcall
+    /// Such as: `rollcall completions bash > /etc/bash_completion.d/rollcall`
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
             Command::Sandbox(arguments) => commands::sandbox::run(arguments).await,
             Command::Openapi => commands::openapi::run(),
             Command::Admin(command) => admin::run(command).await,
-            Command::Completions { shell } => commands::completions::run(shell),
+            Command::Completions { shell } => Ok(commands::completions::run(shell)),
         }
     });
     done.unwrap_or_else(|error| failure(&error))

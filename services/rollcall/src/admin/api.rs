@@ -183,10 +183,10 @@ fn refusal(status: StatusCode, problem: &Value) -> anyhow::Error {
         return anyhow::anyhow!("the key opens nothing here: it may be mistyped, revoked or expired");
     }
     let detail = problem["detail"].as_str().or_else(|| problem["title"].as_str());
-    let mut words = detail.map_or_else(|| format!("the API answered {status}"), str::to_owned);
+    let mut lines = vec![detail.map_or_else(|| format!("the API answered {status}"), str::to_owned)];
     for error in problem["errors"].as_array().into_iter().flatten() {
         let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
-        words.push_str(&format!("\n  {}: {}", text("field"), text("problem")));
+        lines.push(format!("  {}: {}", text("field"), text("problem")));
     }
-    anyhow::anyhow!(words)
+    anyhow::anyhow!(lines.join("\n"))
 }

@@ -267,8 +267,8 @@ pub(crate) enum SitesCommand {
         /// Its address.
         #[arg(long, value_name = "URL")]
         base_url: String,
-        /// What to log in with, as JSON: {"type":"bearer","token":"…"}, {"type":"basic","username":"…","password":"…"}
-        /// or {"type":"api_key","email":"…","token":"…"}.
+        /// What to log in with, as JSON: `{"type":"bearer","token":"…"}`, `{"type":"basic","username":"…","password":"…"}`
+        /// or `{"type":"api_key","email":"…","token":"…"}`.
         #[arg(long, env = "ROLLCALL_SITE_CREDENTIALS", hide_env_values = true, value_name = "JSON")]
         credentials: SecretString,
     },
@@ -356,7 +356,7 @@ pub(crate) enum LinksCommand {
 pub(crate) struct PlanArguments {
     /// Id, or CONNECTION/SITE.
     pub(crate) link: String,
-    /// Settings to try, as JSON with user_sync, group_sync or safety; nothing is saved.
+    /// Settings to try, as JSON with `user_sync`, `group_sync` or `safety`; nothing is saved.
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
     #[command(flatten)]

@@ -154,11 +154,10 @@ fn changes(wanted: &Link, standing: Option<&Link>) -> Map<String, Value> {
         let stands = standing.as_ref().map(|sections| &sections[index].1);
         let differing: Map<String, Value> = settings
             .into_iter()
-            .map(|(name, value)| {
+            .filter_map(|(name, value)| {
                 let stands = stands.and_then(|stands| stands.get(&name));
                 (stands != Some(&value)).then(|| (name, merged(stands, value)))
             })
-            .flatten()
             .collect();
         if !differing.is_empty() {
             change.insert(section.to_owned(), Value::Object(differing));
