@@ -81,6 +81,15 @@ tenants: setup ## Measure what 10,000 tenants with 3 sites each cost, and what a
 	cargo build $(CARGO_FLAGS) --release -p rollcall -p load
 	infra/dev/with-services --durable $(TARGET)/release/load tenants $(TENANTS_FLAGS)
 
+# The pictures of docs/console.md, from a run of the browser's tests.
+PICTURES := overview-empty oracle-connected settings plan run-done
+.PHONY: pictures
+pictures: setup ## Take the pictures of the documentation from the running console; every page's is in target/screenshots
+	ROLLCALL_SCREENSHOTS=$(abspath $(TARGET))/screenshots infra/dev/with-services \
+		cargo nextest run $(CARGO_FLAGS) --workspace -E 'package(rollcall) & test(/browser::(pages|steps).*(reader|oracle)/)'
+	@mkdir -p docs/pictures
+	@for name in $(PICTURES); do cp $(TARGET)/screenshots/$$name.light.png docs/pictures/$$name.png || exit 1; done
+
 .PHONY: console
 console: setup ## Time each page of the console with 100,000 people behind it (CONSOLE_FLAGS="--people N --groups N")
 	@cargo build $(CARGO_FLAGS) --quiet --release --package rollcall --package load

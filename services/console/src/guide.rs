@@ -228,6 +228,52 @@ mod tests {
         assert_eq!(shown, "Press <strong>Test</strong> for <code>a &lt;b&gt;</code> &amp; go");
     }
 
+    /// The guides as a page of the documentation.
+    fn page() -> String {
+        let mut page = vec![
+            "# Identity providers".to_owned(),
+            String::new(),
+            "The console shows these steps beside the values that the provider's form asks for, and a light that turns green".into(),
+            "when its test arrives. `ROLLCALL_WRITE_DOCS=1 cargo test -p console` writes this page from the console's own text.".into(),
+            String::new(),
+            "Sources are the providers' public documentation: docs.oracle.com (catalog application GenericScim), ".to_owned()
+                + "developer.okta.com",
+            "(SCIM 2.0 protocol reference), learn.microsoft.com (Develop a SCIM endpoint), developers.onelogin.com, ".to_owned()
+                + "support.google.com,",
+            "jumpcloud.com/support, docs.pingidentity.com. None of them was reached from here: what each sends is replayed in the"
+                .into(),
+            "suite from its documentation, and menus may have moved since.".into(),
+        ];
+        for guide in GUIDES {
+            page.extend([String::new(), format!("## {}", guide.name), String::new()]);
+            let address = match guide.base {
+                BaseUrl::Whole(label) => format!("**{label}**: the base URL. "),
+                BaseUrl::Split { host, path } => {
+                    format!("**{host}** and **{path}**: the base URL in two parts. ")
+                }
+            };
+            let values = format!("Copy the values into the form. {address}**{}**: a token.", guide.token);
+            let steps = guide.before.iter().copied().chain([values.as_str(), guide.test]);
+            let steps = steps.chain(guide.after.iter().copied());
+            page.extend(steps.enumerate().map(|(index, step)| format!("{}. {step}", index + 1)));
+            if !guide.notes.is_empty() {
+                page.push(String::new());
+                page.extend(guide.notes.iter().map(|note| format!("- {note}")));
+            }
+        }
+        page.join("\n") + "\n"
+    }
+
+    #[test]
+    fn the_documentation_has_the_guides() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/identity-providers.md");
+        if std::env::var_os("ROLLCALL_WRITE_DOCS").is_some() {
+            std::fs::write(file, page()).unwrap();
+        }
+        let written = std::fs::read_to_string(file).unwrap_or_default();
+        assert!(written == page(), "run ROLLCALL_WRITE_DOCS=1 cargo test -p console");
+    }
+
     #[test]
     fn every_mark_is_closed() {
         for guide in GUIDES {

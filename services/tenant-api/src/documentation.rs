@@ -12,7 +12,7 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;mar
 color:#172b4d;background:#fff}h2{margin-top:2.5rem;text-transform:capitalize}\
 article{border-top:1px solid #dfe1e6;padding:.75rem 0}h3{margin:0;font-size:1rem}\
 code{font-family:ui-monospace,monospace;overflow-wrap:anywhere}b{display:inline-block;min-width:4.5rem}\
-p{margin:.25rem 0}a{color:#0c66e4}\
+p{margin:.25rem 0}pre{margin:.25rem 0;overflow-x:auto;font-size:.85rem;opacity:.85}a{color:#0c66e4}\
 @media(prefers-color-scheme:dark){body{color:#c7d1db;background:#161a1d}article{border-color:#454f59}a{color:#579dff}}";
 
 /// A page and the policy that lets nothing but its own style in.
@@ -79,10 +79,37 @@ impl Operation<'_> {
         if !description.is_empty() {
             let _ = write!(html, "<p>{}</p>", escape(description));
         }
+        let _ = write!(html, "<pre>{}</pre>", escape(&self.example()));
         let statuses = self.details.get("responses").and_then(Value::as_object);
         let statuses: Vec<&str> =
             statuses.into_iter().flat_map(|map| map.keys().map(String::as_str)).collect();
         let _ = write!(html, "<p>Answers {}</p></article>", statuses.join(", "));
+    }
+}
+
+impl Operation<'_> {
+    /// The call as it is typed, where `$API` is the address of the API and `$KEY` a key.
+    fn example(&self) -> String {
+        let method = self.method.to_ascii_uppercase();
+        let parameters = self.details.pointer("/parameters").and_then(Value::as_array);
+        let required = parameters
+            .into_iter()
+            .flatten()
+            .filter(|parameter| parameter["in"] == "query" && parameter["required"] == true);
+        let query: Vec<String> =
+            required.map(|parameter| format!("{name}={{{name}}}", name = text(parameter, "/name"))).collect();
+        let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+        let mut lines =
+            vec![format!("curl -X {method} -H \"Authorization: Bearer $KEY\" \"$API{}{query}\"", self.path)];
+        let body = self.details.pointer("/requestBody/content/application~1json/example");
+        if let Some(body) = body {
+            lines[0].push_str(" \\");
+            lines.push(format!(
+                "  -H 'Content-Type: application/json' -d '{}'",
+                body.to_string().replace('\'', "'\\''")
+            ));
+        }
+        lines.join("\n")
     }
 }
 
@@ -131,11 +158,10 @@ mod tests {
                 assert!(page.html.contains(&format!("id=\"{id}\"")), "{path}");
             }
         }
-        assert!(
-            !page.html.contains("<script")
-                && !page.html.contains("http://")
-                && !page.html.contains("https://")
-        );
+        // Addresses stand in examples, as text.
+        for loads in ["<script", "src=", "href=\"http", "url(", "@import"] {
+            assert!(!page.html.contains(loads), "{loads}");
+        }
         assert!(page.content_security_policy.to_str().unwrap().starts_with("default-src 'none'"));
     }
 }

@@ -19,6 +19,7 @@ pub mod caller;
 pub mod documentation;
 pub mod error;
 pub mod etag;
+pub mod examples;
 pub mod idempotency;
 pub mod layers;
 pub mod paging;
@@ -58,9 +59,11 @@ async fn unknown_path() -> ApiError {
 
 /// The OpenAPI document of [`router`], with the paths as they are served.
 pub fn openapi() -> OpenApi {
-    OpenApiRouter::with_openapi(routes::openapi::Description::openapi())
+    let mut document = OpenApiRouter::with_openapi(routes::openapi::Description::openapi())
         .nest("/v1", routes::operations())
-        .into_openapi()
+        .into_openapi();
+    examples::illustrate(&mut document);
+    document
 }
 
 /// [`openapi`] as it is served and committed: indented JSON with a line break at the end.

@@ -1,4 +1,5 @@
-//! What setting up a provider needs: the last requests of a connection, and links that open its set-up page.
+//! What the console needs: the last requests of a connection, links that open its set-up page, and indexes for what
+//! its pages look up.
 
 use sea_orm_migration::prelude::*;
 
@@ -45,6 +46,8 @@ CREATE TABLE setup_links (
   PRIMARY KEY (tenant_id, id),
   FOREIGN KEY (tenant_id, connection_id) REFERENCES connections (tenant_id, id) ON DELETE CASCADE
 );
+CREATE INDEX run_results_outcome ON run_results (tenant_id, run_id, outcome, object_id);
+CREATE INDEX accounts_username_begins ON accounts (tenant_id, site_id, username_folded{begins});
 CREATE UNIQUE INDEX setup_links_digest ON setup_links (digest);
 CREATE INDEX setup_links_connection ON setup_links (tenant_id, connection_id);
 ";

@@ -1,7 +1,7 @@
 //! The schema, one set of migrations for both databases.
 //!
 //! The text is SQL with the few type names that differ written in braces (`{key}` is text that compares
-//! byte by byte, as SQLite's does anyway); reading one file shows the tables as they are. Each migration must
+//! byte by byte, as SQLite's does anyway; `{begins}` lets an index find what begins like something); reading one file shows the tables as they are. Each migration must
 //! leave the previous version of the program working (expand first, contract in a later release).
 
 use sea_orm_migration::prelude::*;
@@ -53,11 +53,13 @@ async fn run(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
             .replace("{json}", "jsonb")
             .replace("{bytes}", "bytea")
             .replace("{key}", "text COLLATE \"C\"")
+            .replace("{begins}", " text_pattern_ops")
     } else {
         sql.replace("{uuid}", "blob")
             .replace("{json}", "text")
             .replace("{bytes}", "blob")
             .replace("{key}", "text")
+            .replace("{begins}", "")
     };
     for statement in sql.split(';').map(str::trim).filter(|text| !text.is_empty()) {
         manager.get_connection().execute_unprepared(statement).await?;

@@ -125,6 +125,7 @@ pub(super) fn differences(outcomes: &[Outcome]) -> String {
 pub(super) fn addresses(public_url: &Url, operator_key: &str, outcomes: &[Outcome]) -> String {
     let public = public_url.as_str().trim_end_matches('/');
     let mut lines = vec![
+        format!("Console    {public}/   sign in with the operator key, or with a tenant's API key"),
         format!("REST API   {public}/v1   operator key {operator_key}"),
         format!("API page   {public}/v1/docs   (OpenAPI: {public}/v1/openapi.json)"),
     ];
@@ -140,7 +141,8 @@ pub(super) fn addresses(public_url: &Url, operator_key: &str, outcomes: &[Outcom
     if let Some(Outcome { tenant, base_url, token, key, .. }) = outcomes.first() {
         lines.push("\nTry:".to_owned());
         lines.push(format!("  curl -H 'Authorization: Bearer {token}' '{base_url}/Users?count=2'"));
-        lines.push(format!("  curl -H 'Authorization: Bearer {key}' '{public}/v1/tenants/{tenant}/users'"));
+        lines.push(format!("  curl -H 'Authorization: Bearer {key}' '{public}/v1/tenants/{tenant}/sites'"));
+        lines.push(format!("  ROLLCALL_API_URL={public} ROLLCALL_API_KEY={key} rollcall users search ada"));
     }
     lines.join("\n") + "\n"
 }

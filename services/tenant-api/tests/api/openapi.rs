@@ -131,3 +131,14 @@ fn parameters_of_a_path_are_those_in_its_braces() {
         }
     }
 }
+
+#[test]
+fn every_body_has_an_example_and_nothing_else_has() {
+    let document = document();
+    for (path, method, operation) in operations(&document) {
+        let id = operation["operationId"].as_str().unwrap();
+        let example = operation.pointer("/requestBody/content/application~1json/example");
+        assert_eq!(example.is_some(), operation.get("requestBody").is_some(), "{method} {path}: {id}");
+        assert_eq!(example, tenant_api::examples::body(id).as_ref(), "{id}");
+    }
+}

@@ -14,6 +14,7 @@ on_both!(
     no_route_reaches_another_tenants_objects,
     every_route_opens_to_its_own_tenant,
     the_router_serves_what_the_document_says_and_nothing_else,
+    every_example_of_the_document_is_taken,
 );
 
 /// One operation of the document.
@@ -318,4 +319,47 @@ async fn the_router_serves_what_the_document_says_and_nothing_else(api: Api) {
     assert!(docs.header("content-type").starts_with("text/html"));
     assert!(docs.header("content-security-policy").starts_with("default-src 'none'"));
     assert!(PUBLIC_URL.ends_with('/'), "a base with a path and a slash is the harder case");
+}
+
+/// The examples as they are, but for ids, which are this organization's.
+async fn every_example_of_the_document_is_taken(api: Api) {
+    let mut own = Organization::at_work(&api, "acme").await;
+    let mut sent = 0;
+    for operation in operations() {
+        let Some(mut body) = tenant_api::examples::body(&operation.id) else { continue };
+        if is_done_once(&operation.id) {
+            own.meet_another(&api).await;
+        }
+        let unlinked = own.tenant.connection(&api, "Another").await;
+        for (field, id) in [
+            ("connection_id", &unlinked),
+            ("site_id", &own.site),
+            ("account_id", &own.account),
+            ("from", &own.spare_account),
+        ] {
+            if body.get(field).is_some() {
+                body[field] = json!(id);
+            }
+        }
+        for field in ["object_ids", "user_ids"] {
+            if body.get(field).is_some() {
+                body[field] = json!([own.user]);
+            }
+        }
+        if operation.id == "create_tenant" {
+            body["slug"] = json!("another");
+        }
+        if operation.id == "replace_schema" || operation.id == "create_schema" {
+            // The organization has one of another name already.
+            body["definition"]["id"] = json!(format!(
+                "urn:acme:schemas:{}",
+                if operation.id == "create_schema" { "new" } else { "badge" }
+            ));
+        }
+        let path = operation.path_of(&own, &|_| &own);
+        let answer = api.call(&operation.method, &path).by(OPERATOR).json(body).send().await;
+        assert!(answer.status.is_success(), "{}: {answer:?}", operation.id);
+        sent += 1;
+    }
+    assert!(sent > 20, "only {sent} were sent");
 }
