@@ -201,7 +201,9 @@ impl OptionalFromRequestParts<Console> for Session {
 pub async fn keep(State(console): State<Console>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let cookies = Cookies::of(&console, &parts);
-    let sealed = cookies.read();
+    // A page that follows what happens asks by itself, and nobody may be looking.
+    let by_itself = address(&parts).path().ends_with("/live");
+    let sealed = cookies.read().filter(|_| !by_itself);
     let mut response = next.run(Request::from_parts(parts, body)).await;
     let due = sealed.filter(|sealed| cookies.now.saturating_sub(sealed.seen) >= NOTED_EVERY.as_secs());
     if let Some(mut sealed) = due
