@@ -88,7 +88,7 @@ pictures: setup ## Take the pictures of the documentation from the running conso
 	ROLLCALL_SCREENSHOTS=$(abspath $(TARGET))/screenshots infra/dev/with-services \
 		cargo nextest run $(CARGO_FLAGS) --workspace -E 'package(rollcall) & test(/browser::(pages|steps).*(reader|oracle)/)'
 	@mkdir -p docs/pictures
-	@for name in $(PICTURES); do cp $(TARGET)/screenshots/$$name.light.png docs/pictures/$$name.png || exit 1; done
+	@for name in $(PICTURES); do cp $(TARGET)/screenshots/$$name.light.top.png docs/pictures/$$name.png || exit 1; done
 
 .PHONY: console
 console: setup ## Time each page of the console with 100,000 people behind it (CONSOLE_FLAGS="--people N --groups N")

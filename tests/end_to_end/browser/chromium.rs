@@ -1,6 +1,6 @@
 //! Chromium, driven by `WebDriver`, and what people do with it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -248,17 +248,21 @@ impl Browser {
             self.found.push(format!("{name} ({}): wider than the screen by {wide}", self.reader.name));
         }
         if let Some(folder) = &self.shots {
-            self.shoot(&folder.join(format!("{name}.{}.png", self.reader.name))).await;
+            self.shoot(folder, &format!("{name}.{}", self.reader.name)).await;
         }
     }
 
-    async fn shoot(&self, file: &std::path::Path) {
+    /// Two pictures: of what the screen shows first, and of the whole page.
+    async fn shoot(&self, folder: &Path, name: &str) {
+        std::fs::create_dir_all(folder).unwrap();
+        self.run("scrollTo(0, 0)", vec![]).await;
+        let picture = self.client.screenshot().await.unwrap();
+        std::fs::write(folder.join(format!("{name}.top.png")), picture).unwrap();
         let height = self.run("return document.documentElement.scrollHeight", vec![]).await.as_u64().unwrap();
         let height = u32::try_from(height).unwrap().clamp(600, 4_000);
         self.client.set_window_size(self.reader.width, height + 140).await.unwrap();
         let picture = self.client.screenshot().await.unwrap();
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(file, picture).unwrap();
+        std::fs::write(folder.join(format!("{name}.png")), picture).unwrap();
         self.client.set_window_size(self.reader.width, 900).await.unwrap();
     }
 
