@@ -71,12 +71,8 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
     let lease = workplace.engine.options.account_lease;
     let mut acquired = accounts.acquire(user_id, task.connection_id, username.as_deref(), lease).await?;
     if let (Acquired::Taken, Some(taken)) = (&acquired, username.as_deref().filter(|_| is_wanted)) {
-        match stand_in(workplace, task, link, taken).await {
-            Ok(None) => {}
-            Ok(Some(given)) => {
-                let name = GivenName { name: &given, instead_of: taken };
-                acquired = accounts.acquire_under(user_id, task.connection_id, name, lease).await?;
-            }
+        match naming::acquire_under_another(workplace, task, link, taken).await {
+            Ok(under_another) => acquired = under_another,
             Err(interruption) => return interrupted(workplace, task, interruption).await,
         }
     }
@@ -116,19 +112,6 @@ pub async fn perform(workplace: &Workplace, task: &task::Model) -> store::Result
             done
         }
     }
-}
-
-/// The name that the rule gives instead of one that is taken for good, if there is a rule.
-async fn stand_in(
-    workplace: &Workplace,
-    task: &task::Model,
-    link: &SiteLink,
-    taken: &str,
-) -> Result<Option<String>, Interruption> {
-    if !naming::is_wanted_by_others(workplace, task, taken).await? {
-        return Ok(None);
-    }
-    naming::free_name(workplace, link, UserId(task.object_id), taken).await
 }
 
 /// Ends a task before any account was taken for it.

@@ -1,12 +1,16 @@
 //! Another user name for an account whose own is taken (`user_sync.username_if_taken`).
 
 use atlassian::site::AccountQuery;
+use store::accounts::{Acquired, GivenName};
 use store::entity::task;
 use store::id::UserId;
 
 use crate::account::claims_on;
 use crate::links::SiteLink;
 use crate::workplace::{Interruption, Workplace};
+
+/// Names that may be lost to colleagues in a row before the task waits its turn.
+const RACES: usize = 20;
 
 /// A name that is free in the ledger and at the site for the account of a user, whose own is `taken`; `None` where the
 /// link's rule gives none. An account of a name that was only made up is never anybody's to take over, so the site is
@@ -31,6 +35,30 @@ pub(crate) async fn free_name(
         }
     }
     Ok(None)
+}
+
+/// Takes an account under the name that the rule gives instead of one that is taken for good, if there is a rule. A name
+/// that was free a moment ago may be a colleague's by now, who is worked on at the same time: then the next is taken.
+pub(crate) async fn acquire_under_another(
+    workplace: &Workplace,
+    task: &task::Model,
+    link: &SiteLink,
+    taken: &str,
+) -> Result<Acquired, Interruption> {
+    let accounts = workplace.tenant.accounts(task.site_id);
+    let (user, lease) = (UserId(task.object_id), workplace.engine.options.account_lease);
+    for _ in 0..RACES {
+        if !is_wanted_by_others(workplace, task, taken).await? {
+            break;
+        }
+        let Some(given) = free_name(workplace, link, user, taken).await? else { break };
+        let name = GivenName { name: &given, instead_of: taken };
+        match accounts.acquire_under(user, task.connection_id, name, lease).await? {
+            Acquired::Taken => {}
+            acquired => return Ok(acquired),
+        }
+    }
+    Ok(Acquired::Taken)
 }
 
 /// Whether somebody who has the account of that name wants it to be called so: otherwise it is about to be renamed, and
