@@ -93,6 +93,8 @@ const preview = (part) => {
         body: new URLSearchParams(new FormData(form)),
         signal: running.signal,
       });
+      // Whoever was signed out meanwhile is asked to sign in by a whole page.
+      if (answer.redirected) location.reload();
       part.innerHTML = await answer.text();
       showTimes(part);
     } catch (error) {

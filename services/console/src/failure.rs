@@ -66,7 +66,7 @@ impl IntoResponse for Failure {
     }
 }
 
-fn not_found() -> Response {
+pub(crate) fn not_found() -> Response {
     let page = shell::plain(
         "Not found",
         &html! {

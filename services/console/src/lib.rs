@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef, MatchedPath, Request};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -73,6 +74,7 @@ pub fn router(console: Console) -> Router {
         .layer(
             ServiceBuilder::new()
                 .layer(axum::middleware::from_fn(measure))
+                .layer(axum::middleware::from_fn(in_our_words))
                 // Pages hold personal data, and sometimes a secret that is shown once.
                 .layer(header("cache-control", "no-store"))
                 .layer(header("content-security-policy", CONTENT_SECURITY_POLICY))
@@ -89,6 +91,14 @@ pub fn router(console: Console) -> Router {
 /// Nothing but our own files, no inline scripts or styles, in nobody's frame.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Addresses that are none are refused by the framework in words of its own, and shown in ours.
+async fn in_our_words(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let is_page =
+        response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind != "text/plain; charset=utf-8");
+    if response.status().is_client_error() && !is_page { failure::not_found() } else { response }
+}
 
 /// Times pages by their route.
 async fn measure(request: Request, next: Next) -> Response {

@@ -72,6 +72,11 @@ async fn pages_open_to_their_own_tenant_alone_and_to_nobody_who_is_not_signed_in
         assert_eq!(get(&url, &format!("/console/t/acme{path}"), &cookie).await.status(), 404, "{path}");
     }
     assert_eq!(get(&url, "/console/tenants", &cookie).await.status(), 404, "the operator's page");
+    for nowhere in ["/links/no-id", "/connections/1/requests?refused=maybe", "/nothing", "/people/%00"] {
+        let answer = get(&url, &format!("/console/t/acme{nowhere}"), &cookie).await;
+        assert_eq!(answer.status(), 404, "{nowhere}");
+        assert!(answer.text().await.unwrap().contains("There is nothing here"), "{nowhere}");
+    }
     // Somebody turns the cookie's letters around.
     let forged = cookie.replace('A', "B").replace('c', "d");
     assert_eq!(get(&url, "/console/t/acme", &forged).await.status(), 303);

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::Cursor;
+use super::links::Names;
 use crate::api::Page;
 use crate::elements::{
     self, Input, Kind, Tone, action, badge, next, nothing, refused, status, table, time, time_or,
@@ -195,6 +196,7 @@ async fn page(desk: &InTenant, id: Uuid, tested: bool) -> Result<Markup, Failure
         None
     };
     let links: Vec<Link> = desk.api.all(desk.of("/links"), 1_000).await?;
+    let names = Names::of(desk).await?;
     let links: Vec<&Link> = links.iter().filter(|link| link.site_id == site.id).collect();
     let own = desk.page(format!("/sites/{id}"));
     Ok(shell::page(
@@ -231,10 +233,10 @@ async fn page(desk: &InTenant, id: Uuid, tested: bool) -> Result<Markup, Failure
             }
             @if let Some(test) = &test { (test_result(test)) }
             section.card {
-                h2 { "Links" }
+                h2 { "Fed by" }
                 @if links.is_empty() { p { "No identity provider feeds this site yet." } }
                 ul { @for link in &links { li {
-                    a href=(desk.page(format!("/links/{}", link.id))) { "Link with precedence " (link.precedence) }
+                    a href=(desk.page(format!("/links/{}", link.id))) { (names.get(&link.connection_id)) }
                     @if !link.enabled { " " (badge(Tone::Warn, "Off")) }
                 } } }
                 @if desk.may_edit() { a.button href=(desk.page(format!("/links/new?site={id}"))) { "Link an identity provider" } }
