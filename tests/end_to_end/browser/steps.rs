@@ -210,7 +210,7 @@ impl Desk {
     }
 }
 
-async fn six_steps(provider: Provider, second: Provider) {
+async fn six_steps(provider: Provider, second: Option<Provider>) {
     let mut desk = Desk::open(LIGHT).await;
     // The pages differ in their words alone: they are looked at once.
     desk.browser.looks = provider == Provider::Oracle;
@@ -225,21 +225,23 @@ async fn six_steps(provider: Provider, second: Provider) {
     desk.browser.go("/console/t/acme").await;
     desk.browser.reads("Identity providers").await;
     assert!(!desk.browser.text().await.contains("From nothing to a synchronized site"));
-    desk.connect(second).await;
+    if let Some(second) = second {
+        desk.connect(second).await;
+    }
     desk.close().await;
 }
 
 #[tokio::test]
 async fn six_steps_lead_from_nothing_to_a_synchronized_site_with_oracle() {
-    six_steps(Provider::Oracle, Provider::Okta).await;
+    six_steps(Provider::Oracle, Some(Provider::Okta)).await;
 }
 
 #[tokio::test]
 async fn six_steps_lead_from_nothing_to_a_synchronized_site_with_okta() {
-    six_steps(Provider::Okta, Provider::Entra).await;
+    six_steps(Provider::Okta, None).await;
 }
 
 #[tokio::test]
 async fn six_steps_lead_from_nothing_to_a_synchronized_site_with_entra() {
-    six_steps(Provider::Entra, Provider::Oracle).await;
+    six_steps(Provider::Entra, None).await;
 }
