@@ -85,17 +85,6 @@ impl ApiKeys {
 
     /// Notes a use, at most once a minute.
     pub async fn touch(&self, key: &api_key::Model) -> Result<()> {
-        let now = self.tenant.now();
-        if key.last_used_at.is_some_and(|last| now.since(last).as_secs() < 60) {
-            return Ok(());
-        }
-        let transaction = self.tenant.store.write().await?;
-        statement::execute(
-            &*transaction,
-            "UPDATE api_keys SET last_used_at = $3 WHERE tenant_id = $1 AND id = $2",
-            vec![self.tenant.id.into(), key.id.into(), now.into()],
-        )
-        .await?;
-        transaction.commit().await
+        statement::note_use(&self.tenant, "api_keys", key.id.0, key.last_used_at).await
     }
 }

@@ -4,9 +4,8 @@
 //! tenant is reached through [`Store::tenant`], whose repositories carry the tenant's id themselves, so
 //! that no call can forget it. Few look-ups stand outside any tenant, because they are what finds the
 //! tenant in the first place: a digest of a credential ([`Store::find_scim_token`],
-//! [`Store::find_api_key`], [`Store::find_setup_link`]), the id of a connection that a credential does not open
-//! ([`Store::tenant_of_connection`]) and the registry of tenants ([`Store::tenants`]); the sync workers
-//! add [`Store::sites_with_due_tasks`].
+//! [`Store::find_api_key`], [`Store::find_setup_link`]) and the registry of tenants ([`Store::tenants`]); the sync workers add
+//! [`Store::sites_with_due_tasks`], and [`Store::note_requests`] writes for many tenants at once.
 //!
 //! A change of a directory row, the tasks it causes and its timeline entry are one transaction: the
 //! repositories offer no way to write one without the others.

@@ -1,23 +1,27 @@
 //! The last SCIM requests of a connection. They are for people who set a provider up or look for a mistake: a bounded
 //! number is kept, for a bounded time, and some may be missing. What was done is the timeline's to tell.
 
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait as _, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::clock::Timestamp;
 use crate::database::Store;
-use crate::entity::{connection, scim_request};
+use crate::entity::scim_request;
 use crate::error::Result;
 use crate::id::{ConnectionId, RequestId, TenantId};
 use crate::lookup::without_nul;
-use crate::statement::{execute, placeholders};
+use crate::statement::{IDS_PER_STATEMENT, execute, for_reference, placeholders, rows};
 use crate::tenant::TenantStore;
 
-/// Requests of one connection that are kept at the most.
+/// Requests of one connection that are kept when old ones are forgotten.
 pub const KEPT: i64 = 1_000;
 /// How long they are kept.
 pub const KEPT_FOR: Duration = Duration::from_hours(7 * 24);
+
+/// Rows of one insert: twelve columns each stay far below SQLite's limit of bound values.
+const REQUESTS_PER_STATEMENT: usize = 500;
 
 const COLUMNS: &str = "tenant_id, connection_id, id, at, method, path, status, duration_micros, request_id, \
     user_agent, sent, problem";
@@ -52,29 +56,86 @@ pub struct NewRequest {
     pub problem: Option<String>,
 }
 
+/// A request, and which connection it was for.
+#[derive(Clone, Debug)]
+pub struct Noted {
+    /// The tenant, where the request was let in.
+    pub tenant: Option<TenantId>,
+    /// The connection that it was for.
+    pub connection: ConnectionId,
+    /// The request.
+    pub request: NewRequest,
+}
+
 impl Store {
-    /// The tenant of a connection: for requests whose token opens nothing.
-    pub async fn tenant_of_connection(&self, id: ConnectionId) -> Result<Option<TenantId>> {
-        let query = connection::Entity::find().filter(connection::Column::Id.eq(id));
-        Ok(query.one(&self.connection).await?.map(|row| row.tenant_id))
+    /// Notes requests of any tenants together. Those for connections that are not there, or are another tenant's, are
+    /// left out. Returns the connections that something was noted of.
+    pub async fn note_requests(&self, noted: Vec<Noted>) -> Result<Vec<(TenantId, ConnectionId)>> {
+        let ids: BTreeSet<ConnectionId> = noted.iter().map(|noted| noted.connection).collect();
+        let ids: Vec<ConnectionId> = ids.into_iter().collect();
+        let transaction = self.write().await?;
+        let mut tenants = HashMap::with_capacity(ids.len());
+        for ids in ids.chunks(IDS_PER_STATEMENT) {
+            // So that none of them goes before its requests are there.
+            let sql = format!(
+                "SELECT id, tenant_id FROM connections WHERE id IN ({}) {}",
+                placeholders(1, ids.len()),
+                for_reference(transaction.get_database_backend())
+            );
+            for row in rows(&*transaction, sql, ids.iter().map(|id| (*id).into()).collect()).await? {
+                tenants.insert(
+                    row.try_get::<ConnectionId>("", "id")?,
+                    row.try_get::<TenantId>("", "tenant_id")?,
+                );
+            }
+        }
+        let mut of_known = noted.into_iter().filter_map(|noted| {
+            let tenant = *tenants.get(&noted.connection)?;
+            noted.tenant.is_none_or(|own| own == tenant).then_some((tenant, noted))
+        });
+        loop {
+            let (mut bound, mut lines) = (Vec::new(), Vec::new());
+            for (tenant, noted) in of_known.by_ref().take(REQUESTS_PER_STATEMENT) {
+                let row = values(tenant, noted);
+                lines.push(format!("({})", placeholders(bound.len() + 1, row.len())));
+                bound.extend(row);
+            }
+            if lines.is_empty() {
+                break;
+            }
+            let sql = format!("INSERT INTO scim_requests ({COLUMNS}) VALUES {}", lines.join(","));
+            execute(&*transaction, sql, bound).await?;
+        }
+        drop(of_known);
+        transaction.commit().await?;
+        Ok(tenants.into_iter().map(|(connection, tenant)| (tenant, connection)).collect())
     }
 }
 
+/// A request's values for [`COLUMNS`].
+fn values(tenant: TenantId, noted: Noted) -> Vec<sea_orm::Value> {
+    let text = |text: &str| without_nul(text).into_owned();
+    let request = noted.request;
+    vec![
+        tenant.into(),
+        noted.connection.into(),
+        RequestId::generate().into(),
+        request.at.into(),
+        text(&request.method).into(),
+        text(&request.path).into(),
+        i32::from(request.status).into(),
+        i64::try_from(request.duration.as_micros()).unwrap_or(i64::MAX).into(),
+        request.request_id.as_deref().map(text).into(),
+        request.user_agent.as_deref().map(text).into(),
+        request.sent.as_deref().map(text).into(),
+        request.problem.as_deref().map(text).into(),
+    ]
+}
+
 impl Requests {
-    /// Notes requests, and forgets those that are outdated or too many.
-    pub async fn insert(&self, requests: Vec<NewRequest>) -> Result<()> {
-        if requests.is_empty() {
-            return Ok(());
-        }
-        let (mut bound, mut rows) = (Vec::new(), Vec::new());
-        for request in requests {
-            let row = self.values(&request);
-            rows.push(format!("({})", placeholders(bound.len() + 1, row.len())));
-            bound.extend(row);
-        }
+    /// Forgets those that are outdated or too many.
+    pub async fn forget_old(&self) -> Result<()> {
         let transaction = self.tenant.store.write().await?;
-        let sql = format!("INSERT INTO scim_requests ({COLUMNS}) VALUES {}", rows.join(","));
-        execute(&*transaction, sql, bound).await?;
         let sql = "DELETE FROM scim_requests WHERE tenant_id = $1 AND connection_id = $2 AND (at < $3 OR id <= ( \
               SELECT id FROM scim_requests WHERE tenant_id = $1 AND connection_id = $2 \
               ORDER BY id DESC LIMIT 1 OFFSET $4))";
@@ -82,24 +143,6 @@ impl Requests {
         let values = vec![self.tenant.id.into(), self.connection.into(), oldest.into(), KEPT.into()];
         execute(&*transaction, sql, values).await?;
         transaction.commit().await
-    }
-
-    fn values(&self, request: &NewRequest) -> Vec<sea_orm::Value> {
-        let text = |text: &str| without_nul(text).into_owned();
-        vec![
-            self.tenant.id.into(),
-            self.connection.into(),
-            RequestId::generate().into(),
-            request.at.into(),
-            text(&request.method).into(),
-            text(&request.path).into(),
-            i32::from(request.status).into(),
-            i64::try_from(request.duration.as_micros()).unwrap_or(i64::MAX).into(),
-            request.request_id.as_deref().map(text).into(),
-            request.user_agent.as_deref().map(text).into(),
-            request.sent.as_deref().map(text).into(),
-            request.problem.as_deref().map(text).into(),
-        ]
     }
 
     /// A page, newest first, before `before`; all, or only refused ones.

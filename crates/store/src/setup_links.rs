@@ -93,17 +93,6 @@ impl SetupLinks {
 
     /// Notes a use, at most once a minute.
     pub async fn touch(&self, link: &setup_link::Model) -> Result<()> {
-        let now = self.tenant.now();
-        if link.last_used_at.is_some_and(|last| now.since(last).as_secs() < 60) {
-            return Ok(());
-        }
-        let transaction = self.tenant.store.write().await?;
-        statement::execute(
-            &*transaction,
-            "UPDATE setup_links SET last_used_at = $3 WHERE tenant_id = $1 AND id = $2",
-            vec![self.tenant.id.into(), link.id.into(), now.into()],
-        )
-        .await?;
-        transaction.commit().await
+        statement::note_use(&self.tenant, "setup_links", link.id.0, link.last_used_at).await
     }
 }

@@ -2,7 +2,11 @@
 
 use sea_orm::{ConnectionTrait, DatabaseBackend, ExecResult, QueryResult, Statement, Value};
 
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
 use crate::error::Result;
+use crate::tenant::TenantStore;
 
 /// How many ids one statement binds at the most (SQLite allows 32,766 values, PostgreSQL 65,535).
 pub(crate) const IDS_PER_STATEMENT: usize = 1_000;
@@ -15,6 +19,11 @@ pub(crate) fn for_update(backend: DatabaseBackend) -> &'static str {
 /// As [`for_update`], for a change that leaves the key: whoever only refers to the row need not wait.
 pub(crate) fn for_change(backend: DatabaseBackend) -> &'static str {
     if backend == DatabaseBackend::Postgres { "FOR NO KEY UPDATE" } else { "" }
+}
+
+/// Text that appends a lock under which a row may be referred to and does not go.
+pub(crate) fn for_reference(backend: DatabaseBackend) -> &'static str {
+    if backend == DatabaseBackend::Postgres { "FOR KEY SHARE" } else { "" }
 }
 
 /// As [`for_update`], passing over rows that others hold.
@@ -88,4 +97,21 @@ pub(crate) async fn count<C: ConnectionTrait>(
         Some(row) => Ok(row.try_get("", "n")?),
         None => Ok(0),
     }
+}
+
+/// Notes that a credential of `table` is in use, at most once a minute.
+pub(crate) async fn note_use(
+    tenant: &TenantStore,
+    table: &'static str,
+    id: Uuid,
+    last: Option<Timestamp>,
+) -> Result<()> {
+    let now = tenant.now();
+    if last.is_some_and(|last| now.since(last).as_secs() < 60) {
+        return Ok(());
+    }
+    let transaction = tenant.store.write().await?;
+    let sql = format!("UPDATE {table} SET last_used_at = $3 WHERE tenant_id = $1 AND id = $2");
+    execute(&*transaction, sql, vec![tenant.id.into(), id.into(), now.into()]).await?;
+    transaction.commit().await
 }

@@ -98,17 +98,6 @@ impl Tokens {
 
     /// Notes a use, at most once a minute.
     pub async fn touch(&self, token: &scim_token::Model) -> Result<()> {
-        let now = self.tenant.now();
-        if token.last_used_at.is_some_and(|last| now.since(last).as_secs() < 60) {
-            return Ok(());
-        }
-        let transaction = self.tenant.store.write().await?;
-        statement::execute(
-            &*transaction,
-            "UPDATE scim_tokens SET last_used_at = $3 WHERE tenant_id = $1 AND id = $2",
-            vec![self.tenant.id.into(), token.id.into(), now.into()],
-        )
-        .await?;
-        transaction.commit().await
+        statement::note_use(&self.tenant, "scim_tokens", token.id.0, token.last_used_at).await
     }
 }

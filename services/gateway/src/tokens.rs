@@ -1,9 +1,11 @@
 //! Tokens and what they open: asked of the cells, and remembered while the cells confirm it.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use moka::future::Cache;
 use proto::routing::v1 as wire;
 use proto::routing::v1::change::Subject;
@@ -25,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LISTEN_AGAIN: Duration = Duration::from_millis(200);
 /// How often requests without a token are told of, for one connection.
 const STRANGERS: Duration = Duration::from_secs(2);
+/// Requests without a token that are told of in a second, for all connections.
+const TOLD: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
 /// What a valid token opens.
 #[derive(Debug)]
@@ -118,6 +122,8 @@ pub struct Tokens {
     homes: Cache<ConnectionId, usize>,
     /// Connections for which requests without a token came lately.
     strangers: Cache<ConnectionId, ()>,
+    /// How many of them the cells are told of.
+    told: Arc<DefaultDirectRateLimiter>,
 }
 
 impl Tokens {
@@ -133,6 +139,7 @@ impl Tokens {
             cache: Cache::new(CAPACITY),
             homes: Cache::new(CAPACITY),
             strangers: Cache::builder().max_capacity(CAPACITY).time_to_live(STRANGERS).build(),
+            told: Arc::new(RateLimiter::direct(Quota::per_second(TOLD))),
         }
     }
 
@@ -189,9 +196,11 @@ impl Tokens {
 
     /// Lets the cells note that a request without a token came for a connection, in a while and not each time.
     async fn note_stranger(&self, connection: ConnectionId) {
-        if !self.strangers.entry(connection).or_insert(()).await.is_fresh() {
+        // Who has no token must cost little: the ids are made up as easily as the requests.
+        if self.strangers.contains_key(&connection) || self.told.check().is_err() {
             return;
         }
+        self.strangers.insert(connection, ()).await;
         let cells = Arc::clone(&self.cells);
         tokio::spawn(async move {
             for cell in cells.iter() {

@@ -126,7 +126,12 @@ impl<R: LeastRole> FromRequestParts<ApiState> for TenantCaller<R> {
 
 /// As [`TenantCaller`], for what a link to the set-up of the path's connection opens as well.
 #[derive(Debug)]
-pub struct ConnectionCaller<R>(pub TenantCaller<R>);
+pub struct ConnectionCaller<R> {
+    /// The caller.
+    pub caller: TenantCaller<R>,
+    /// Whether it is one who has nothing but such a link.
+    pub by_setup_link: bool,
+}
 
 impl<R: LeastRole> FromRequestParts<ApiState> for ConnectionCaller<R> {
     type Rejection = ApiError;
@@ -143,7 +148,9 @@ impl<R: LeastRole> FromRequestParts<ApiState> for ConnectionCaller<R> {
             }
             identity => authorize::<R>(identity, &tenant)?,
         }
-        TenantCaller::new(parts, state, tenant, &identity).map(Self)
+        let by_setup_link = matches!(identity, Identity::SetupLink(_));
+        let caller = TenantCaller::new(parts, state, tenant, &identity)?;
+        Ok(Self { caller, by_setup_link })
     }
 }
 

@@ -151,7 +151,7 @@ pub(crate) async fn list_connections(
     responses((status = 200, description = "The connection", body = Connection, headers(("ETag" = String))), TenantRefusals),
 )]
 pub(crate) async fn get_connection(
-    ConnectionCaller(caller): ConnectionCaller<Auditor>,
+    ConnectionCaller { caller, .. }: ConnectionCaller<Auditor>,
     State(state): State<ApiState>,
     PathParameters(ConnectionPath { connection: id }): PathParameters<ConnectionPath>,
 ) -> Result<impl IntoResponse, ApiError> {

@@ -13,6 +13,9 @@ use crate::paging::{Page, window};
 use crate::parameters::{ConnectionPath, PathParameters, QueryParameters, TenantPath};
 use crate::refusals::{QueryRefusals, TenantRefusals};
 
+/// Requests that are shown to whoever has nothing but a set-up link.
+const BY_SETUP_LINK: u64 = 20;
+
 /// Which requests.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -43,7 +46,8 @@ pub struct ScimRequest {
     request_id: Option<String>,
     /// What the client calls itself.
     user_agent: Option<String>,
-    /// The body, with secrets masked; null when there was none, or it is longer than 8 KiB.
+    /// The body, with secrets masked; null when there was none, it is longer than 8 KiB, or a
+    /// set-up link asks.
     sent: Option<String>,
     /// Why it was refused, in words.
     problem: Option<String>,
@@ -70,19 +74,30 @@ impl From<scim_request::Model> for ScimRequest {
 /// List the last requests of a connection, the newest first
 ///
 /// For setting a provider up and for finding mistakes: the last 1000 within a week, at most 25 good and 25 refused ones
-/// of a second, a second after they were answered. Requests whose token opens nothing are among them.
+/// of a second, a second after they were answered. Requests whose token opens nothing are among them. A set-up link
+/// shows the last 20, without what they say.
 #[utoipa::path(
     get, path = "/tenants/{tenant}/connections/{connection}/requests", tag = "connections",
     params(TenantPath, ConnectionPath, RequestQuery),
     responses((status = 200, description = "A page of requests", body = Page<ScimRequest>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_requests(
-    ConnectionCaller(caller): ConnectionCaller<Auditor>,
+    ConnectionCaller { caller, by_setup_link }: ConnectionCaller<Auditor>,
     PathParameters(ConnectionPath { connection }): PathParameters<ConnectionPath>,
     QueryParameters(query): QueryParameters<RequestQuery>,
 ) -> Result<Json<Page<ScimRequest>>, ApiError> {
     let window = window::<RequestId>(query.limit, query.cursor.as_deref())?;
     caller.store.connections().get(connection).await?;
-    let rows = caller.store.requests(connection).list(query.refused, window.after, window.fetch()).await?;
+    let requests = caller.store.requests(connection);
+    if by_setup_link {
+        if query.cursor.is_some() {
+            return Err(ApiError::Forbidden("A set-up link shows the last requests alone"));
+        }
+        let rows = requests.list(query.refused, None, window.fetch().min(BY_SETUP_LINK)).await?;
+        // What it takes to see whether the provider is connected, and no people's data.
+        let shown = rows.into_iter().map(|row| ScimRequest { sent: None, ..row.into() });
+        return Ok(Json(Page::whole(shown.collect())));
+    }
+    let rows = requests.list(query.refused, window.after, window.fetch()).await?;
     Ok(Json(window.page(rows, |row| row.id, ScimRequest::from)))
 }

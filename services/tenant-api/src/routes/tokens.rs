@@ -76,7 +76,7 @@ impl From<scim_token::Model> for Token {
     responses((status = 201, description = "The new token; its secret is shown this once", body = CreatedToken), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn create_token(
-    ConnectionCaller(caller): ConnectionCaller<Admin>,
+    ConnectionCaller { caller, .. }: ConnectionCaller<Admin>,
     PathParameters(ConnectionPath { connection }): PathParameters<ConnectionPath>,
     Body(body): Body<CreateToken>,
 ) -> Result<impl IntoResponse, ApiError> {

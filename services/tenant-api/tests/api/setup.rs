@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use store::requests::NewRequest;
+use store::requests::{NewRequest, Noted};
 
 use crate::harness::{Api, OPERATOR, text};
 use crate::organization::Organization;
@@ -118,20 +118,28 @@ async fn a_suspended_tenant_is_served_again(api: Api) {
 
 async fn requests_are_listed_newest_first(api: Api) {
     let own = Organization::new(&api, "acme").await;
-    let store = api.tenant(&own.tenant.id);
-    let requests = store.requests(own.connection.parse().unwrap());
-    let noted = |number: u16| NewRequest {
-        at: api.clock.now(),
-        method: "GET".into(),
-        path: format!("/Users?startIndex={number}"),
-        status: if number.is_multiple_of(2) { 200 } else { 404 },
-        duration: Duration::from_micros(1_500),
-        request_id: None,
-        user_agent: Some("IDCS".into()),
-        sent: None,
-        problem: None,
+    let other = Organization::new(&api, "zenith").await;
+    let (connection, tenant) = (own.connection.parse().unwrap(), own.tenant.id.parse().unwrap());
+    let noted = |number: u16, tenant| Noted {
+        tenant,
+        connection,
+        request: NewRequest {
+            at: api.clock.now(),
+            method: "GET".into(),
+            path: format!("/Users?startIndex={number}"),
+            status: if number.is_multiple_of(2) { 200 } else { 404 },
+            duration: Duration::from_micros(1_500),
+            request_id: None,
+            user_agent: Some("IDCS".into()),
+            sent: Some(r#"{"userName":"ada"}"#.into()),
+            problem: None,
+        },
     };
-    requests.insert((0..4).map(noted).collect()).await.unwrap();
+    let mut all: Vec<Noted> = (0..4).map(|number| noted(number, Some(tenant))).collect();
+    // What says that it is of another tenant, or of no connection that there is, is left out.
+    all.push(noted(7, Some(other.tenant.id.parse().unwrap())));
+    all.push(Noted { connection: store::id::ConnectionId::generate(), ..noted(8, None) });
+    assert_eq!(api.store.note_requests(all).await.unwrap(), [(tenant, connection)]);
     let path = own.tenant.path(&format!("/connections/{}/requests", own.connection));
     let first = api.get(&format!("{path}?limit=3")).by(&own.tenant.auditor).send().await.expect(200);
     assert_eq!(text(&first["items"][0], "path"), "/Users?startIndex=3");
@@ -141,8 +149,15 @@ async fn requests_are_listed_newest_first(api: Api) {
     assert_eq!(text(&next["items"][0], "path"), "/Users?startIndex=0");
     let refused = api.get(&format!("{path}?refused=true")).by(&own.tenant.auditor).send().await.expect(200);
     assert_eq!(refused["items"].as_array().unwrap().len(), 2);
+    // Whoever has nothing but a set-up link sees the last ones, and nothing of what they say about people.
+    let few = api.get(&format!("{path}?limit=1000")).by(&own.setup_secret).send().await.expect(200);
+    assert_eq!((few["items"].as_array().unwrap().len(), &few["items"][0]["sent"]), (4, &json!(null)));
+    assert!(!first["items"][0]["sent"].is_null());
+    let further = format!("{path}?cursor={}", text(&first, "next_cursor"));
+    api.get(&further).by(&own.setup_secret).send().await.expect(403);
     api.clock.advance(store::requests::KEPT_FOR + Duration::from_secs(1));
-    requests.insert(vec![noted(9)]).await.unwrap();
+    api.store.note_requests(vec![noted(9, None)]).await.unwrap();
+    api.tenant(&own.tenant.id).requests(connection).forget_old().await.unwrap();
     let left = api.get(&path).by(&own.tenant.auditor).send().await.expect(200);
     assert_eq!(left["items"].as_array().unwrap().len(), 1, "a week is over");
 }
