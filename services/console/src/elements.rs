@@ -34,8 +34,6 @@ pub enum Kind {
     Text,
     /// A line of code: an expression, a filter, a name.
     Code,
-    /// A whole number.
-    Number,
     /// A secret; never shown again.
     Secret,
     /// An address.
@@ -80,10 +78,9 @@ impl Input<'_> {
                         (label) (hint)
                         input.code[kind == Kind::Code] id=(self.name) name=(self.name) placeholder=[example]
                             type=(match kind {
-                                Kind::Number => "number", Kind::Secret => "password", Kind::Url => "url", _ => "text",
+                                Kind::Secret => "password", Kind::Url => "url", _ => "text",
                             })
                             value=(if kind == Kind::Secret { "" } else { value }) list=[list] required[self.required]
-                            min=[(kind == Kind::Number).then_some("0")]
                             autocomplete=(if kind == Kind::Secret { "new-password" } else { "off" })
                             spellcheck="false" aria-describedby=[described] aria-invalid=[invalid];
                     }

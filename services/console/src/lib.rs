@@ -78,7 +78,8 @@ pub fn router(console: Console) -> Router {
                 // Pages hold personal data, and sometimes a secret that is shown once.
                 .layer(header("cache-control", "no-store"))
                 .layer(header("content-security-policy", CONTENT_SECURITY_POLICY))
-                .layer(header("referrer-policy", "no-referrer"))
+                // With none at all, browsers would not say that a form is ours, either.
+                .layer(header("referrer-policy", "same-origin"))
                 .layer(header("x-content-type-options", "nosniff"))
                 .layer(header("cross-origin-opener-policy", "same-origin"))
                 .layer(header("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=()"))
