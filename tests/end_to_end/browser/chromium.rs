@@ -1,5 +1,7 @@
 //! Chromium, driven by `WebDriver`, and what people do with it.
 
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -39,8 +41,26 @@ pub(crate) struct Browser {
     pub(crate) looks: bool,
     /// What axe found, by page.
     pub(crate) found: Vec<String>,
+    // Dropped in this order: the profile goes when nobody writes to it any more.
+    _driver: Driver,
     _profile: TempDir,
-    _driver: Process,
+}
+
+/// `ChromeDriver`. Killed, it would leave its browsers behind, which is what happens when a test fails.
+struct Driver {
+    address: SocketAddr,
+    _process: Process,
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // It answers when its browsers have ended. Whatever goes wrong, the process is killed.
+        if let Ok(mut stream) = TcpStream::connect(self.address) {
+            let _ = stream.set_read_timeout(Some(PATIENCE));
+            let _ = write!(stream, "GET /shutdown HTTP/1.1\r\nHost: {}\r\n\r\n", self.address);
+            let _ = stream.read(&mut [0; 512]);
+        }
+    }
 }
 
 impl Browser {
@@ -49,7 +69,7 @@ impl Browser {
         let address = free_address();
         let mut driver = Command::new("chromedriver");
         driver.arg(format!("--port={}", address.port())).stdout(Stdio::null()).stderr(Stdio::null());
-        let driver = Process::start(&mut driver);
+        let driver = Driver { address, _process: Process::start(&mut driver) };
         let mut arguments = vec![
             "--headless=new".to_owned(),
             "--no-sandbox".into(),
@@ -90,8 +110,8 @@ impl Browser {
             shots,
             looks: true,
             found: Vec::new(),
-            _profile: profile,
             _driver: driver,
+            _profile: profile,
         }
     }
 
