@@ -84,4 +84,6 @@ typed_ids! {
     RequestId,
     /// A link that opens the set-up page of a connection.
     SetupLinkId,
+    /// Somebody who is signed in.
+    SessionId,
 }

@@ -24,6 +24,8 @@ use crate::vault::WrappedKey;
 pub const TABLES: &[&str] = &[
     "tenants",
     "api_keys",
+    "sign_in",
+    "sessions",
     "schema_extensions",
     "connections",
     "scim_tokens",

@@ -16,6 +16,8 @@ pub enum SecretKind {
     ApiKey,
     /// The set-up page of a connection.
     SetupLink,
+    /// What whoever signed in may do.
+    Session,
 }
 
 impl SecretKind {
@@ -25,6 +27,7 @@ impl SecretKind {
             Self::ScimToken => "rollcall_scim_",
             Self::ApiKey => "rollcall_key_",
             Self::SetupLink => "rollcall_setup_",
+            Self::Session => "rollcall_session_",
         }
     }
 }

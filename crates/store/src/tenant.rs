@@ -18,6 +18,7 @@ use crate::requests::Requests;
 use crate::runs::Runs;
 use crate::schema_extensions::SchemaExtensions;
 use crate::setup_links::SetupLinks;
+use crate::sign_in::SignIn;
 use crate::sites::Sites;
 use crate::tasks::Tasks;
 use crate::timeline::Timeline;
@@ -45,6 +46,11 @@ impl TenantStore {
     /// Its API keys.
     pub fn api_keys(&self) -> ApiKeys {
         ApiKeys { tenant: self.clone() }
+    }
+
+    /// How its people sign in by an identity provider of its own.
+    pub fn sign_in(&self) -> SignIn {
+        SignIn { tenant: self.clone() }
     }
 
     /// Its connections.

@@ -19,6 +19,7 @@ mod m0010_listed;
 mod m0011_conflicts;
 mod m0012_route_changes;
 mod m0013_setup;
+mod m0014_sign_in;
 
 /// Runs and lists the migrations.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_conflicts::Migration),
             Box::new(m0012_route_changes::Migration),
             Box::new(m0013_setup::Migration),
+            Box::new(m0014_sign_in::Migration),
         ]
     }
 }
