@@ -116,20 +116,32 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
+impl HttpSettings {
+    /// The client of this process for an address that a tenant, or whom a tenant trusts, gave: it reaches only what may be
+    /// called. [`SiteError::TargetRefused`] for an address written as a number that may not.
+    pub fn client_for(&self, url: &Url) -> Result<reqwest::Client, SiteError> {
+        target::check_target(url, &self.allow_targets)?;
+        HttpClient::shared(self, url.scheme())
+    }
+}
+
 impl HttpClient {
     /// A client for one site at `base_url`, whose calls keep to `budget`. Proxies of the environment are not used: a proxy would resolve
     /// names itself, past our rules.
     pub fn new(settings: &HttpSettings, base_url: &Url, budget: &Arc<Budget>) -> Result<Self, SiteError> {
-        let made = &settings.clients.0;
-        let shared = if base_url.scheme() == "http" { &made.http } else { &made.https };
-        let client = if let Some(client) = shared.get() {
-            client.clone()
-        } else {
-            let client = Self::make(settings, base_url.scheme())
-                .map_err(|error| SiteError::Unreachable { detail: innermost(&error) })?;
-            shared.get_or_init(|| client).clone()
-        };
+        let client = Self::shared(settings, base_url.scheme())?;
         Ok(Self { client, budget: Arc::clone(budget) })
+    }
+
+    fn shared(settings: &HttpSettings, scheme: &str) -> Result<reqwest::Client, SiteError> {
+        let made = &settings.clients.0;
+        let shared = if scheme == "http" { &made.http } else { &made.https };
+        if let Some(client) = shared.get() {
+            return Ok(client.clone());
+        }
+        let client = Self::make(settings, scheme)
+            .map_err(|error| SiteError::Unreachable { detail: innermost(&error) })?;
+        Ok(shared.get_or_init(|| client).clone())
     }
 
     fn make(settings: &HttpSettings, scheme: &str) -> reqwest::Result<reqwest::Client> {

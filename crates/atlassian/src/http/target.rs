@@ -97,15 +97,21 @@ fn carried_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
 /// Names are judged when they are resolved. The URL parser has already turned every spelling of an IPv4
 /// address (octal, hexadecimal, one number) into the address.
 pub fn check_url(url: &Url, allow: &[IpNet]) -> Result<(), SiteError> {
+    if url.query().is_some() || url.fragment().is_some() {
+        let detail = "the address ends in a query or fragment".to_owned();
+        return Err(SiteError::TargetRefused { detail });
+    }
+    check_target(url, allow)
+}
+
+/// The same for an address that a provider gave, which may have a query.
+pub fn check_target(url: &Url, allow: &[IpNet]) -> Result<(), SiteError> {
     let refuse = |detail: String| Err(SiteError::TargetRefused { detail });
     if !matches!(url.scheme(), "http" | "https") {
         return refuse(format!("{}: is neither http nor https", url.scheme()));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return refuse("the address holds credentials".to_owned());
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return refuse("the address ends in a query or fragment".to_owned());
     }
     let literal = match url.host() {
         None => return refuse("the address names no host".to_owned()),
