@@ -5,7 +5,7 @@
 //!
 //! [`installation`] is what they share; [`jira_data_center`] and its siblings are the products.
 //! [`serve`] puts a site on a port. [`state`] is what a test reads back, [`faults`] what it can make go wrong.
-//! [`idp`] holds the other end: clients that speak SCIM as the identity providers do.
+//! [`idp`] holds the other end: clients that speak SCIM as the identity providers do; [`openid`] is where people sign in.
 
 pub mod atlassian_cloud;
 pub mod bitbucket_cloud;
@@ -17,6 +17,7 @@ pub mod idp;
 pub mod installation;
 pub mod jira_cloud;
 pub mod jira_data_center;
+pub mod openid;
 pub mod organization;
 pub mod people;
 pub mod state;
