@@ -29,6 +29,7 @@ use store::{Clock, Store, StoreOptions};
 use sync::connectors::Connectors;
 use sync::{Engine, EngineOptions};
 use telemetry::Metrics;
+use tenant_api::oidc::provider::Providers;
 use tenant_api::{ApiState, JwtKeys};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -287,6 +288,7 @@ fn api_state(
             .map(|key| store::secret::digest(key.expose_secret())),
         signing: JwtKeys::new(&*master.derive("access tokens")?),
         http: config.http.clone(),
+        providers: Providers::new(config.http.clone()),
         rules: Arc::new(RulesInProcess::new(connectors.clone())),
         revocations: Arc::new(move |digest| {
             // Gateways of other processes learn of it from the cell's changes.

@@ -3,14 +3,18 @@
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::Timestamp;
 use store::entity::words::Role;
-use store::entity::{api_key, setup_link};
+use store::entity::{api_key, session, setup_link, tenant};
 use store::id::{ApiKeyId, TenantId};
 use store::secret::{self, SecretKind};
+use store::sessions::{Found, SignedIn};
 
 use crate::error::ApiError;
+use crate::oidc::people::Person;
+use crate::oidc::{self, OidcError};
 use crate::state::ApiState;
 
 /// Seconds that an access token lives.
@@ -26,6 +30,8 @@ pub enum Identity {
     Operator,
     /// Someone with a key of a tenant.
     Key(api_key::Model),
+    /// Someone of a tenant for whom its identity provider vouches.
+    Person(TenantId, Person),
     /// Someone with a link to the set-up of one connection, and of nothing else.
     SetupLink(setup_link::Model),
 }
@@ -36,21 +42,39 @@ impl Identity {
         match self {
             Self::Operator => "operator".to_owned(),
             Self::Key(key) => format!("key:{}", key.id),
+            // What they are called by the provider is theirs alone; their name may not be.
+            Self::Person(_, person) if person.name == person.subject => format!("person:{}", person.subject),
+            Self::Person(_, person) => format!("person:{} ({})", person.subject, person.name),
             Self::SetupLink(link) => format!("setup-link:{}", link.id),
         }
     }
 }
 
-/// What an access token says (RFC 7519 §4.1).
+/// What an access token says (RFC 7519 §4.1) beyond for whom and until when it is.
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
-    iss: String,
-    aud: String,
     sub: ApiKeyId,
     iat: i64,
-    exp: i64,
     tenant: TenantId,
     role: Role,
+}
+
+/// A token of ours, for ourselves.
+#[derive(Debug, Serialize)]
+pub(crate) struct Signed<'a, T> {
+    iss: &'a str,
+    aud: &'a str,
+    exp: i64,
+    #[serde(flatten)]
+    claims: T,
+}
+
+impl<'a, T> Signed<'a, T> {
+    /// `claims`, for a purpose and so many seconds from `now`.
+    pub(crate) fn new(state: &'a ApiState, purpose: &'a str, now: Timestamp, lasts: u64, claims: T) -> Self {
+        let exp = seconds(now) + i64::try_from(lasts).unwrap_or(0);
+        Self { iss: state.public_url.as_str(), aud: purpose, exp, claims }
+    }
 }
 
 /// Keys that sign access tokens and check them (HS256), and that make digests of requests.
@@ -66,9 +90,10 @@ impl JwtKeys {
         Self { signing: EncodingKey::from_secret(secret), checking: DecodingKey::from_secret(secret) }
     }
 
-    fn sign(&self, claims: &Claims) -> Result<String, ApiError> {
+    /// A token that only we can make.
+    pub(crate) fn sign(&self, claims: &impl Serialize) -> Result<String, ApiError> {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.signing).map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "access token cannot be signed");
+            tracing::error!(error = &error as &dyn std::error::Error, "a token cannot be signed");
             ApiError::Internal(None)
         })
     }
@@ -83,16 +108,28 @@ impl JwtKeys {
         })
     }
 
-    /// The claims of a token that we signed for ourselves and that has not expired at `now`.
-    fn check(&self, token: &str, issuer: &str, now: Timestamp) -> Option<Claims> {
+    /// The claims of a token that we signed for ourselves and this purpose, and that has not expired at `now`.
+    pub(crate) fn check<T: DeserializeOwned>(
+        &self,
+        token: &str,
+        issuer: &str,
+        audience: &str,
+        now: Timestamp,
+    ) -> Option<T> {
+        #[derive(Deserialize)]
+        struct Expiring<T> {
+            exp: i64,
+            #[serde(flatten)]
+            claims: T,
+        }
         let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_audience(&[AUDIENCE]);
+        validation.set_audience(&[audience]);
         validation.set_issuer(&[issuer]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
         // The time is the store's clock's, which the library does not know.
         validation.validate_exp = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.checking, &validation).ok()?.claims;
-        (seconds(now) < claims.exp).then_some(claims)
+        let read = jsonwebtoken::decode::<Expiring<T>>(token, &self.checking, &validation).ok()?.claims;
+        (seconds(now) < read.exp).then_some(read.claims)
     }
 }
 
@@ -119,14 +156,104 @@ pub async fn authenticate(state: &ApiState, headers: &HeaderMap) -> Result<Ident
     if credential.starts_with(SecretKind::SetupLink.prefix()) {
         return use_setup_link(state, &digest).await.map(Identity::SetupLink);
     }
-    let key = match state.signing.check(credential, state.public_url.as_str(), now) {
+    if credential.starts_with(SecretKind::Session.prefix()) {
+        let session = open_session(state, &digest).await?;
+        return identity_of_session(state, session).await;
+    }
+    let key = match state.signing.check(credential, state.public_url.as_str(), AUDIENCE, now) {
         Some(claims) => key_of_token(state, &claims).await?,
         None => state.store.find_api_key(&digest).await?,
     };
     use_key(state, key).await.map(Identity::Key)
 }
 
-/// Recognises an API key itself: an access token cannot lengthen its own life.
+/// Recognises the caller as [`authenticate`] does, or by an access token of the tenant's own identity provider.
+pub(crate) async fn authenticate_in(
+    state: &ApiState,
+    headers: &HeaderMap,
+    tenant: Option<&tenant::Model>,
+) -> Result<Identity, ApiError> {
+    match authenticate(state, headers).await {
+        Err(ApiError::Unauthenticated) => {}
+        recognised => return recognised,
+    }
+    let token = bearer(headers).filter(|credential| credential.split('.').count() == 3);
+    let (Some(token), Some(tenant)) = (token, tenant) else { return Err(ApiError::Unauthenticated) };
+    let Some(settings) = state.store.tenant(tenant.id).sign_in().find().await? else {
+        return Err(ApiError::Unauthenticated);
+    };
+    match oidc::bearer(&state.providers, &settings, token, state.store.clock().now()).await {
+        Ok(person) => Ok(Identity::Person(tenant.id, person)),
+        Err(error) => {
+            // Why is told to those who operate us alone: whoever sent it may be anybody.
+            tracing::info!(tenant.id = %tenant.id, reason = %error, "a token of a tenant's provider was refused");
+            match error {
+                OidcError::Provider(_) => Err(ApiError::Unavailable(None)),
+                OidcError::Refused(_) => Err(ApiError::Unauthenticated),
+            }
+        }
+    }
+}
+
+/// The session of a request's credential, and the digest of that.
+pub(crate) async fn session_of(
+    state: &ApiState,
+    headers: &HeaderMap,
+) -> Result<(session::Model, Vec<u8>), ApiError> {
+    let credential = bearer(headers).ok_or(ApiError::Unauthenticated)?;
+    let digest = secret::digest(credential);
+    Ok((open_session(state, &digest).await?, digest))
+}
+
+async fn open_session(state: &ApiState, digest: &[u8]) -> Result<session::Model, ApiError> {
+    match state.store.sessions().find(digest).await? {
+        Some(Found::Open(session)) => Ok(session),
+        Some(Found::Replayed(session)) => {
+            tracing::warn!(session.id = %session.id, "a secret of a session came back after it was replaced: it was copied, \
+                and the session is ended");
+            if let Some(tenant) = session.tenant_id {
+                let audit = state.store.tenant(tenant).audit();
+                audit.insert("rollcall", "session.replay", "session", session.id.to_string(), None).await?;
+            }
+            Err(ApiError::Unauthenticated)
+        }
+        None => Err(ApiError::Unauthenticated),
+    }
+}
+
+async fn identity_of_session(state: &ApiState, session: session::Model) -> Result<Identity, ApiError> {
+    match (session.tenant_id, session.key_id) {
+        // Another operator's key ends what was begun with the one before.
+        (None, _)
+            if session.operator_digest.is_some() && session.operator_digest == state.operator_key_digest =>
+        {
+            Ok(Identity::Operator)
+        }
+        (Some(tenant), Some(key)) => {
+            let key = find_key(state, tenant, key).await?;
+            use_key(state, key).await.map(Identity::Key)
+        }
+        (Some(tenant), None) => match (session.subject, session.name, session.role) {
+            (Some(subject), Some(name), Some(role)) => {
+                Ok(Identity::Person(tenant, Person { subject, name, role }))
+            }
+            _ => Err(ApiError::Unauthenticated),
+        },
+        _ => Err(ApiError::Unauthenticated),
+    }
+}
+
+/// Recognises the operator's key or an API key themselves: neither an access token nor a session can lengthen its own life.
+pub(crate) async fn signed_in_by(state: &ApiState, headers: &HeaderMap) -> Result<SignedIn, ApiError> {
+    let digest = secret::digest(bearer(headers).ok_or(ApiError::Unauthenticated)?);
+    if state.operator_key_digest.as_ref().is_some_and(|operator| *operator == digest) {
+        return Ok(SignedIn::Operator(digest));
+    }
+    let key = authenticate_key(state, headers).await?;
+    Ok(SignedIn::Key(key.tenant_id, key.id))
+}
+
+/// Recognises an API key itself.
 async fn authenticate_key(state: &ApiState, headers: &HeaderMap) -> Result<api_key::Model, ApiError> {
     let credential = bearer(headers).ok_or(ApiError::Unauthenticated)?;
     let key = state.store.find_api_key(&secret::digest(credential)).await?;
@@ -135,7 +262,15 @@ async fn authenticate_key(state: &ApiState, headers: &HeaderMap) -> Result<api_k
 
 /// The key behind an access token: looked up each time, so that revoking it ends its tokens too.
 async fn key_of_token(state: &ApiState, claims: &Claims) -> Result<Option<api_key::Model>, ApiError> {
-    match state.store.tenant(claims.tenant).api_keys().get(claims.sub).await {
+    find_key(state, claims.tenant, claims.sub).await
+}
+
+async fn find_key(
+    state: &ApiState,
+    tenant: TenantId,
+    key: ApiKeyId,
+) -> Result<Option<api_key::Model>, ApiError> {
+    match state.store.tenant(tenant).api_keys().get(key).await {
         Ok(key) => Ok(Some(key)),
         Err(store::Error::NotFound(_)) => Ok(None),
         Err(error) => Err(error.into()),
@@ -173,74 +308,7 @@ pub(crate) fn is_setup_link(headers: &HeaderMap) -> bool {
 /// A signed access token for the bearer of an API key.
 pub async fn exchange(state: &ApiState, headers: &HeaderMap) -> Result<String, ApiError> {
     let key = authenticate_key(state, headers).await?;
-    let now = seconds(state.store.clock().now());
-    state.signing.sign(&Claims {
-        iss: state.public_url.as_str().to_owned(),
-        aud: AUDIENCE.to_owned(),
-        sub: key.id,
-        iat: now,
-        exp: now + i64::try_from(ACCESS_TOKEN_SECONDS).unwrap_or(0),
-        tenant: key.tenant_id,
-        role: key.role,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ISSUER: &str = "https://scim.example.com/";
-
-    fn claims() -> Claims {
-        Claims {
-            iss: ISSUER.into(),
-            aud: AUDIENCE.into(),
-            sub: ApiKeyId::generate(),
-            iat: 1_000,
-            exp: 1_900,
-            tenant: TenantId::generate(),
-            role: Role::Admin,
-        }
-    }
-
-    #[test]
-    fn a_token_is_good_until_its_expiry_and_not_at_it() {
-        let keys = JwtKeys::new(&[1; 32]);
-        let token = keys.sign(&claims()).unwrap();
-        assert!(keys.check(&token, ISSUER, Timestamp(1_899_999)).is_some());
-        assert!(keys.check(&token, ISSUER, Timestamp(1_900_000)).is_none());
-    }
-
-    #[test]
-    fn a_token_of_another_key_issuer_or_audience_is_not_ours() {
-        let keys = JwtKeys::new(&[1; 32]);
-        let at = Timestamp(1_000_000);
-        let sign = |claims: Claims| keys.sign(&claims).unwrap();
-        assert!(JwtKeys::new(&[2; 32]).check(&sign(claims()), ISSUER, at).is_none());
-        assert!(keys.check(&sign(Claims { iss: "https://other".into(), ..claims() }), ISSUER, at).is_none());
-        assert!(keys.check(&sign(Claims { aud: "other".into(), ..claims() }), ISSUER, at).is_none());
-        assert!(keys.check("a.b.c", ISSUER, at).is_none());
-    }
-
-    #[test]
-    fn a_token_with_another_algorithm_is_not_ours() {
-        let keys = JwtKeys::new(&[1; 32]);
-        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS384), &claims(), &keys.signing).unwrap();
-        assert!(keys.check(&token, ISSUER, Timestamp(1_000_000)).is_none());
-    }
-
-    #[test]
-    fn a_bearer_credential_is_taken_in_any_case_of_the_scheme() {
-        let headers = |value: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(AUTHORIZATION, value.parse().unwrap());
-            headers
-        };
-        assert_eq!(bearer(&headers("bearer abc")), Some("abc"));
-        assert_eq!(bearer(&headers("Bearer  abc")), Some("abc"));
-        for refused in ["Basic abc", "Bearer", "Bearer ", "abc"] {
-            assert_eq!(bearer(&headers(refused)), None, "{refused}");
-        }
-        assert_eq!(bearer(&HeaderMap::new()), None);
-    }
+    let now = state.store.clock().now();
+    let claims = Claims { sub: key.id, iat: seconds(now), tenant: key.tenant_id, role: key.role };
+    state.signing.sign(&Signed::new(state, AUDIENCE, now, ACCESS_TOKEN_SECONDS, claims))
 }

@@ -14,7 +14,7 @@ use store::entity::tenant;
 use store::entity::words::{Role, TenantStatus};
 use store::id::TenantId;
 
-use crate::authentication::{Identity, authenticate};
+use crate::authentication::{Identity, authenticate, authenticate_in};
 use crate::error::ApiError;
 use crate::parameters::{ConnectionPath, PathParameters, TenantPath};
 use crate::state::ApiState;
@@ -80,6 +80,7 @@ impl<R: LeastRole> FromRequestParts<ApiState> for Caller<R> {
         let identity = authenticate(state, &parts.headers).await?;
         match &identity {
             Identity::Key(key) if !R::allows(key.role) => Err(NOT_ALLOWED),
+            Identity::Person(_, person) if !R::allows(person.role) => Err(NOT_ALLOWED),
             Identity::SetupLink(_) => Err(NOT_ALLOWED),
             _ => Ok(Self { actor: identity.actor(), role: PhantomData }),
         }
@@ -155,9 +156,14 @@ impl<R: LeastRole> FromRequestParts<ApiState> for ConnectionCaller<R> {
 }
 
 async fn in_tenant(parts: &mut Parts, state: &ApiState) -> Result<(tenant::Model, Identity), ApiError> {
-    let identity = authenticate(state, &parts.headers).await?;
-    let PathParameters(TenantPath { tenant }) = PathParameters::from_request_parts(parts, state).await?;
-    Ok((find_tenant(state, &tenant).await?, identity))
+    let path = PathParameters::<TenantPath>::from_request_parts(parts, state).await;
+    let tenant = match path {
+        Ok(PathParameters(TenantPath { tenant })) => find_tenant(state, &tenant).await,
+        Err(error) => Err(error),
+    };
+    // Whoever shows nothing that opens anything is not told which tenants there are.
+    let identity = authenticate_in(state, &parts.headers, tenant.as_ref().ok()).await?;
+    Ok((tenant?, identity))
 }
 
 impl<R> TenantCaller<R> {
@@ -194,6 +200,10 @@ fn authorize<R: LeastRole>(identity: &Identity, tenant: &tenant::Model) -> Resul
         Identity::Key(key) => {
             check_tenant(tenant, key.tenant_id)?;
             Some(key.role)
+        }
+        Identity::Person(of, person) => {
+            check_tenant(tenant, *of)?;
+            Some(person.role)
         }
         Identity::SetupLink(link) => {
             check_tenant(tenant, link.tenant_id)?;

@@ -9,6 +9,8 @@ use serde::Serialize;
 use store::accounts::correction::rules;
 use utoipa::ToSchema;
 
+use crate::oidc::OidcError;
+
 /// One field that is wrong, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldProblem {
@@ -61,6 +63,9 @@ pub enum ApiError {
     /// 403: authenticated, but not allowed.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// 403: whoever wants to come in is known, and not let in; why, in words for them.
+    #[error("{0}")]
+    NotLetIn(String),
     /// 404: no such resource in the caller's reach.
     #[error("No such {0}")]
     NotFound(&'static str),
@@ -82,6 +87,9 @@ pub enum ApiError {
     /// 422: the body is JSON, and what it says cannot be.
     #[error("Some fields are not valid")]
     Invalid(Vec<FieldProblem>),
+    /// 502: the identity provider that had to be asked did not answer, or not as one.
+    #[error("{0}")]
+    ProviderFailed(String),
     /// 502: the site that had to be asked did not answer, or refused.
     #[error("{0}")]
     SiteFailed(String),
@@ -106,7 +114,7 @@ impl ApiError {
         match self {
             Self::Malformed { .. } => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::NotLetIn(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
@@ -114,7 +122,7 @@ impl ApiError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::SiteFailed(_) => StatusCode::BAD_GATEWAY,
+            Self::SiteFailed(_) | Self::ProviderFailed(_) => StatusCode::BAD_GATEWAY,
             Self::Unavailable(_) | Self::Moving => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -132,6 +140,15 @@ impl ApiError {
             }
             Self::Unavailable(None) => tracing::warn!("request timed out"),
             refusal => tracing::debug!(reason = %refusal, "request refused"),
+        }
+    }
+}
+
+impl From<OidcError> for ApiError {
+    fn from(error: OidcError) -> Self {
+        match error {
+            OidcError::Provider(why) => Self::ProviderFailed(why),
+            OidcError::Refused(why) => Self::NotLetIn(why),
         }
     }
 }

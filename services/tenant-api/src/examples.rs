@@ -13,6 +13,13 @@ pub fn body(operation_id: &str) -> Option<Value> {
         "create_tenant" => json!({"slug": "acme", "name": "Acme Inc."}),
         "update_tenant" => json!({"name": "Acme International", "status": "active"}),
         "create_key" => json!({"name": "CI", "role": "admin", "expires_at": "2027-01-31T00:00:00Z"}),
+        "replace_sign_in" => json!({
+            "issuer": "https://idcs-acme.identity.oraclecloud.com", "token_issuer": "https://identity.oraclecloud.com/",
+            "client_id": "rollcall", "client_secret": "as the provider shows it",
+            "claim": "groups", "roles": [{"value": "Rollcall Admins", "role": "admin"}],
+        }),
+        "start_sign_in" => json!({"tenant": "acme"}),
+        "finish_sign_in" => json!({"pending": "as the beginning gave it", "state": "…", "code": "…"}),
         "create_connection" => json!({"name": "Corporate IDCS", "provider": "oracle"}),
         "update_connection" => json!({"status": "paused"}),
         "create_token" => json!({"name": "2026-12", "expires_at": "2027-12-01T00:00:00Z"}),

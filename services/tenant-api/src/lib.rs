@@ -22,6 +22,7 @@ pub mod etag;
 pub mod examples;
 pub mod idempotency;
 pub mod layers;
+pub mod oidc;
 pub mod paging;
 pub mod parameters;
 pub mod refusals;

@@ -36,6 +36,35 @@ pub enum TenantRefusals {
     Unavailable(Problem),
 }
 
+/// Of signing in by a tenant's identity provider.
+#[derive(IntoResponses)]
+pub enum SignInRefusals {
+    /// The body is not JSON
+    #[response(status = 400, content_type = "application/problem+json")]
+    Malformed(Problem),
+    /// Whoever wants to come in is not let in; why is said
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(Problem),
+    /// No organization of that name has a sign-in of its own
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(Problem),
+    /// The body is larger than 1 MiB
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(Problem),
+    /// The body does not claim to be JSON
+    #[response(status = 415, content_type = "application/problem+json")]
+    UnsupportedMediaType(Problem),
+    /// Unknown, missing or wrong fields
+    #[response(status = 422, content_type = "application/problem+json")]
+    Invalid(Problem),
+    /// The identity provider did not answer, or not as one; what it said
+    #[response(status = 502, content_type = "application/problem+json")]
+    ProviderFailed(Problem),
+    /// The database is away; try again after `Retry-After`
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(Problem),
+}
+
 /// Of one that reads a query.
 #[derive(IntoResponses)]
 pub enum QueryRefusals {

@@ -16,6 +16,8 @@ use store::{Store, TenantStore};
 use url::Url;
 
 use crate::authentication::JwtKeys;
+use crate::oidc::CALLBACK;
+use crate::oidc::provider::Providers;
 
 /// Called with the digest of a SCIM token that must no longer be served from any cache.
 pub type Revocations = Arc<dyn Fn(&[u8]) + Send + Sync>;
@@ -105,6 +107,8 @@ pub struct ApiState {
     pub signing: JwtKeys,
     /// How sites are reached, for their test.
     pub http: HttpSettings,
+    /// By which tenants' people sign in.
+    pub providers: Providers,
     /// Plans and explains.
     pub rules: Arc<dyn SyncRules>,
     /// Tells the gateway's cache of tokens whose validity or connection changed.
@@ -115,5 +119,10 @@ impl ApiState {
     /// The public URL without a trailing slash: every address that we hand out starts with it.
     pub fn public_base(&self) -> &str {
         self.public_url.as_str().trim_end_matches('/')
+    }
+
+    /// Where tenants' identity providers send people back to.
+    pub fn sign_in_callback(&self) -> Result<Url, url::ParseError> {
+        Url::parse(&format!("{}{CALLBACK}", self.public_base()))
     }
 }

@@ -49,7 +49,7 @@ pub struct WhoIAm {
     actor: String,
     /// The tenant that it opens; null for the operator, who opens all.
     tenant: Option<Tenant>,
-    /// What a key may do.
+    /// What a key or a person may do.
     role: Option<Role>,
     /// The key, or the key that an access token was made from.
     key_id: Option<ApiKeyId>,
@@ -65,6 +65,8 @@ pub enum CredentialKind {
     Operator,
     /// A key of a tenant, or an access token made from one.
     Key,
+    /// A session of a person who signed in by the tenant's identity provider.
+    Person,
     /// A link to the set-up of one connection.
     SetupLink,
 }
@@ -83,6 +85,9 @@ pub(crate) async fn who_am_i(
     let (kind, tenant, role, key_id, connection_id) = match identity {
         Identity::Operator => (CredentialKind::Operator, None, None, None, None),
         Identity::Key(key) => (CredentialKind::Key, Some(key.tenant_id), Some(key.role), Some(key.id), None),
+        Identity::Person(tenant, person) => {
+            (CredentialKind::Person, Some(tenant), Some(person.role), None, None)
+        }
         Identity::SetupLink(link) => {
             (CredentialKind::SetupLink, Some(link.tenant_id), None, None, Some(link.connection_id))
         }

@@ -23,7 +23,9 @@ pub mod requests;
 pub mod run_results;
 pub mod runs;
 pub mod schemas;
+pub mod sessions;
 pub mod setup_links;
+pub mod sign_in;
 pub mod sites;
 pub mod tenants;
 pub mod timeline;
@@ -35,6 +37,12 @@ pub fn operations() -> OpenApiRouter<ApiState> {
     OpenApiRouter::<ApiState>::new()
         .routes(routes!(access::create_access_token))
         .routes(routes!(access::who_am_i))
+        .routes(routes!(sessions::create_session))
+        .routes(routes!(sessions::rotate_session))
+        .routes(routes!(sessions::end_session))
+        .routes(routes!(sessions::start_sign_in))
+        .routes(routes!(sessions::finish_sign_in))
+        .routes(routes!(sign_in::get_sign_in, sign_in::replace_sign_in, sign_in::delete_sign_in))
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::get_tenant, tenants::update_tenant))
         .routes(routes!(keys::list_keys, keys::create_key))

@@ -8,22 +8,29 @@ use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
+use sandbox::openid::OpenIdProvider;
 use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
 use serde_json::Value;
 use store::testing::{TestStore, postgres_store_at, sqlite_store_at};
 use store::{Clock, TenantStore, Timestamp};
+use tenant_api::oidc::provider::Providers;
 use tenant_api::{ApiState, JwtKeys};
 
 use crate::scripted_rules::ScriptedRules;
 use tower::ServiceExt as _;
 
 pub(crate) const OPERATOR: &str = "operator-key-of-the-tests";
+/// What we are at the identity provider that tenants' people sign in at.
+pub(crate) const CLIENT_ID: &str = "rollcall-of-the-tests";
+pub(crate) const CLIENT_SECRET: &str = "client-secret-of-the-tests";
 pub(crate) const PUBLIC_URL: &str = "https://scim.example.com/rollcall/";
 
 pub(crate) struct Api {
     pub(crate) store: TestStore,
     pub(crate) clock: Clock,
     pub(crate) router: Router,
+    /// Where tenants' people sign in.
+    pub(crate) openid: OpenIdProvider,
     /// Digests of tokens that caches were told to drop.
     pub(crate) revoked: Arc<Mutex<Vec<Vec<u8>>>>,
 }
@@ -31,15 +38,16 @@ pub(crate) struct Api {
 impl Api {
     pub(crate) async fn on_sqlite() -> Self {
         let clock = new_year();
-        Self::over(sqlite_store_at(clock.clone()).await, clock)
+        Self::over(sqlite_store_at(clock.clone()).await, clock).await
     }
 
     pub(crate) async fn on_postgresql() -> Self {
         let clock = new_year();
-        Self::over(postgres_store_at(clock.clone()).await, clock)
+        Self::over(postgres_store_at(clock.clone()).await, clock).await
     }
 
-    fn over(store: TestStore, clock: Clock) -> Self {
+    async fn over(store: TestStore, clock: Clock) -> Self {
+        let openid = OpenIdProvider::start(CLIENT_ID, CLIENT_SECRET).await.unwrap();
         let revoked = Arc::<Mutex<Vec<Vec<u8>>>>::default();
         let told = Arc::clone(&revoked);
         let router = tenant_api::router(ApiState {
@@ -48,10 +56,11 @@ impl Api {
             operator_key_digest: Some(store::secret::digest(OPERATOR)),
             signing: JwtKeys::new(&[3; 32]),
             http: loopback_allowed(),
+            providers: Providers::new(loopback_allowed()),
             rules: Arc::new(ScriptedRules),
             revocations: Arc::new(move |digest: &[u8]| told.lock().unwrap().push(digest.to_vec())),
         });
-        Self { store, clock, router, revoked }
+        Self { store, clock, router, openid, revoked }
     }
 
     /// The same database behind other rules of outgoing HTTP.
@@ -61,6 +70,7 @@ impl Api {
             public_url: PUBLIC_URL.parse().unwrap(),
             operator_key_digest: Some(store::secret::digest(OPERATOR)),
             signing: JwtKeys::new(&[3; 32]),
+            providers: Providers::new(http.clone()),
             http,
             rules: Arc::new(ScriptedRules),
             revocations: Arc::new(|_: &[u8]| {}),

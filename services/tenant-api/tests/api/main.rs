@@ -50,6 +50,8 @@ mod scripted_rules;
 #[cfg(test)]
 mod setup;
 #[cfg(test)]
+mod sign_in;
+#[cfg(test)]
 mod site_test;
 #[cfg(test)]
 mod sites;

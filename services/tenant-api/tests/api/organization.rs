@@ -12,7 +12,7 @@ use store::users::UserWrite;
 use store::{TenantStore, Timestamp};
 use uuid::Uuid;
 
-use crate::harness::{Api, OPERATOR, text};
+use crate::harness::{Api, CLIENT_ID, CLIENT_SECRET, OPERATOR, text};
 
 /// A tenant and the keys of its people.
 #[derive(Clone)]
@@ -74,6 +74,14 @@ pub(crate) fn site_body(name: &str) -> Value {
     })
 }
 
+/// How people sign in.
+pub(crate) fn sign_in_body(issuer: &str) -> Value {
+    json!({
+        "issuer": issuer, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET,
+        "roles": [{"value": "rollcall-admins", "role": "admin"}, {"value": "everyone", "role": "auditor"}],
+    })
+}
+
 /// The definition of a schema extension.
 pub(crate) fn definition(name: &str) -> Value {
     json!({"id": format!("urn:acme:schemas:{name}"), "attributes": [{"name": "level", "type": "integer"}]})
@@ -94,6 +102,8 @@ pub(crate) struct Organization {
     pub(crate) run: String,
     pub(crate) key: String,
     pub(crate) schema: String,
+    /// Where its people sign in.
+    pub(crate) issuer: String,
     pub(crate) user: String,
     pub(crate) group: String,
     /// The ledger's account that the user claims, as does somebody of another directory: it is not settled whose it is.
@@ -125,6 +135,7 @@ impl Organization {
         let user = add_user(&store, &connection, "ada").await;
         let group = add_group(&store, &connection, "Engineers", &[&user]).await;
         Self {
+            issuer: api.openid.issuer.clone(),
             account: String::new(),
             spare_account: String::new(),
             other_connection: String::new(),
@@ -152,11 +163,23 @@ impl Organization {
         let other = add_user(&store, &elsewhere, "ada").await;
         claim(&store, &own.site, &elsewhere, &other, "ada").await;
         own.account = claim(&store, &own.site, &own.connection, &own.user, "ada").await;
+        own.let_people_sign_in(api).await;
         own.other_connection = elsewhere.clone();
         let third = own.tenant.connection(api, "A third directory").await;
         let spare = add_user(&store, &third, "grace").await;
         own.spare_account = claim(&store, &own.site, &third, &spare, "grace").await;
         own
+    }
+
+    /// Has people sign in at the identity provider of the tests.
+    pub(crate) async fn let_people_sign_in(&self, api: &Api) {
+        let path = self.tenant.path("/sign-in");
+        api.call("PUT", &path)
+            .json(sign_in_body(&self.issuer))
+            .by(&self.tenant.owner)
+            .send()
+            .await
+            .expect(200);
     }
 
     /// Has another user and account that nobody has spoken of yet, for what can be done once to each.
