@@ -1,5 +1,6 @@
-//! Who is signed in. The session is a sealed cookie that holds the credential itself: nothing is stored for it, every
-//! call to the API shows the credential anew, and revoking the key ends every session that was begun with it at once.
+//! Who is signed in. A sealed cookie holds the secret of a session of the API, which every call shows anew: signing out,
+//! revoking the key that it was begun with, or its time being over ends it everywhere at once. The secret is exchanged
+//! while the session is used, so that a copied cookie is found out. Whoever has a set-up link shows that.
 
 use std::time::Duration;
 
@@ -7,12 +8,13 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts, OriginalUri, Pat
 use axum::extract::{Request, State};
 use axum::http::header::SET_COOKIE;
 use axum::http::request::Parts;
-use axum::http::{Method, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum_extra::extract::cookie::{Cookie, PrivateCookieJar, SameSite};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use time::Duration as Lifetime;
 
 use crate::api::{Api, Problem};
 use crate::failure::Failure;
@@ -24,6 +26,10 @@ const IDLE: Duration = Duration::from_hours(1);
 const LIFETIME: Duration = Duration::from_hours(12);
 /// How often its last use is noted.
 const NOTED_EVERY: Duration = Duration::from_mins(2);
+/// How often its secret is exchanged.
+const EXCHANGED_EVERY: Duration = Duration::from_mins(10);
+/// How long somebody may take at the tenant's identity provider.
+const PENDING: Duration = Duration::from_mins(10);
 
 /// Whom a credential stands for, as `GET /me` says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +38,7 @@ pub struct Who {
     pub kind: Kind,
     /// The tenant that it opens; all, for an operator.
     pub tenant: Option<Tenant>,
-    /// What a key may do.
+    /// What a key or a person may do.
     pub role: Option<Role>,
     /// The one connection that a set-up link opens.
     pub connection_id: Option<String>,
@@ -46,11 +52,13 @@ pub enum Kind {
     Operator,
     /// A key of a tenant.
     Key,
+    /// A person whom the tenant's identity provider vouches for.
+    Person,
     /// A link to the set-up of one connection.
     SetupLink,
 }
 
-/// Roles of keys.
+/// Roles of keys and people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -85,6 +93,14 @@ struct Sealed {
     /// Seconds since 1970.
     began: u64,
     seen: u64,
+    exchanged: u64,
+}
+
+/// A session as the API hands it out.
+#[derive(Debug, Deserialize)]
+pub struct Begun {
+    /// Its secret.
+    pub session: SecretString,
 }
 
 /// A session.
@@ -153,8 +169,45 @@ impl Cookies {
             who,
             began: self.now,
             seen: self.now,
+            exchanged: self.now,
         };
         self.write(&sealed)
+    }
+
+    /// The name of the cookie of whoever is at the tenant's identity provider just now.
+    fn pending_name(&self) -> &'static str {
+        if self.secure { "__Host-rollcall-sign-in" } else { "rollcall-sign-in" }
+    }
+
+    /// Keeps what the beginning of a sign-in gave, until its end.
+    pub fn keep_pending(self, pending: String) -> PrivateCookieJar {
+        let seconds = i64::try_from(PENDING.as_secs()).unwrap_or(0);
+        let cookie = Cookie::build((self.pending_name(), pending))
+            .path("/")
+            .http_only(true)
+            .secure(self.secure)
+            .same_site(SameSite::Lax)
+            .max_age(Lifetime::seconds(seconds));
+        self.jar.add(cookie)
+    }
+
+    /// Takes what was kept: it is good for one try.
+    pub fn take_pending(&mut self) -> Option<String> {
+        let name = self.pending_name();
+        let pending = self.jar.get(name).map(|cookie| cookie.value().to_owned());
+        self.jar = self.jar.clone().remove(Cookie::build(name).path("/").secure(self.secure));
+        pending
+    }
+
+    /// What is to be said of cookies, when nothing else is.
+    pub fn as_they_are(self) -> PrivateCookieJar {
+        self.jar
+    }
+
+    /// The API for whoever is signed in, to end the session there.
+    pub fn api(&self, console: &Console) -> Option<Api> {
+        let sealed = self.read()?;
+        Some(Api::new(console.api.clone(), SecretString::from(sealed.credential)))
     }
 
     /// Ends the session.
@@ -197,7 +250,7 @@ impl OptionalFromRequestParts<Console> for Session {
     }
 }
 
-/// Notes now and then that a session is in use.
+/// Notes now and then that a session is in use, and exchanges its secret.
 pub async fn keep(State(console): State<Console>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let cookies = Cookies::of(&console, &parts);
@@ -205,16 +258,38 @@ pub async fn keep(State(console): State<Console>, request: Request, next: Next) 
     let by_itself = address(&parts).path().ends_with("/live");
     let sealed = cookies.read().filter(|_| !by_itself);
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    let due = sealed.filter(|sealed| cookies.now.saturating_sub(sealed.seen) >= NOTED_EVERY.as_secs());
+    let now = cookies.now;
+    let due = sealed.filter(|sealed| now.saturating_sub(sealed.seen) >= NOTED_EVERY.as_secs());
     if let Some(mut sealed) = due
         // Signing in and out say themselves what is kept.
         && !response.headers().contains_key(SET_COOKIE)
+        && exchange(&console, &mut sealed, now).await
     {
-        sealed.seen = cookies.now;
+        sealed.seen = now;
         let kept = axum::response::IntoResponse::into_response((cookies.write(&sealed), ()));
         response.headers_mut().extend(kept.headers().clone());
     }
     response
+}
+
+/// Exchanges the session's secret when it is time to. `false` when another request has done it just now, and has given the
+/// browser the new one.
+async fn exchange(console: &Console, sealed: &mut Sealed, now: u64) -> bool {
+    let is_old = now.saturating_sub(sealed.exchanged) >= EXCHANGED_EVERY.as_secs();
+    if sealed.who.kind == Kind::SetupLink || !is_old {
+        return true;
+    }
+    let api = Api::new(console.api.clone(), SecretString::from(sealed.credential.clone()));
+    match api.call(Method::POST, "/sessions/rotate").send::<Begun>().await {
+        Ok(begun) => {
+            begun.session.expose_secret().clone_into(&mut sealed.credential);
+            sealed.exchanged = now;
+            true
+        }
+        Err(problem) if problem.status == StatusCode::CONFLICT => false,
+        // It is tried again with the next page.
+        Err(_) => true,
+    }
 }
 
 impl Session {
@@ -302,7 +377,7 @@ impl InTenant {
 }
 
 /// Whether text is a slug or an id: nothing else is put into paths.
-fn is_plain(text: &str) -> bool {
+pub(crate) fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 

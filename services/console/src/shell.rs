@@ -17,6 +17,7 @@ const NAVIGATION: &[(&str, &str, Role)] = &[
     ("/ledger", "Ledger", Role::Auditor),
     ("/audit", "Audit log", Role::Auditor),
     ("/keys", "Keys", Role::Owner),
+    ("/sign-in", "Sign-in", Role::Owner),
 ];
 
 fn document(title: &str, body: &Markup) -> Markup {
@@ -63,7 +64,7 @@ fn with_navigation(session: &Session, title: &str, navigation: &Markup, content:
     let who = match session.who.kind {
         Kind::Operator => "operator",
         Kind::SetupLink => "set-up link",
-        Kind::Key => match session.who.role {
+        Kind::Key | Kind::Person => match session.who.role {
             Some(Role::Owner) => "owner",
             Some(Role::Admin) => "admin",
             _ => "auditor",

@@ -53,7 +53,7 @@ async fn pages_open_to_their_own_tenant_alone_and_to_nobody_who_is_not_signed_in
     let (_, cookie) = sign_in(&url, &own.key).await;
     let (_, operators) = sign_in(&url, OPERATOR_KEY).await;
     let theirs = format!("/connections/{}", other.connection_id);
-    for page in PAGES.iter().chain([&"/keys"]) {
+    for page in PAGES.iter().chain([&"/keys", &"/sign-in"]) {
         let path = format!("/console/t/acme{page}");
         assert_eq!(get(&url, &path, &cookie).await.status(), 200, "{path}");
         assert_eq!(get(&url, &path, &operators).await.status(), 200, "{path} by the operator");
@@ -114,6 +114,12 @@ async fn a_session_ends_with_its_key_and_by_signing_out() {
     let (_, cookie) = sign_in(&url, &tenant.key).await;
     let out = client().post(format!("{url}/console/sign-out")).header(COOKIE, &cookie).send().await.unwrap();
     assert!(out.headers()[SET_COOKIE].to_str().unwrap().contains("Max-Age=0"));
+    let copied = get(&url, "/console/t/acme/audit", &cookie).await;
+    assert_eq!(
+        location(&copied),
+        "/console/sign-in?ended",
+        "whoever copied the cookie is signed out as well"
+    );
     // Where one came from must be a page of ours.
     for back in ["https://evil.example/", "//evil.example", "/v1/docs"] {
         let form = [("key", tenant.key.as_str()), ("back", back)];

@@ -5,4 +5,5 @@ mod chromium;
 mod guards;
 mod pages;
 mod providers;
+mod sign_in;
 mod steps;

@@ -23,6 +23,7 @@ mod runs;
 mod settings;
 mod setup;
 mod sign_in;
+mod sign_in_settings;
 mod sites;
 mod tenants;
 
@@ -95,12 +96,18 @@ pub(crate) fn router() -> Router<Console> {
         .route("/ledger/{site}/users/{user}/split", post(ledger::split))
         .route("/audit", get(audit::list))
         .route("/keys", get(keys::list).post(keys::create))
-        .route("/keys/{key}/revoke", post(keys::revoke));
+        .route("/keys/{key}/revoke", post(keys::revoke))
+        .route("/sign-in", get(sign_in_settings::show).post(sign_in_settings::save))
+        .route("/sign-in/remove", post(sign_in_settings::remove));
     Router::new()
         .route("/console", get(home))
         .route("/console/", get(home))
         .route("/console/assets/{version}/{name}", get(assets::get))
         .route("/console/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route("/console/sign-in/organization", get(sign_in::find_organization))
+        .route("/console/sign-in/callback", get(sign_in::come_back))
+        .route("/console/sign-in/at/{tenant}", get(sign_in::show_organization))
+        .route("/console/sign-in/at/{tenant}/go", get(sign_in::go))
         .route("/console/sign-out", post(sign_in::sign_out))
         .route("/console/tenants", get(tenants::list).post(tenants::create))
         .route("/console/tenants/{tenant}/status", post(tenants::set_status))
