@@ -27,6 +27,7 @@ pub mod groups;
 pub mod held;
 pub mod id;
 pub mod idempotency;
+pub mod key_rotation;
 pub mod keys;
 pub mod links;
 mod lookup;

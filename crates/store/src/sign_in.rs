@@ -4,11 +4,20 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use zeroize::Zeroizing;
 
+use crate::database::WriteTransaction;
 use crate::entity::sign_in::{self, RoleRule, RoleRules, Texts};
 use crate::error::{Error, Result};
+use crate::key_rotation::key_to_seal_by;
+use crate::statement::rows;
 use crate::tenant::TenantStore;
+use crate::vault::WrappedKey;
 
 const CONTEXT: &str = "sign_in/client_secret";
+
+/// What the seal of a row of `sign_in` is bound to.
+pub(crate) fn context_of(_: &uuid::Uuid) -> String {
+    CONTEXT.to_owned()
+}
 
 /// How the people of one tenant sign in.
 #[derive(Clone, Debug)]
@@ -60,13 +69,13 @@ impl SignIn {
     /// Sets everything anew, and ends the sessions of everyone who signed in by what was there. `expected` is the version
     /// that must still be there, 0 for none: [`Error::Stale`] when it is not.
     pub async fn put(&self, new: NewSignIn, expected: Option<i64>) -> Result<sign_in::Model> {
+        let now = self.tenant.now();
+        let transaction = self.tenant.store.write().await?;
         let sealed = match &new.client_secret {
-            Some(ClientSecret::Is(secret)) => Some(Some(self.seal(secret.as_bytes()).await?)),
+            Some(ClientSecret::Is(secret)) => Some(Some(self.seal(&transaction, secret.as_bytes()).await?)),
             Some(ClientSecret::Absent) => Some(None),
             None => None,
         };
-        let now = self.tenant.now();
-        let transaction = self.tenant.store.write().await?;
         let current = sign_in::Entity::find_by_id(self.tenant.id).one(&*transaction).await?;
         let version = current.as_ref().map_or(0, |row| row.version);
         if expected.is_some_and(|expected| expected != version) {
@@ -115,12 +124,26 @@ impl SignIn {
     /// The client secret in clear: for the token endpoint only.
     pub async fn open_client_secret(&self, row: &sign_in::Model) -> Result<Option<Zeroizing<Vec<u8>>>> {
         let Some(sealed) = &row.client_secret else { return Ok(None) };
+        let vault = &self.tenant.store.vault;
         let key = self.tenant.wrapped_key().await?;
-        self.tenant.store.vault.open(self.tenant.id, &key, CONTEXT, sealed).map(Some)
+        match vault.open(self.tenant.id, &key, CONTEXT, sealed) {
+            Err(Error::Sealed) => {}
+            opened => return opened.map(Some),
+        }
+        // The tenant's key was exchanged between the two look-ups.
+        let sql = "SELECT n.wrapped_key, s.client_secret FROM sign_in s JOIN tenants n ON n.id = s.tenant_id \
+                   WHERE s.tenant_id = $1";
+        let found = rows(&self.tenant.store.connection, sql, vec![self.tenant.id.into()]).await?;
+        let row = found.into_iter().next().ok_or(Error::NotFound("sign-in"))?;
+        let key = WrappedKey(row.try_get("", "wrapped_key")?);
+        match row.try_get::<Option<Vec<u8>>>("", "client_secret")? {
+            Some(sealed) => vault.open(self.tenant.id, &key, CONTEXT, &sealed).map(Some),
+            None => Ok(None),
+        }
     }
 
-    async fn seal(&self, secret: &[u8]) -> Result<Vec<u8>> {
-        let key = self.tenant.wrapped_key().await?;
+    async fn seal(&self, transaction: &WriteTransaction, secret: &[u8]) -> Result<Vec<u8>> {
+        let key = key_to_seal_by(transaction, &self.tenant.store, self.tenant.id).await?;
         self.tenant.store.vault.seal(self.tenant.id, &key, CONTEXT, secret)
     }
 }

@@ -13,9 +13,11 @@ use crate::entity::site;
 use crate::entity::words::SiteStatus;
 use crate::error::{Error, Result};
 use crate::id::{SiteId, TenantId};
+use crate::key_rotation::key_to_seal_by;
 use crate::lookup::without_nul;
 use crate::statement::{self, statement};
 use crate::tenant::TenantStore;
+use crate::vault::WrappedKey;
 
 /// The sites of one tenant.
 #[derive(Clone, Debug)]
@@ -80,18 +82,24 @@ fn context(id: SiteId) -> String {
     format!("sites/{id}/credentials")
 }
 
+/// What the seal of a row of `sites` is bound to.
+pub(crate) fn context_of(id: &uuid::Uuid) -> String {
+    context(SiteId(*id))
+}
+
 impl Sites {
     /// Registers a site.
     pub async fn insert(&self, new: NewSite) -> Result<site::Model> {
         let id = SiteId::generate();
         let now = self.tenant.now();
+        let transaction = self.tenant.store.write().await?;
         let row = site::ActiveModel {
             tenant_id: Set(self.tenant.id),
             id: Set(id),
             name: Set(new.name),
             product: Set(new.product),
             base_url: Set(new.base_url),
-            credentials: Set(self.seal(id, &new.credentials).await?),
+            credentials: Set(self.seal(&transaction, id, &new.credentials).await?),
             status: Set(SiteStatus::Active),
             status_reason: Set(None),
             resume_at: Set(None),
@@ -100,7 +108,6 @@ impl Sites {
             created_at: Set(now),
             updated_at: Set(now),
         };
-        let transaction = self.tenant.store.write().await?;
         let row = row.insert(&*transaction).await?;
         transaction.commit().await?;
         Ok(row)
@@ -129,11 +136,11 @@ impl Sites {
     /// Edits the site. Resuming it makes all that waits there due at once, and forgets past failures.
     /// [`Error::Stale`] when it is no longer at version `expected`.
     pub async fn update(&self, id: SiteId, expected: Option<i64>, edit: SiteEdit) -> Result<site::Model> {
+        let transaction = self.tenant.store.write().await?;
         let sealed = match &edit.credentials {
-            Some(credentials) => Some(self.seal(id, credentials).await?),
+            Some(credentials) => Some(self.seal(&transaction, id, credentials).await?),
             None => None,
         };
-        let transaction = self.tenant.store.write().await?;
         let row = site::Entity::find_by_id((self.tenant.id, id))
             .lock_exclusive()
             .one(&*transaction)
@@ -173,8 +180,21 @@ impl Sites {
 
     /// The credentials in clear: for the connector only.
     pub async fn open_credentials(&self, site: &site::Model) -> Result<Zeroizing<Vec<u8>>> {
+        let vault = &self.tenant.store.vault;
         let key = self.tenant.wrapped_key().await?;
-        self.tenant.store.vault.open(self.tenant.id, &key, &context(site.id), &site.credentials)
+        match vault.open(self.tenant.id, &key, &context(site.id), &site.credentials) {
+            Err(Error::Sealed) => {}
+            opened => return opened,
+        }
+        // The tenant's key was exchanged between the two look-ups.
+        let sql = "SELECT n.wrapped_key, s.credentials FROM sites s JOIN tenants n ON n.id = s.tenant_id \
+                   WHERE s.tenant_id = $1 AND s.id = $2";
+        let values = vec![self.tenant.id.into(), site.id.into()];
+        let row = statement::rows(&self.tenant.store.connection, sql, values).await?.into_iter().next();
+        let row = row.ok_or(Error::NotFound("site"))?;
+        let key = WrappedKey(row.try_get("", "wrapped_key")?);
+        let credentials: Vec<u8> = row.try_get("", "credentials")?;
+        vault.open(self.tenant.id, &key, &context(site.id), &credentials)
     }
 
     /// Stops all work at the site until an admin resumes it, because it refused the credentials that the row
@@ -264,8 +284,8 @@ impl Sites {
         Ok(touched)
     }
 
-    async fn seal(&self, id: SiteId, credentials: &[u8]) -> Result<Vec<u8>> {
-        let key = self.tenant.wrapped_key().await?;
+    async fn seal(&self, transaction: &WriteTransaction, id: SiteId, credentials: &[u8]) -> Result<Vec<u8>> {
+        let key = key_to_seal_by(transaction, &self.tenant.store, self.tenant.id).await?;
         self.tenant.store.vault.seal(self.tenant.id, &key, &context(id), credentials)
     }
 }

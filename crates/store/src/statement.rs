@@ -26,6 +26,11 @@ pub(crate) fn for_reference(backend: DatabaseBackend) -> &'static str {
     if backend == DatabaseBackend::Postgres { "FOR KEY SHARE" } else { "" }
 }
 
+/// Text that appends a lock under which a row stays as it is.
+pub(crate) fn for_share(backend: DatabaseBackend) -> &'static str {
+    if backend == DatabaseBackend::Postgres { "FOR SHARE" } else { "" }
+}
+
 /// As [`for_update`], passing over rows that others hold.
 pub(crate) fn for_update_skip_locked(backend: DatabaseBackend) -> &'static str {
     if backend == DatabaseBackend::Postgres { "FOR UPDATE SKIP LOCKED" } else { "" }

@@ -26,6 +26,10 @@ impl Store {
 }
 
 impl Tenants {
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Registers a tenant with a key of its own. [`Error::Conflict`] when the slug is taken.
     pub async fn insert(&self, slug: &str, name: &str) -> Result<tenant::Model> {
         let id = TenantId::generate();
@@ -39,6 +43,7 @@ impl Tenants {
             version: Set(1),
             created_at: Set(now),
             updated_at: Set(now),
+            key_made_at: Set(Some(now)),
         };
         let transaction = self.store.write().await?;
         let row = row.insert(&*transaction).await?;

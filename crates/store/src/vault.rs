@@ -11,9 +11,10 @@ use crate::id::TenantId;
 /// Sealed bytes start with this, so that a later scheme can be told apart.
 const FORMAT: u8 = 1;
 
-/// Holder of the master key.
+/// Holder of the master key, and of those that it is about to replace or be replaced by.
 pub struct Vault {
     master: RandomizedNonceKey,
+    others: Vec<RandomizedNonceKey>,
 }
 
 impl std::fmt::Debug for Vault {
@@ -29,7 +30,13 @@ pub struct WrappedKey(pub Vec<u8>);
 impl Vault {
     /// A vault under a master key of 32 bytes.
     pub fn new(master: &[u8; 32]) -> Result<Self> {
-        Ok(Self { master: key(master)? })
+        Ok(Self { master: key(master)?, others: Vec::new() })
+    }
+
+    /// The same vault, which also opens what another master key has wrapped. Nothing is wrapped by it.
+    pub fn also_opening(mut self, master: &[u8; 32]) -> Result<Self> {
+        self.others.push(key(master)?);
+        Ok(self)
     }
 
     /// A new key for a tenant, wrapped.
@@ -63,7 +70,7 @@ impl Vault {
 
     /// The tenant's key as another vault would have wrapped it; what it sealed stays as it is.
     pub fn rewrap(&self, tenant: TenantId, wrapped: &WrappedKey, other: &Vault) -> Result<WrappedKey> {
-        let bytes = open(&self.master, &tenant_context(tenant), &wrapped.0)?;
+        let bytes = self.unwrap(tenant, wrapped)?;
         Ok(WrappedKey(seal(&other.master, &tenant_context(tenant), &bytes)?))
     }
 
@@ -72,9 +79,19 @@ impl Vault {
         self.tenant_key(tenant, wrapped).map(drop)
     }
 
+    /// Whether the tenant's key is wrapped by the master key that wraps new ones.
+    pub fn is_under_the_first_key(&self, tenant: TenantId, wrapped: &WrappedKey) -> bool {
+        open(&self.master, &tenant_context(tenant), &wrapped.0).is_ok()
+    }
+
     fn tenant_key(&self, tenant: TenantId, wrapped: &WrappedKey) -> Result<RandomizedNonceKey> {
-        let bytes = open(&self.master, &tenant_context(tenant), &wrapped.0)?;
-        key(&bytes)
+        key(&self.unwrap(tenant, wrapped)?)
+    }
+
+    fn unwrap(&self, tenant: TenantId, wrapped: &WrappedKey) -> Result<Zeroizing<Vec<u8>>> {
+        let context = tenant_context(tenant);
+        let mut masters = std::iter::once(&self.master).chain(&self.others);
+        masters.find_map(|master| open(master, &context, &wrapped.0).ok()).ok_or(Error::Sealed)
     }
 }
 
@@ -132,6 +149,24 @@ mod tests {
             Vault::new(&[8; 32]).unwrap().open(one, &key, "sites/a", &sealed),
             Err(Error::Sealed)
         ));
+    }
+
+    #[test]
+    fn a_vault_opens_under_any_of_its_keys_and_wraps_under_the_first() {
+        let (old, new) = ([7; 32], [8; 32]);
+        let tenant = TenantId::generate();
+        let before = Vault::new(&old).unwrap();
+        let key = before.new_tenant_key(tenant).unwrap();
+        let sealed = before.seal(tenant, &key, "sites/a", b"token").unwrap();
+        let both = Vault::new(&new).unwrap().also_opening(&old).unwrap();
+        assert_eq!(both.open(tenant, &key, "sites/a", &sealed).unwrap().as_slice(), b"token");
+        assert!(!both.is_under_the_first_key(tenant, &key));
+        let next = both.rewrap(tenant, &key, &both).unwrap();
+        assert!(both.is_under_the_first_key(tenant, &next));
+        assert!(matches!(before.check(tenant, &next), Err(Error::Sealed)));
+        let after = Vault::new(&new).unwrap();
+        assert_eq!(after.open(tenant, &next, "sites/a", &sealed).unwrap().as_slice(), b"token");
+        assert!(matches!(both.check(TenantId::generate(), &next), Err(Error::Sealed)));
     }
 
     #[test]

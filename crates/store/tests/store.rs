@@ -8,6 +8,8 @@ mod accounts;
 mod cost;
 #[path = "store/isolation.rs"]
 mod isolation;
+#[path = "store/key_rotation.rs"]
+mod key_rotation;
 #[path = "store/moving.rs"]
 mod moving;
 #[path = "store/parked.rs"]

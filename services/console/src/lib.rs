@@ -47,6 +47,8 @@ pub struct Console {
     pub api: Router,
     /// What seals the cookies of sessions; the same on every replica.
     pub key: Key,
+    /// What sealed them before; cookies under these are read, and sealed anew.
+    pub older_keys: Vec<Key>,
     /// Where browsers reach us.
     pub public_url: Url,
 }
@@ -54,7 +56,14 @@ pub struct Console {
 impl Console {
     /// A console over `api` whose sessions are sealed by `secret`.
     pub fn new(api: Router, secret: &[u8; 32], public_url: Url) -> Self {
-        Self { api, key: Key::derive_from(secret), public_url }
+        Self { api, key: Key::derive_from(secret), older_keys: Vec::new(), public_url }
+    }
+
+    /// The same console, which also reads cookies that were sealed by another secret.
+    #[must_use]
+    pub fn also_opening(mut self, secret: &[u8; 32]) -> Self {
+        self.older_keys.push(Key::derive_from(secret));
+        self
     }
 }
 

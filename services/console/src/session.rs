@@ -115,6 +115,8 @@ pub struct Session {
 /// The cookies of this console.
 pub struct Cookies {
     jar: PrivateCookieJar,
+    /// The same cookies as they are under keys of before.
+    older: Vec<PrivateCookieJar>,
     name: &'static str,
     secure: bool,
     now: u64,
@@ -142,11 +144,17 @@ impl Cookies {
             (true, true) => "__Host-rollcall-setup",
             (true, false) => "rollcall-setup",
         };
-        Self { jar, name, secure, now: seconds_now() }
+        let older = console.older_keys.iter();
+        let older = older.map(|key| PrivateCookieJar::from_headers(&parts.headers, key.clone())).collect();
+        Self { jar, older, name, secure, now: seconds_now() }
+    }
+
+    fn get(&self, name: &str) -> Option<Cookie<'static>> {
+        std::iter::once(&self.jar).chain(&self.older).find_map(|jar| jar.get(name))
     }
 
     fn read(&self) -> Option<Sealed> {
-        let cookie = self.jar.get(self.name)?;
+        let cookie = self.get(self.name)?;
         let sealed: Sealed = serde_json::from_str(cookie.value()).ok()?;
         let within = |since: u64, limit: Duration| self.now.saturating_sub(since) < limit.as_secs();
         (within(sealed.began, LIFETIME) && within(sealed.seen, IDLE)).then_some(sealed)
@@ -194,7 +202,7 @@ impl Cookies {
     /// Takes what was kept: it is good for one try.
     pub fn take_pending(&mut self) -> Option<String> {
         let name = self.pending_name();
-        let pending = self.jar.get(name).map(|cookie| cookie.value().to_owned());
+        let pending = self.get(name).map(|cookie| cookie.value().to_owned());
         self.jar = self.jar.clone().remove(Cookie::build(name).path("/").secure(self.secure));
         pending
     }
@@ -386,7 +394,7 @@ mod tests {
     use super::*;
 
     fn cookies(jar: PrivateCookieJar, now: u64) -> Cookies {
-        Cookies { jar, name: "rollcall", secure: false, now }
+        Cookies { jar, older: Vec::new(), name: "rollcall", secure: false, now }
     }
 
     #[test]
@@ -394,6 +402,11 @@ mod tests {
         let jar = PrivateCookieJar::new(axum_extra::extract::cookie::Key::generate());
         let who = Who { kind: Kind::Operator, tenant: None, role: None, connection_id: None };
         let jar = cookies(jar, 1_000).begin(&SecretString::from("key"), who);
+        let mut exchanged =
+            cookies(PrivateCookieJar::new(axum_extra::extract::cookie::Key::generate()), 1_001);
+        assert!(exchanged.read().is_none());
+        exchanged.older.push(jar.clone());
+        assert!(exchanged.read().is_some(), "sealed by the key of before");
         let (idle, lifetime) = (IDLE.as_secs(), LIFETIME.as_secs());
         assert!(cookies(jar.clone(), 1_000 + idle - 1).read().is_some());
         assert!(cookies(jar.clone(), 1_000 + idle).read().is_none(), "an hour of doing nothing");

@@ -87,7 +87,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "ROLLCALL_OPERATOR_KEY", hide_env_values = true, value_name = "KEY")]
     operator_key: Option<SecretString>,
     /// 32 bytes in base64 that seal stored secrets; made into the data folder when absent and the database
-    /// is embedded
+    /// is embedded. While it is exchanged several, comma-separated: the first one seals, each opens
     #[arg(long, env = "ROLLCALL_MASTER_KEY", hide_env_values = true, value_name = "BASE64")]
     master_key: Option<SecretString>,
     /// `redis://…` or `rediss://…`, which processes wake each other and count requests together by; everything works

@@ -1,4 +1,5 @@
-//! The master key: from the configuration, or a file that is made beside an embedded database.
+//! The master key: from the configuration, or a file that is made beside an embedded database. While it is exchanged there
+//! are two, of which the first one seals and signs, and each opens.
 
 use std::fs;
 use std::io::{ErrorKind, Write as _};
@@ -10,14 +11,26 @@ use aws_lc_rs::{hkdf, rand};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::ExposeSecret as _;
+use store::vault::Vault;
 use zeroize::Zeroizing;
 
 use crate::config::Config;
 
 const FILE: &str = "master.key";
 
-/// 32 bytes that seal stored secrets.
-pub(crate) struct MasterKey(Zeroizing<[u8; 32]>);
+/// 32 bytes that seal stored secrets, and the others that open them while they are exchanged.
+pub(crate) struct MasterKey {
+    first: Zeroizing<[u8; 32]>,
+    others: Vec<Zeroizing<[u8; 32]>>,
+}
+
+/// A key for one purpose, and those that took its place or that it takes the place of.
+pub(crate) struct Derived {
+    /// Seals and signs.
+    pub(crate) first: Zeroizing<[u8; 32]>,
+    /// Only open and check.
+    pub(crate) others: Vec<Zeroizing<[u8; 32]>>,
+}
 
 impl MasterKey {
     /// The configured key, or the one of the data folder, made on first use when the database is embedded.
@@ -35,28 +48,50 @@ impl MasterKey {
         Self::parse(&text).with_context(|| format!("in {}", path.display()))
     }
 
-    /// Reads 32 bytes in base64.
+    /// Reads keys of 32 bytes in base64, with commas between them.
     pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
-        let bytes = Zeroizing::new(STANDARD.decode(text.trim()).context("it is not base64")?);
-        let key = <[u8; 32]>::try_from(bytes.as_slice())
-            .map_err(|_| anyhow::anyhow!("it has {} bytes instead of 32", bytes.len()))?;
-        Ok(Self(Zeroizing::new(key)))
+        let mut keys = text.split(',').map(parse_one).collect::<anyhow::Result<Vec<_>>>()?;
+        let first = keys.remove(0);
+        Ok(Self { first, others: keys })
     }
 
-    pub(crate) fn bytes(&self) -> &[u8; 32] {
-        &self.0
+    /// A vault that seals by the first key, and opens by each.
+    pub(crate) fn vault(&self) -> anyhow::Result<Vault> {
+        let mut vault = Vault::new(&self.first)?;
+        for other in &self.others {
+            vault = vault.also_opening(other)?;
+        }
+        Ok(vault)
+    }
+
+    /// Whether it is being exchanged.
+    pub(crate) fn is_being_exchanged(&self) -> bool {
+        !self.others.is_empty()
     }
 
     /// A key for another purpose, the same on every replica (RFC 5869); nothing leads back from it.
-    pub(crate) fn derive(&self, purpose: &str) -> anyhow::Result<Zeroizing<[u8; 32]>> {
-        let mut derived = Zeroizing::new([0_u8; 32]);
-        hkdf::Salt::new(hkdf::HKDF_SHA256, b"rollcall")
-            .extract(self.bytes())
-            .expand(&[purpose.as_bytes()], hkdf::HKDF_SHA256)
-            .and_then(|material| material.fill(derived.as_mut()))
-            .map_err(|_| anyhow::anyhow!("no key could be derived"))?;
-        Ok(derived)
+    pub(crate) fn derive(&self, purpose: &str) -> anyhow::Result<Derived> {
+        let others =
+            self.others.iter().map(|key| derive(key, purpose)).collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(Derived { first: derive(&self.first, purpose)?, others })
     }
+}
+
+fn parse_one(text: &str) -> anyhow::Result<Zeroizing<[u8; 32]>> {
+    let bytes = Zeroizing::new(STANDARD.decode(text.trim()).context("it is not base64")?);
+    let key = <[u8; 32]>::try_from(bytes.as_slice())
+        .map_err(|_| anyhow::anyhow!("it has {} bytes instead of 32", bytes.len()))?;
+    Ok(Zeroizing::new(key))
+}
+
+fn derive(key: &[u8; 32], purpose: &str) -> anyhow::Result<Zeroizing<[u8; 32]>> {
+    let mut derived = Zeroizing::new([0_u8; 32]);
+    hkdf::Salt::new(hkdf::HKDF_SHA256, b"rollcall")
+        .extract(key)
+        .expand(&[purpose.as_bytes()], hkdf::HKDF_SHA256)
+        .and_then(|material| material.fill(derived.as_mut()))
+        .map_err(|_| anyhow::anyhow!("no key could be derived"))?;
+    Ok(derived)
 }
 
 /// Makes the data folder, closed to everyone else.
@@ -100,12 +135,13 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(generate(&path).unwrap().trim(), made.trim(), "the first key stays");
         let read = fs::read_to_string(&path).unwrap();
-        assert_eq!(MasterKey::parse(&read).unwrap().bytes(), MasterKey::parse(&made).unwrap().bytes());
+        assert_eq!(MasterKey::parse(&read).unwrap().first, MasterKey::parse(&made).unwrap().first);
     }
 
     #[test]
     fn a_key_of_another_length_or_no_base64_is_refused_without_being_shown() {
-        for text in ["", "c2hvcnQ=", "not base64!"] {
+        let good = STANDARD.encode([7; 32]);
+        for text in ["", "c2hvcnQ=", "not base64!", &format!("{good},c2hvcnQ="), &format!("{good},")] {
             let error = format!("{:#}", MasterKey::parse(text).err().unwrap());
             assert!(!error.contains("c2hvcnQ"), "{error}");
         }
@@ -113,12 +149,19 @@ mod tests {
 
     #[test]
     fn derived_keys_differ_by_purpose_and_stay_the_same() {
-        let key = MasterKey::parse(&STANDARD.encode([7; 32])).unwrap();
-        let other = MasterKey::parse(&STANDARD.encode([8; 32])).unwrap();
-        let derived = key.derive("access tokens").unwrap();
-        assert_eq!(*derived, *key.derive("access tokens").unwrap());
-        assert_ne!(*derived, *key.derive("something else").unwrap());
-        assert_ne!(*derived, *other.derive("access tokens").unwrap());
-        assert_ne!(derived.as_ref(), key.bytes());
+        let (seven, eight) = (STANDARD.encode([7; 32]), STANDARD.encode([8; 32]));
+        let key = MasterKey::parse(&seven).unwrap();
+        let other = MasterKey::parse(&eight).unwrap();
+        let derived = key.derive("access tokens").unwrap().first;
+        assert_eq!(*derived, *key.derive("access tokens").unwrap().first);
+        assert_ne!(*derived, *key.derive("something else").unwrap().first);
+        assert_ne!(*derived, *other.derive("access tokens").unwrap().first);
+        assert_ne!(derived, key.first);
+        // While keys are exchanged, each replica takes what the others sign.
+        let both = MasterKey::parse(&format!("{eight}, {seven}\n")).unwrap();
+        assert!(both.is_being_exchanged() && !key.is_being_exchanged());
+        let both = both.derive("access tokens").unwrap();
+        assert_eq!(both.first, other.derive("access tokens").unwrap().first);
+        assert_eq!(both.others, [derived]);
     }
 }

@@ -24,7 +24,6 @@ use scim::edge::Edge;
 use scim::routing::RoutingService;
 use scim::stall::{StallWatch, guarded};
 use secrecy::ExposeSecret as _;
-use store::vault::Vault;
 use store::{Clock, Store, StoreOptions};
 use sync::connectors::Connectors;
 use sync::{Engine, EngineOptions};
@@ -77,7 +76,7 @@ fn store_options(config: &Config) -> StoreOptions {
 
 /// Opens a database that another process may be serving.
 pub(crate) async fn open_store_with(options: StoreOptions, master: &MasterKey) -> anyhow::Result<Store> {
-    let vault = Vault::new(master.bytes()).context("the master key")?;
+    let vault = master.vault().context("the master key")?;
     Store::connect(options, vault).await.context("the database cannot be opened; see `rollcall doctor`")
 }
 
@@ -124,7 +123,7 @@ pub(crate) async fn start(
     }
     let passes = match (&config.passes, &master) {
         (Some(passes), _) => Some(passes.clone()),
-        (None, Some(master)) => Some(PassKeys::one(&*master.derive("scim passes")?)?),
+        (None, Some(master)) => Some(PassKeys::one(&*master.derive("scim passes")?.first)?),
         (None, None) => None,
     };
 
@@ -265,7 +264,11 @@ fn engine(config: &Config, store: Store, connectors: Connectors) -> Engine {
 fn api_and_console(state: ApiState, master: &MasterKey) -> anyhow::Result<Router> {
     let public_url = state.public_url.clone();
     let api = tenant_api::router(state);
-    let console = Console::new(api.clone(), &*master.derive("console sessions")?, public_url);
+    let keys = master.derive("console sessions")?;
+    let mut console = Console::new(api.clone(), &keys.first, public_url);
+    for other in &keys.others {
+        console = console.also_opening(other);
+    }
     let home = Router::new().route("/", get(async || Redirect::temporary("/console")));
     Ok(home.merge(api).merge(console::router(console)))
 }
@@ -279,6 +282,11 @@ fn api_state(
     connectors: &Connectors,
 ) -> anyhow::Result<ApiState> {
     let tokens = tokens.cloned();
+    let keys = master.derive("access tokens")?;
+    let mut signing = JwtKeys::new(&keys.first);
+    for other in &keys.others {
+        signing = signing.also_checking(other);
+    }
     Ok(ApiState {
         store: store.clone(),
         public_url: public_url.clone(),
@@ -286,7 +294,7 @@ fn api_state(
             .operator_key
             .as_ref()
             .map(|key| store::secret::digest(key.expose_secret())),
-        signing: JwtKeys::new(&*master.derive("access tokens")?),
+        signing,
         http: config.http.clone(),
         providers: Providers::new(config.http.clone()),
         rules: Arc::new(RulesInProcess::new(connectors.clone())),

@@ -81,13 +81,27 @@ impl<'a, T> Signed<'a, T> {
 #[derive(Clone)]
 pub struct JwtKeys {
     signing: EncodingKey,
-    checking: DecodingKey,
+    checking: Vec<DecodingKey>,
+    /// What digests of requests were made by before.
+    older: Vec<EncodingKey>,
 }
 
 impl JwtKeys {
     /// Keys from 32 secret bytes, the same on every replica.
     pub fn new(secret: &[u8; 32]) -> Self {
-        Self { signing: EncodingKey::from_secret(secret), checking: DecodingKey::from_secret(secret) }
+        Self {
+            signing: EncodingKey::from_secret(secret),
+            checking: vec![DecodingKey::from_secret(secret)],
+            older: Vec::new(),
+        }
+    }
+
+    /// The same keys, which also take what other secret bytes have signed.
+    #[must_use]
+    pub fn also_checking(mut self, secret: &[u8; 32]) -> Self {
+        self.checking.push(DecodingKey::from_secret(secret));
+        self.older.push(EncodingKey::from_secret(secret));
+        self
     }
 
     /// A token that only we can make.
@@ -100,12 +114,17 @@ impl JwtKeys {
 
     /// A digest of a request that tells nothing about it: its body may hold a password, which a digest
     /// without a key would let be guessed. A line break keeps it apart from all that a token is made of.
-    pub(crate) fn fingerprint(&self, path: &str, body: &[u8]) -> Result<String, ApiError> {
+    ///
+    /// The first one is that of new requests; the others are of the keys that are being exchanged.
+    pub(crate) fn fingerprints(&self, path: &str, body: &[u8]) -> Result<Vec<String>, ApiError> {
         let message = [b"request\n", path.as_bytes(), b"\n", body].concat();
-        jsonwebtoken::crypto::sign(&message, &self.signing, Algorithm::HS256).map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "request cannot be digested");
-            ApiError::Internal(None)
-        })
+        let digest = |key| jsonwebtoken::crypto::sign(&message, key, Algorithm::HS256);
+        std::iter::once(&self.signing).chain(&self.older).map(digest).collect::<Result<_, _>>().map_err(
+            |error| {
+                tracing::error!(error = &error as &dyn std::error::Error, "request cannot be digested");
+                ApiError::Internal(None)
+            },
+        )
     }
 
     /// The claims of a token that we signed for ourselves and this purpose, and that has not expired at `now`.
@@ -128,7 +147,9 @@ impl JwtKeys {
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
         // The time is the store's clock's, which the library does not know.
         validation.validate_exp = false;
-        let read = jsonwebtoken::decode::<Expiring<T>>(token, &self.checking, &validation).ok()?.claims;
+        let mut keys = self.checking.iter();
+        let read =
+            keys.find_map(|key| jsonwebtoken::decode::<Expiring<T>>(token, key, &validation).ok())?.claims;
         (seconds(now) < read.exp).then_some(read.claims)
     }
 }

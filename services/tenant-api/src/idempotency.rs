@@ -70,8 +70,7 @@ pub async fn once(State(state): State<ApiState>, request: Request, next: Next) -
     let body =
         Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await.map_err(unreadable)?;
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
-    let fingerprint = state.signing.fingerprint(path, &body)?;
-    match keys.begin(&key, fingerprint.as_bytes()).await? {
+    match begin(&keys, &key, &state.signing.fingerprints(path, &body)?).await? {
         Begun::First => {}
         Begun::Other => {
             return Err(ApiError::invalid("Idempotency-Key", "came before with another request"));
@@ -88,6 +87,17 @@ pub async fn once(State(state): State<ApiState>, request: Request, next: Next) -
         tracing::error!(error = &error as &dyn std::error::Error, "request panicked");
         ApiError::Internal(None)
     })
+}
+
+/// Begins the request, or finds what came before of the same body, whichever key its digest was made by.
+async fn begin(keys: &IdempotencyKeys, key: &str, fingerprints: &[String]) -> Result<Begun, ApiError> {
+    for fingerprint in fingerprints {
+        match keys.begin(key, fingerprint.as_bytes()).await? {
+            Begun::Other => {}
+            begun => return Ok(begun),
+        }
+    }
+    Ok(Begun::Other)
 }
 
 /// Where the caller's keys are. `None` when the request is none that has them; a caller who may read

@@ -3,6 +3,7 @@
 
 mod balancer;
 mod faults;
+mod keys;
 mod member;
 mod moving;
 mod rotation;

@@ -64,10 +64,12 @@ impl Server {
         self.run(&format!("CREATE DATABASE {name}"));
     }
 
-    /// Runs SQL in its first database.
-    pub(crate) fn run(&self, sql: &str) {
-        let run = Command::new(postgres_bin().join("psql")).args([&self.url(), "-c", sql]).output().unwrap();
+    /// Runs SQL in its first database, and returns what it finds, without frames.
+    pub(crate) fn run(&self, sql: &str) -> String {
+        let mut psql = Command::new(postgres_bin().join("psql"));
+        let run = psql.args([&self.url(), "-A", "-t", "-c", sql]).output().unwrap();
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        String::from_utf8_lossy(&run.stdout).trim().to_owned()
     }
 
     /// Starts it and waits until it takes connections.

@@ -28,6 +28,8 @@ pub struct Model {
     pub created_at: Timestamp,
     /// When it was last edited.
     pub updated_at: Timestamp,
+    /// When its key was made; with the tenant, when nobody has said.
+    pub key_made_at: Option<Timestamp>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -20,6 +20,7 @@ mod m0011_conflicts;
 mod m0012_route_changes;
 mod m0013_setup;
 mod m0014_sign_in;
+mod m0015_tenant_keys;
 
 /// Runs and lists the migrations.
 #[derive(Debug)]
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_route_changes::Migration),
             Box::new(m0013_setup::Migration),
             Box::new(m0014_sign_in::Migration),
+            Box::new(m0015_tenant_keys::Migration),
         ]
     }
 }

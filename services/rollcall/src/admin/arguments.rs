@@ -6,6 +6,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use secrecy::SecretString;
 use url::Url;
 
+use crate::config::Settings;
+
 /// Where the API is, who asks, and how the answer is shown.
 #[derive(Debug, Args)]
 pub(crate) struct ClientArguments {
@@ -44,7 +46,7 @@ pub(crate) enum Output {
 pub(crate) enum AdminCommand {
     /// Register tenants, suspend them, serve them again (operator).
     Tenants(TenantsArguments),
-    /// Make and revoke API keys.
+    /// Make and revoke API keys; exchange the keys that seal secrets.
     Keys(KeysArguments),
     /// Register identity providers, pause them, see what they sent.
     ///
@@ -149,6 +151,23 @@ pub(crate) enum KeysCommand {
         /// The key's id.
         id: String,
     },
+    /// Wrap the tenants' keys by the first of the master keys, while everything is served (operator).
+    ///
+    /// It works on the database itself, as `migrate` does. Stopped, it is begun again and goes on. Afterwards the other
+    /// master keys can be taken away.
+    Rotate(Box<RotateArguments>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RotateArguments {
+    /// Give the tenants other keys as well, and seal all their secrets anew.
+    #[arg(long)]
+    pub(crate) tenant_keys: bool,
+    /// With --tenant-keys: leave keys that are younger than this many days.
+    #[arg(long, default_value_t = 1, value_name = "DAYS")]
+    pub(crate) older_than: u64,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
 }
 
 #[derive(Debug, Args)]

@@ -14,7 +14,8 @@ mod runs;
 use std::process::ExitCode;
 
 use crate::admin::api::Api;
-use crate::admin::arguments::AdminCommand;
+use crate::admin::arguments::{AdminCommand, KeysArguments, KeysCommand};
+use crate::commands;
 
 /// Something differs, is held or has failed, although the command itself was carried out.
 const DIFFERS: u8 = 3;
@@ -23,6 +24,9 @@ pub(crate) async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
     match command {
         AdminCommand::Tenants(arguments) => {
             resources::tenants(&Api::new(&arguments.client)?, arguments).await
+        }
+        AdminCommand::Keys(KeysArguments { command: KeysCommand::Rotate(arguments), .. }) => {
+            commands::rotate_keys::run(*arguments).await
         }
         AdminCommand::Keys(arguments) => resources::keys(&Api::new(&arguments.client)?, arguments).await,
         AdminCommand::Connections(arguments) => {

@@ -110,6 +110,7 @@ pub(super) async fn keys(api: &Api, arguments: KeysArguments) -> anyhow::Result<
         KeysCommand::Revoke { id } => {
             api.delete(&format!("/keys/{}", encoded(&id))).await?;
         }
+        KeysCommand::Rotate(_) => anyhow::bail!("keys are exchanged at the database, not through the API"),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -67,6 +67,10 @@ async fn examine(config: &Config) -> Vec<(&'static str, Finding)> {
         Ok(master) => match open_store(config, &master).await {
             Err(error) => findings.push(("database", Bad(format!("{error:#}")))),
             Ok(store) => {
+                if master.is_being_exchanged() {
+                    let advice = "several are set: it is being exchanged; after `rollcall keys rotate` leave only the first";
+                    findings.push(("master key", Notable(advice.to_owned())));
+                }
                 findings.extend(database(config, &store).await);
                 if let Err(error) = store.close().await {
                     findings.push(("database", Bad(format!("closing it: {error:#}"))));

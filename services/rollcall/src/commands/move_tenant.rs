@@ -23,7 +23,7 @@ pub(crate) async fn run(arguments: MoveTenantArguments) -> anyhow::Result<ExitCo
     let from = open_store_to_migrate(&config, &master).await.context("the cell that the tenant leaves")?;
     let other_master = match &arguments.to_master_key {
         Some(key) => MasterKey::parse(key.expose_secret()).context("to_master_key")?,
-        None => master,
+        None => MasterKey::of(&config)?,
     };
     let mut options = StoreOptions::new(arguments.to_database_url.expose_secret());
     options.statement_timeout = None;
