@@ -99,6 +99,17 @@ async fn commands_lead_from_nothing_to_a_synchronized_site() {
     assert!(owner.says(0, &["users", "timeline", "ada"]).await.contains("Created the account"));
     assert!(owner.says(0, &["explain", "ada", "--group", "nobody"]).await.contains("Account: ada"));
     assert!(owner.says(0, &["audit"]).await.contains("link.create"));
+    let said = owner.says(0, &["audit", "verify"]).await;
+    let end = said.lines().find_map(|line| line.strip_prefix("end: ")).unwrap().to_owned();
+    let exported = owner.says(0, &["audit", "export"]).await;
+    fs::write(owner.folder.path().join("audit.jsonl"), &exported).unwrap();
+    fs::write(owner.folder.path().join("bent.jsonl"), exported.replacen("link.create", "link.delete", 1))
+        .unwrap();
+    owner.says(0, &["audit", "verify", "--file", "audit.jsonl", "--end", &end]).await;
+    let bent = owner.says(3, &["audit", "verify", "--file", "bent.jsonl"]).await;
+    assert!(bent.starts_with("NOT WHOLE: entry"), "{bent}");
+    let another = format!("1:{}", end.split(':').next_back().unwrap());
+    owner.says(3, &["audit", "verify", "--end", &another]).await;
 
     // What is wrong is said, with what to do.
     let wrong = Shell::new(&program, "rollcall_key_wrong", "acme");

@@ -44,6 +44,8 @@ impl Tenants {
             created_at: Set(now),
             updated_at: Set(now),
             key_made_at: Set(Some(now)),
+            audit_sequence: Set(None),
+            audit_digest: Set(None),
         };
         let transaction = self.store.write().await?;
         let row = row.insert(&*transaction).await?;

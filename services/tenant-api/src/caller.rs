@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use axum::extract::FromRequestParts;
 use axum::http::Method;
 use axum::http::request::Parts;
+use serde::Serialize;
 use serde_json::Value;
 use store::TenantStore;
 use store::entity::tenant;
@@ -15,6 +16,7 @@ use store::entity::words::{Role, TenantStatus};
 use store::id::TenantId;
 
 use crate::authentication::{Identity, authenticate, authenticate_in};
+use crate::changes;
 use crate::error::ApiError;
 use crate::parameters::{ConnectionPath, PathParameters, TenantPath};
 use crate::state::ApiState;
@@ -112,6 +114,22 @@ impl<R> TenantCaller<R> {
     {
         let kind = action.split('.').next().unwrap_or(action);
         Ok(self.store.audit().insert(&self.actor, action, kind, object_id.to_string(), detail).await?)
+    }
+}
+
+impl<R: Sync> TenantCaller<R> {
+    /// Notes an edit: what is worth saying of it, and each field that it changed, before and after. Both states are as the
+    /// API shows them.
+    pub async fn audit_edit(
+        &self,
+        action: &'static str,
+        object_id: impl ToString + Send,
+        mut detail: Value,
+        before: &(impl Serialize + Sync),
+        after: &(impl Serialize + Sync),
+    ) -> Result<(), ApiError> {
+        detail["changes"] = changes::between(before, after);
+        self.audit(action, object_id, Some(detail)).await
     }
 }
 

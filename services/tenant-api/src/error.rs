@@ -87,6 +87,9 @@ pub enum ApiError {
     /// 422: the body is JSON, and what it says cannot be.
     #[error("Some fields are not valid")]
     Invalid(Vec<FieldProblem>),
+    /// 429: too many credentials that open nothing came from there; again after so many seconds.
+    #[error("Too many tries; try again in a minute")]
+    TooManyTries(u32),
     /// 502: the identity provider that had to be asked did not answer, or not as one.
     #[error("{0}")]
     ProviderFailed(String),
@@ -122,6 +125,7 @@ impl ApiError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooManyTries(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::SiteFailed(_) | Self::ProviderFailed(_) => StatusCode::BAD_GATEWAY,
             Self::Unavailable(_) | Self::Moving => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -186,6 +190,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         self.log();
         let status = self.status();
+        let seconds = if let Self::TooManyTries(seconds) = &self { *seconds } else { 5 };
         let problem = Problem {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
@@ -204,8 +209,8 @@ impl IntoResponse for ApiError {
             StatusCode::UNAUTHORIZED => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
             }
             _ => {}
         }

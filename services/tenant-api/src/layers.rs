@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::error_handling::HandleErrorLayer;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
-use axum::http::HeaderValue;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use guard::{Guesses, Source};
+use store::secret;
 use tower::timeout::TimeoutLayer;
 use tower::{BoxError, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -18,6 +20,7 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 use tracing::Span;
+use uuid::Uuid;
 
 use crate::error::ApiError;
 
@@ -88,6 +91,41 @@ async fn measure(request: Request, next: Next) -> Response {
         "status" => response.status().as_str().to_owned(),
     )
     .increment(1);
+    response
+}
+
+/// Different credentials in a minute from one source that may open nothing.
+const MOST_GUESSES: u32 = 60;
+
+/// What was guessed at the API.
+pub(crate) fn guesses() -> Guesses {
+    Guesses::new(MOST_GUESSES)
+}
+
+/// Refuses to try further credentials of whoever has tried many. Calls within the process have no source.
+pub(crate) async fn limit_guesses(State(guesses): State<Guesses>, request: Request, next: Next) -> Response {
+    let Some(source) = request.extensions().get::<Source>().copied() else { return next.run(request).await };
+    let signs_in = request.uri().path().ends_with("/sign-in/finish");
+    let shown = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    let digest = match shown {
+        Some(shown) => secret::digest(&String::from_utf8_lossy(shown)),
+        // Each end of a sign-in is a try of its own.
+        None if signs_in => Uuid::now_v7().as_bytes().to_vec(),
+        None => return next.run(request).await,
+    };
+    if let Err(seconds) = guesses.check(source, &digest) {
+        tracing::warn!(%source, "many credentials that open nothing come from one source");
+        return ApiError::TooManyTries(seconds).into_response();
+    }
+    let response = next.run(request).await;
+    let status = response.status();
+    if status == StatusCode::UNAUTHORIZED
+        || (signs_in && (status.is_client_error() || status == StatusCode::BAD_GATEWAY))
+    {
+        guesses.failed(source, &digest);
+    } else if status.is_success() && !signs_in {
+        guesses.succeeded(source, &digest);
+    }
     response
 }
 

@@ -16,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub mod authentication;
 pub mod body;
 pub mod caller;
+pub mod changes;
 pub mod documentation;
 pub mod error;
 pub mod etag;
@@ -44,6 +45,7 @@ pub fn router(state: ApiState) -> Router {
     let once = middleware::from_fn_with_state(state.clone(), idempotency::once);
     let version_one = operations
         .layer(once)
+        .layer(middleware::from_fn_with_state(layers::guesses(), layers::limit_guesses))
         .route("/openapi.json", get(get_openapi))
         .route("/docs", get(get_docs))
         .fallback(unknown_path)

@@ -14,6 +14,9 @@ pub enum Refusals {
     /// The caller's role does not allow it
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(Problem),
+    /// Too many credentials that open nothing came from there; again after `Retry-After`
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooManyTries(Problem),
     /// The database is away; try again after `Retry-After`
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(Problem),
@@ -31,6 +34,9 @@ pub enum TenantRefusals {
     /// No such resource in the caller's reach
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(Problem),
+    /// Too many credentials that open nothing came from there; again after `Retry-After`
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooManyTries(Problem),
     /// The database is away; try again after `Retry-After`
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(Problem),
@@ -60,6 +66,9 @@ pub enum SignInRefusals {
     /// The identity provider did not answer, or not as one; what it said
     #[response(status = 502, content_type = "application/problem+json")]
     ProviderFailed(Problem),
+    /// Too many credentials that open nothing came from there; again after `Retry-After`
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooManyTries(Problem),
     /// The database is away; try again after `Retry-After`
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(Problem),

@@ -29,6 +29,10 @@ pub struct Model {
     /// Before and after, without secrets.
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub detail: Option<Json>,
+    /// Its number in the tenant's chain, from 1; none, when an older version wrote it.
+    pub sequence: Option<i64>,
+    /// Holds it to the entries before.
+    pub digest: Option<Vec<u8>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -30,6 +30,10 @@ pub struct Model {
     pub updated_at: Timestamp,
     /// When its key was made; with the tenant, when nobody has said.
     pub key_made_at: Option<Timestamp>,
+    /// The number of the last entry of its audit log.
+    pub audit_sequence: Option<i64>,
+    /// The digest of that.
+    pub audit_digest: Option<Vec<u8>>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -21,6 +21,7 @@ mod m0012_route_changes;
 mod m0013_setup;
 mod m0014_sign_in;
 mod m0015_tenant_keys;
+mod m0016_audit_chain;
 
 /// Runs and lists the migrations.
 #[derive(Debug)]
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_setup::Migration),
             Box::new(m0014_sign_in::Migration),
             Box::new(m0015_tenant_keys::Migration),
+            Box::new(m0016_audit_chain::Migration),
         ]
     }
 }

@@ -6,7 +6,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use secrecy::SecretString;
 use url::Url;
 
-use crate::config::Settings;
+use crate::admin::audit::AuditCommand;
+use crate::commands::rotate_keys::RotateArguments;
 
 /// Where the API is, who asks, and how the answer is shown.
 #[derive(Debug, Args)]
@@ -156,18 +157,6 @@ pub(crate) enum KeysCommand {
     /// It works on the database itself, as `migrate` does. Stopped, it is begun again and goes on. Afterwards the other
     /// master keys can be taken away.
     Rotate(Box<RotateArguments>),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RotateArguments {
-    /// Give the tenants other keys as well, and seal all their secrets anew.
-    #[arg(long)]
-    pub(crate) tenant_keys: bool,
-    /// With --tenant-keys: leave keys that are younger than this many days.
-    #[arg(long, default_value_t = 1, value_name = "DAYS")]
-    pub(crate) older_than: u64,
-    #[command(flatten)]
-    pub(crate) settings: Settings,
 }
 
 #[derive(Debug, Args)]
@@ -446,7 +435,10 @@ pub(crate) struct ExplainArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct AuditArguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<AuditCommand>,
     /// How many entries.
     #[arg(long, default_value_t = 50)]
     pub(crate) limit: u32,

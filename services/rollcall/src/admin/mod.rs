@@ -5,6 +5,7 @@
 
 mod api;
 pub(crate) mod arguments;
+pub(crate) mod audit;
 mod configuration;
 mod output;
 mod people;
@@ -35,7 +36,7 @@ pub(crate) async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
         AdminCommand::Tokens(arguments) => resources::tokens(&Api::new(&arguments.client)?, arguments).await,
         AdminCommand::Sites(arguments) => resources::sites(&Api::new(&arguments.client)?, arguments).await,
         AdminCommand::Links(arguments) => resources::links(&Api::new(&arguments.client)?, arguments).await,
-        AdminCommand::Audit(arguments) => resources::audit(&Api::new(&arguments.client)?, &arguments).await,
+        AdminCommand::Audit(arguments) => audit::audit(&Api::new(&arguments.client)?, &arguments).await,
         AdminCommand::Plan(arguments) => runs::plan(&Api::new(&arguments.client)?, &arguments).await,
         AdminCommand::Sync(arguments) => runs::sync(&Api::new(&arguments.client)?, &arguments).await,
         AdminCommand::Users(arguments) => people::users(&Api::new(&arguments.client)?, arguments).await,

@@ -10,9 +10,8 @@ use serde_json::{Value, json};
 use super::DIFFERS;
 use super::api::{Api, encoded};
 use super::arguments::{
-    AuditArguments, ConnectionsArguments, ConnectionsCommand, KeysArguments, KeysCommand, LinksArguments,
-    LinksCommand, SitesArguments, SitesCommand, TenantsArguments, TenantsCommand, TokensArguments,
-    TokensCommand,
+    ConnectionsArguments, ConnectionsCommand, KeysArguments, KeysCommand, LinksArguments, LinksCommand,
+    SitesArguments, SitesCommand, TenantsArguments, TenantsCommand, TokensArguments, TokensCommand,
 };
 use super::output::{self, Columns};
 
@@ -79,9 +78,6 @@ const HELD: Columns<'_> = &[
     ("since", "/marked_at"),
     ("id", "/object_id"),
 ];
-const AUDIT: Columns<'_> =
-    &[("at", "/at"), ("who", "/actor"), ("what", "/action"), ("of", "/object_id"), ("said", "/detail")];
-
 pub(super) async fn tenants(api: &Api, arguments: TenantsArguments) -> anyhow::Result<ExitCode> {
     let status = async |slug: &str, status: &str| {
         let path = format!("/tenants/{}", encoded(slug));
@@ -244,11 +240,5 @@ pub(super) async fn links(api: &Api, arguments: LinksArguments) -> anyhow::Resul
         LinksCommand::Approve { link, ids } => answer(&link, "approve", ids).await?,
         LinksCommand::Reject { link, ids } => answer(&link, "reject", ids).await?,
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-pub(super) async fn audit(api: &Api, arguments: &AuditArguments) -> anyhow::Result<ExitCode> {
-    let page = api.get(&format!("/audit?limit={}", arguments.limit)).await?;
-    output::list(api.output, page["items"].as_array().map_or(&[], Vec::as_slice), AUDIT)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,15 +5,28 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clap::Args;
 use indicatif::ProgressBar;
 use store::Store;
 use store::id::TenantId;
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::arguments::RotateArguments;
+use crate::config::Settings;
 use crate::master_key::MasterKey;
 use crate::serve::open_store_to_migrate;
 use crate::signals::stop_on_signal;
+
+#[derive(Debug, Args)]
+pub(crate) struct RotateArguments {
+    /// Give the tenants other keys as well, and seal all their secrets anew.
+    #[arg(long)]
+    pub(crate) tenant_keys: bool,
+    /// With --tenant-keys: leave keys that are younger than this many days.
+    #[arg(long, default_value_t = 1, value_name = "DAYS")]
+    pub(crate) older_than: u64,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
 
 /// Tenants whose keys are wrapped in one transaction.
 const AT_ONCE: u64 = 200;

@@ -19,7 +19,8 @@ use crate::refusals::{QueryRefusals, TenantRefusals};
 pub struct AuditEntry {
     id: AuditId,
     at: Timestamp,
-    /// `operator`, or `key:` and the id of the API key.
+    /// `operator`; `key:` and the id of the API key; `person:` and whom the tenant's identity provider vouches for;
+    /// `setup-link:` and its id; or `rollcall`.
     actor: String,
     /// What was done, such as `connection.create`.
     action: String,
@@ -28,6 +29,11 @@ pub struct AuditEntry {
     /// What was said of it, without secrets.
     #[schema(value_type = Option<Object>)]
     detail: Option<Value>,
+    /// Its number in the tenant's chain of entries, from 1; null for what an older version wrote.
+    sequence: Option<i64>,
+    /// SHA-256 in hexadecimal over the digest before it and the entry without `digest` in canonical JSON (RFC 8785); before
+    /// the first one stands SHA-256 over `rollcall audit log of ` and the tenant's id.
+    digest: Option<String>,
 }
 
 impl From<audit_entry::Model> for AuditEntry {
@@ -40,6 +46,8 @@ impl From<audit_entry::Model> for AuditEntry {
             object_kind: row.object_kind,
             object_id: row.object_id,
             detail: row.detail,
+            sequence: row.sequence,
+            digest: row.digest.map(hex::encode),
         }
     }
 }

@@ -183,14 +183,15 @@ pub(crate) async fn update_connection(
     body.name.iter().for_each(|name| problems.name("name", name));
     problems.check()?;
     let connections = caller.store.connections();
-    let expected = if_match.expect(connections.get(id).await?.version)?;
-    let detail = json!({"name": body.name, "status": body.status, "strict": body.strict});
+    let current = connections.get(id).await?;
+    let expected = if_match.expect(current.version)?;
     let edit = ConnectionEdit { name: body.name, status: body.status, strict: body.strict };
     let row = connections.update(id, expected, edit).await?;
     // The gateway's cache holds a token together with its connection.
     for token in caller.store.tokens(id).list().await? {
         (state.revocations)(&token.digest);
     }
-    caller.audit("connection.update", id, Some(detail)).await?;
-    Ok((etag(row.version), Json(shown(&state, row))))
+    let (version, before, after) = (row.version, shown(&state, current), shown(&state, row));
+    caller.audit_edit("connection.update", id, json!({}), &before, &after).await?;
+    Ok((etag(version), Json(after)))
 }

@@ -316,7 +316,6 @@ pub(crate) async fn update_link(
     let settings = settings.unwrap_or_default();
     let next_run_at = Some(next_run(&settings, caller.store.now()));
     let settings = to_store(&settings)?;
-    let detail = json!({"precedence": body.precedence, "enabled": body.enabled, "settings": settings});
     let edit = LinkEdit {
         precedence: body.precedence,
         enabled: body.enabled,
@@ -325,8 +324,9 @@ pub(crate) async fn update_link(
     };
     // The settings were merged onto the version read: an edit in between must not be lost.
     let row = links.update(id, expected.or(Some(current.version)), edit).await?;
-    caller.audit("link.update", id, Some(detail)).await?;
-    Ok((etag(row.version), Json(Link::try_from(row)?)))
+    let (version, before, after) = (row.version, Link::try_from(current)?, Link::try_from(row)?);
+    caller.audit_edit("link.update", id, json!({}), &before, &after).await?;
+    Ok((etag(version), Json(after)))
 }
 
 #[cfg(test)]

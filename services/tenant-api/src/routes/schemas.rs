@@ -174,6 +174,7 @@ pub(crate) async fn replace_schema(
     let current = extensions.get(id).await?;
     let expected = if_match.expect(current.version)?;
     let (before, after) = (current.schema()?, read(&body.definition)?);
+    let was = current.definition.clone();
     if before.id != after.id {
         let problem = format!("must stay {}; register another schema for another URN", before.id);
         return Err(ApiError::invalid("definition.id", problem));
@@ -190,7 +191,8 @@ pub(crate) async fn replace_schema(
         }
         error => error.into(),
     })?;
-    caller.audit("schema.update", id, Some(json!({"definition": row.definition}))).await?;
+    let detail = json!({"definition": row.definition});
+    caller.audit_edit("schema.update", id, detail, &was, &row.definition).await?;
     Ok((etag(row.version), Json(SchemaExtension::from(row))))
 }
 

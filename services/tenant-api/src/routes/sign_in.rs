@@ -195,13 +195,13 @@ pub(crate) async fn replace_sign_in(
     }
     // A new address is only as safe as the look at the old one: nobody may move it in between.
     let new = NewSignIn { token_issuer: (says != &new.issuer).then(|| says.clone()), ..new };
-    let detail = json!({
-        "issuer": new.issuer, "client_id": new.client_id, "claim": new.claim, "roles": new.roles,
-        "new_client_secret": new.client_secret.is_some(),
-    });
+    let detail = json!({"new_client_secret": new.client_secret.is_some()});
     let row = settings.put(new, expected.or(Some(version))).await?;
-    caller.audit("sign_in.update", caller.tenant.id, Some(detail)).await?;
-    Ok((etag(row.version), Json(shown(row, &caller.tenant.slug, &state)?)))
+    let slug = &caller.tenant.slug;
+    let before = current.map(|current| shown(current, slug, &state)).transpose()?;
+    let (version, after) = (row.version, shown(row, slug, &state)?);
+    caller.audit_edit("sign_in.update", caller.tenant.id, detail, &before, &after).await?;
+    Ok((etag(version), Json(after)))
 }
 
 /// Let nobody sign in by the identity provider any more

@@ -132,7 +132,7 @@ pub(crate) async fn update_tenant(
         ServedStatus::Suspended => TenantStatus::Suspended,
     });
     let row = state.store.tenants().update(caller.tenant.id, body.name.as_deref(), status).await?;
-    let detail = json!({"name": body.name, "status": body.status});
-    caller.audit("tenant.update", row.id, Some(detail)).await?;
-    Ok(Json(row.into()))
+    let (id, before, after) = (row.id, Tenant::from(caller.tenant.clone()), Tenant::from(row));
+    caller.audit_edit("tenant.update", id, json!({}), &before, &after).await?;
+    Ok(Json(after))
 }

@@ -20,6 +20,8 @@ macro_rules! on_both {
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod foresight;

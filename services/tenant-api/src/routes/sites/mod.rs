@@ -219,14 +219,13 @@ pub(crate) async fn update_site(
         body.credentials.and_then(|value| problems.take(sealable(value, current.product.parse().ok())));
     problems.check()?;
     let base_url = base_url.map(|url| url.to_string());
-    let detail = json!({
-        "name": body.name, "base_url": base_url, "status": body.status, "new_credentials": new_credentials,
-    });
     let edit = SiteEdit { name: body.name, base_url, credentials, status: body.status };
     // A new address is only as safe as the look at the old one: nobody may move it in between.
     let row = sites.update(id, expected.or(Some(current.version)), edit).await?;
-    caller.audit("site.update", id, Some(detail)).await?;
-    Ok((etag(row.version), Json(Site::from(row))))
+    let (version, before, after) = (row.version, Site::from(current), Site::from(row));
+    let detail = json!({ "new_credentials": new_credentials });
+    caller.audit_edit("site.update", id, detail, &before, &after).await?;
+    Ok((etag(version), Json(after)))
 }
 
 /// Whether `next` is another server than the stored one. Credentials are never sent to a server that
