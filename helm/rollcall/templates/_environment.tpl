@@ -67,6 +67,11 @@
 {{- if or (eq .component "api") $isAll }}
 {{ include "rollcall.secret" (dict "root" .root "name" "ROLLCALL_OPERATOR_KEY" "key" $keys.operatorKey) }}
 {{- end }}
+{{- if or (eq .component "gateway") (eq .component "api") $isAll }}
+{{- with $values.trustedProxies }}
+{{ include "rollcall.plain" (dict "name" "ROLLCALL_TRUSTED_PROXIES" "value" (join "," .)) }}
+{{- end }}
+{{- end }}
 {{- if or (eq .component "api") (eq .component "sync") $isAll }}
 {{- with $values.allowTargets }}
 {{ include "rollcall.plain" (dict "name" "ROLLCALL_ALLOW_TARGETS" "value" (join "," .)) }}

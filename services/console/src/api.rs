@@ -4,6 +4,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, IF_MATCH};
 use axum::http::{HeaderName, HeaderValue, Method, Request, StatusCode};
+use guard::Source;
 use http_body_util::BodyExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -19,6 +20,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct Api {
     router: Router,
     credential: SecretString,
+    /// Where somebody comes from whose credential may be a guess.
+    source: Option<Source>,
 }
 
 /// A page of a list.
@@ -74,7 +77,14 @@ pub struct Call<'a> {
 impl Api {
     /// The API as it is for the bearer of `credential`.
     pub fn new(router: Router, credential: SecretString) -> Self {
-        Self { router, credential }
+        Self { router, credential, source: None }
+    }
+
+    /// The same, for somebody from there, whose tries are counted.
+    #[must_use]
+    pub fn coming_from(mut self, source: Option<Source>) -> Self {
+        self.source = source;
+        self
     }
 
     /// A call; `path` begins behind `/v1`.
@@ -180,6 +190,9 @@ impl Call<'_> {
 
     fn request(&self) -> Result<Request<Body>, Problem> {
         let mut request = Request::builder().method(self.method.clone()).uri(&self.path);
+        if let Some(source) = self.api.source {
+            request = request.extension(source);
+        }
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }

@@ -8,6 +8,7 @@
 
 pub mod admission;
 pub mod cell;
+mod failures;
 mod observation;
 pub mod refusal;
 pub mod remote;
@@ -22,6 +23,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use guard::Source;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName};
 use http_body_util::Limited;
 use proto::NOT_BEGUN;
@@ -139,8 +141,9 @@ async fn admit(
     let target = target.ok_or(Refusal::Unauthorized)?;
     // Before anything is asked for it.
     let among_all = gateway.admission.enter()?;
+    let source = request.extensions().get::<Source>().copied();
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let opened = gateway.tokens.resolve(header, target.connection_id).await?;
+    let opened = gateway.tokens.resolve(header, target.connection_id, source).await?;
     // A token of another connection must learn nothing, not even that this connection exists.
     if opened.connection_id != target.connection_id {
         return Err(Refusal::Unauthorized);

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use guard::Source;
 use moka::future::Cache;
 use proto::routing::v1 as wire;
 use proto::routing::v1::change::Subject;
@@ -17,6 +18,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::cell::{Cell, Transport};
+use crate::failures::Failures;
 use crate::refusal::Refusal;
 use crate::watched::{UNCONFIRMED, Watched};
 
@@ -124,6 +126,7 @@ pub struct Tokens {
     strangers: Cache<ConnectionId, ()>,
     /// How many of them the cells are told of.
     told: Arc<DefaultDirectRateLimiter>,
+    failures: Failures,
 }
 
 impl Tokens {
@@ -140,6 +143,7 @@ impl Tokens {
             homes: Cache::new(CAPACITY),
             strangers: Cache::builder().max_capacity(CAPACITY).time_to_live(STRANGERS).build(),
             told: Arc::new(RateLimiter::direct(Quota::per_second(TOLD))),
+            failures: Failures::new(),
         }
     }
 
@@ -168,6 +172,7 @@ impl Tokens {
         &self,
         header: Option<&str>,
         connection: ConnectionId,
+        source: Option<Source>,
     ) -> Result<Arc<Opened>, Refusal> {
         let Some(token) = header.and_then(bearer) else {
             self.note_stranger(connection).await;
@@ -179,8 +184,14 @@ impl Tokens {
         let opened = if let Some(opened) = known {
             opened
         } else {
+            // Whoever is known was let in above, whatever others try from the same place.
+            self.failures.check(source, connection)?;
             let began = Instant::now();
-            let opened = self.ask(digest.clone(), connection).await?;
+            let opened = self.ask(digest.clone(), connection).await.inspect_err(|refusal| {
+                if *refusal == Refusal::Unauthorized {
+                    self.failures.note(source, connection, &digest);
+                }
+            })?;
             // Somebody else's question may have been on its way for long.
             if opened.asked_at >= began || self.confirms(&opened) {
                 opened

@@ -12,6 +12,7 @@ use atlassian::http::{Authorities, HttpSettings};
 use clap::{Args, ValueEnum};
 use etcetera::BaseStrategy as _;
 use gateway::admission::Limits;
+use guard::Proxies;
 use ipnet::IpNet;
 use proto::pass::PassKeys;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -122,6 +123,10 @@ pub(crate) struct Settings {
     /// Ranges such as 127.0.0.0/8, comma-separated, that sites may be in although they are private
     #[arg(long, env = "ROLLCALL_ALLOW_TARGETS", value_delimiter = ',', value_name = "CIDR")]
     allow_targets: Option<Vec<IpNet>>,
+    /// Ranges of the proxies before us, which are believed when they say whom they forward (X-Forwarded-For); whoever fails
+    /// to authenticate often is limited by that [default: the nearest one is believed]
+    #[arg(long, env = "ROLLCALL_TRUSTED_PROXIES", value_delimiter = ',', value_name = "CIDR")]
+    trusted_proxies: Option<Vec<IpNet>>,
     /// A file of certificates in PEM form that sites' certificates may be signed by, besides the machine's own
     #[arg(long, env = "ROLLCALL_CA_FILE", value_name = "FILE")]
     ca_file: Option<PathBuf>,
@@ -199,6 +204,7 @@ pub(crate) struct Config {
     pub(crate) cell_listen: SocketAddr,
     pub(crate) passes: Option<PassKeys>,
     pub(crate) limits: Limits,
+    pub(crate) proxies: Proxies,
     /// Where spans are sent, and how many: the address and the ratio.
     pub(crate) traces: Option<(String, f64)>,
     pub(crate) log: String,
@@ -261,6 +267,7 @@ impl Settings {
             requests_at_once: self.requests_at_once.or(file.requests_at_once),
             tenant_requests_at_once: self.tenant_requests_at_once.or(file.tenant_requests_at_once),
             allow_targets: self.allow_targets.or(file.allow_targets),
+            trusted_proxies: self.trusted_proxies.or(file.trusted_proxies),
             ca_file: self.ca_file.or(file.ca_file),
             lease_seconds: self.lease_seconds.or(file.lease_seconds),
             drain_seconds: self.drain_seconds.or(file.drain_seconds),
@@ -364,6 +371,7 @@ impl Settings {
             cell_listen: self.cell_listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8082))),
             passes,
             limits: limits.complete(),
+            proxies: self.trusted_proxies.map_or_else(Proxies::default, Proxies::of),
             traces: self.otlp_endpoint.map(|endpoint| (endpoint, ratio)),
             log: self.log.unwrap_or_else(|| "info".to_owned()),
             log_format: self.log_format.map(LogFormat::from).unwrap_or_default(),

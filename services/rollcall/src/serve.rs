@@ -17,6 +17,7 @@ use gateway::Gateway;
 use gateway::admission::SharedRates;
 use gateway::cell::Cell;
 use gateway::tokens::Tokens;
+use guard::Proxies;
 use proto::pass::PassKeys;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use scim::Scim;
@@ -123,7 +124,7 @@ pub(crate) async fn start(
     }
     let passes = match (&config.passes, &master) {
         (Some(passes), _) => Some(passes.clone()),
-        (None, Some(master)) => Some(PassKeys::one(&*master.derive("scim passes")?.first)?),
+        (None, Some(master)) => Some(PassKeys::one(&master.derive("scim passes")?.first)?),
         (None, None) => None,
     };
 
@@ -171,14 +172,14 @@ pub(crate) async fn start(
             scim::edge::edge(Edge { scim, routing, passes, stalls: StallWatch::default(), draining });
         let listener = bind(config.cell_listen).await?;
         tracing::info!(listen = %listener.local_addr()?, "answering gateways");
-        running.work.spawn(serve(listener, router, running.stop.clone()));
+        running.work.spawn(serve(listener, router, Proxies::default(), running.stop.clone()));
     }
     if let (Some(store), Some(master), true) = (&store, &master, has(Role::Api)) {
         let api = api_state(config, store, tokens.as_ref(), &running.public_url, master, &connectors)?;
         router = router.merge(api_and_console(api, master)?);
     }
     if let Some(public) = public {
-        running.work.spawn(serve(public, router, running.stop.clone()));
+        running.work.spawn(serve(public, router, config.proxies.clone(), running.stop.clone()));
     }
     if let (Some(store), true) = (&store, has(Role::Sync)) {
         let engine = engine(config, store.clone(), connectors);
@@ -326,7 +327,7 @@ impl Running {
     fn be_seen(&mut self, internal: TcpListener, store: Option<Store>, metrics: Option<Metrics>) {
         let health = Internal { store, metrics: metrics.clone(), draining: Arc::clone(&self.draining) };
         let stop = Stop { now: self.stop_internal.clone(), ..Stop::default() };
-        let served = serve(internal, internal::router(health), stop);
+        let served = serve(internal, internal::router(health), Proxies::default(), stop);
         self.attendants.spawn(async {
             if let Err(error) = served.await {
                 tracing::error!(error = format!("{error:#}"), "health and metrics are no longer served");

@@ -185,3 +185,48 @@ async fn forms_of_other_sites_are_refused_and_pages_run_only_our_own_script() {
     }
     assert_eq!(tenant.get("/connections").await["items"].as_array().unwrap().len(), 4);
 }
+
+#[tokio::test]
+async fn whoever_guesses_credentials_is_held_up_and_nobody_who_is_known() {
+    let program = Program::start(Engine::Sqlite, &[]).await;
+    let (tenant, url) = (Tenant::register(&program, "acme").await, program.url());
+    let from = |request: reqwest::RequestBuilder, source: &str| request.header("x-forwarded-for", source);
+    let users = |token: &str, source: &str| {
+        let request = from(client().get(format!("{}/Users?count=0", tenant.scim)), source);
+        request.bearer_auth(token).send()
+    };
+    // A provider that keeps an old token guesses nothing.
+    for _ in 0..40 {
+        assert_eq!(users("rollcall_scim_old", "198.51.100.1").await.unwrap().status(), 401);
+    }
+    assert_eq!(users(&tenant.token, "198.51.100.1").await.unwrap().status(), 200);
+    let mut refused = 0;
+    for guess in 0..40 {
+        let answer = users(&format!("rollcall_scim_guess_{guess}"), "198.51.100.1").await.unwrap();
+        if answer.status() == 429 {
+            assert_eq!(answer.headers()["retry-after"], "60");
+            refused += 1;
+        } else {
+            assert_eq!(answer.status(), 401);
+        }
+    }
+    assert_eq!(refused, 40 - 29, "the old token was one of thirty");
+    assert_eq!(users(&tenant.token, "198.51.100.1").await.unwrap().status(), 200, "who is known goes on");
+    assert_eq!(users("rollcall_scim_other", "198.51.100.2").await.unwrap().status(), 401, "elsewhere");
+
+    let me = |key: String, source: &'static str| {
+        from(client().get(format!("{url}/v1/me")), source).bearer_auth(key).send()
+    };
+    assert_eq!(me(tenant.key.clone(), "198.51.100.3").await.unwrap().status(), 200);
+    for guess in 0..60 {
+        assert_eq!(me(format!("guess-{guess}"), "198.51.100.3").await.unwrap().status(), 401);
+    }
+    let held_up = me("another-guess".to_owned(), "198.51.100.3").await.unwrap();
+    assert_eq!((held_up.status().as_u16(), &held_up.headers()["retry-after"]), (429, &"60".parse().unwrap()));
+    assert_eq!(me(OPERATOR_KEY.to_owned(), "198.51.100.3").await.unwrap().status(), 429, "nor by luck");
+    assert_eq!(me(tenant.key.clone(), "198.51.100.3").await.unwrap().status(), 200, "who is known goes on");
+    let form =
+        from(client().post(format!("{url}/console/sign-in")), "198.51.100.3").form(&[("key", OPERATOR_KEY)]);
+    assert_eq!(form.send().await.unwrap().status(), 429, "the console is no other door");
+    assert_eq!(me(OPERATOR_KEY.to_owned(), "198.51.100.4").await.unwrap().status(), 200);
+}

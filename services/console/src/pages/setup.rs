@@ -1,9 +1,11 @@
 //! What setting a provider up takes: values to copy, steps, and its requests as they come. On a connection's page, and
 //! on a page of its own for whoever has a set-up link and nothing else.
 
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use guard::Source;
 use maud::{Markup, html};
 use secrecy::SecretString;
 use serde_json::json;
@@ -115,11 +117,12 @@ fn indented(json: &str) -> String {
 
 pub(crate) async fn open(
     State(console): State<Console>,
+    source: Option<Extension<Source>>,
     cookies: Cookies,
     Path(secret): Path<String>,
 ) -> Result<Response, Failure> {
     let secret = SecretString::from(secret);
-    let api = Api::new(console.api, secret.clone());
+    let api = Api::new(console.api, secret.clone()).coming_from(source.map(|Extension(source)| source));
     match api.get::<Who>("/me").await {
         // The address goes on without the secret, so that it stays in no history and is not handed on.
         Ok(who) if who.kind == Kind::SetupLink => {

@@ -1,8 +1,10 @@
 //! Signing in by a key or by the organization's identity provider, and signing out.
 
+use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use guard::Source;
 use maud::{Markup, html};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -74,11 +76,13 @@ async fn who(console: &Console, session: &SecretString) -> Result<(Api, Who), Pr
 
 pub(crate) async fn sign_in(
     State(console): State<Console>,
+    source: Option<Extension<Source>>,
     cookies: Cookies,
     fields: Fields,
 ) -> Result<Response, Failure> {
     let key = SecretString::from(fields.get("key").to_owned());
-    let begun = Api::new(console.api.clone(), key).call(Method::POST, "/sessions").send::<Begun>().await;
+    let api = Api::new(console.api.clone(), key).coming_from(source.map(|Extension(source)| source));
+    let begun = api.call(Method::POST, "/sessions").send::<Begun>().await;
     match begun {
         Ok(begun) => {
             let (api, who) = who(&console, &begun.session).await?;
@@ -88,6 +92,7 @@ pub(crate) async fn sign_in(
             Ok((cookies.begin(&begun.session, who), Redirect::to(back.unwrap_or(&home))).into_response())
         }
         Err(problem) if problem.status == StatusCode::UNAUTHORIZED => Ok(refuse(fields)),
+        Err(problem) if problem.status == StatusCode::TOO_MANY_REQUESTS => Ok(not_signed_in(&problem)),
         Err(problem) => Err(Failure::Api(problem)),
     }
 }
@@ -173,6 +178,7 @@ pub(crate) struct Back {
 
 pub(crate) async fn come_back(
     State(console): State<Console>,
+    source: Option<Extension<Source>>,
     mut cookies: Cookies,
     Query(back): Query<Back>,
 ) -> Result<Response, Failure> {
@@ -189,6 +195,7 @@ pub(crate) async fn come_back(
         return Ok(refused("This sign-in was begun too long ago, or in another browser.".to_owned()));
     };
     let nobody = Api::new(console.api.clone(), SecretString::default());
+    let nobody = nobody.coming_from(source.map(|Extension(source)| source));
     let body = json!({"pending": pending, "state": back.state, "code": back.code});
     match nobody.call(Method::POST, "/sign-in/finish").json(body).send::<Begun>().await {
         Ok(begun) => {

@@ -9,6 +9,8 @@ use axum::Router;
 use axum::http::{HeaderValue, Request, Version, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use guard::Proxies;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -40,7 +42,12 @@ pub(crate) struct Stop {
 }
 
 /// Serves a router until it is stopped and each request at work is answered.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Stop) -> anyhow::Result<()> {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    proxies: Proxies,
+    stop: Stop,
+) -> anyhow::Result<()> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT).max_buf_size(HEAD_BYTES);
     builder
@@ -68,8 +75,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Stop) -> 
             () = &mut stopped => break,
             taken = taken => taken?,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok((stream, peer)) => (stream, peer.ip()),
             Err(error) => {
                 // The client went, or there are no more files: the next one may be luckier.
                 tracing::warn!(%error, "a connection was not taken");
@@ -81,7 +88,13 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Stop) -> 
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY not set");
         }
-        let connection = builder.serve_connection(TokioIo::new(stream), service.clone()).into_owned();
+        let (service, proxies) = (service.clone(), proxies.clone());
+        let told = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+            let source = proxies.source(peer, request.headers());
+            request.extensions_mut().insert(source);
+            hyper::service::Service::call(&service, request)
+        });
+        let connection = builder.serve_connection(TokioIo::new(stream), told).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // How a connection ended is its client's business.
