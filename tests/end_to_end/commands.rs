@@ -1,5 +1,6 @@
 //! The other commands, and how `serve` starts and stops.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,39 @@ fn help_teaches_every_command_and_setting() {
         "ALLOW_TARGETS",
     ] {
         assert!(help(&["serve"]).contains(&format!("ROLLCALL_{variable}")), "{variable}");
+    }
+}
+
+/// Files below a folder that end so.
+fn files(folder: &Path, suffix: &str, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            files(&path, suffix, found);
+        } else if name.ends_with(suffix) {
+            found.push(std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_threat_model_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let model = std::fs::read_to_string(root.join("docs/security.md")).unwrap();
+    let mut code = Vec::new();
+    for folder in ["crates", "services", "tests", "proto"] {
+        files(&root.join(folder), ".rs", &mut code);
+    }
+    let rows = model.lines().filter(|line| line.starts_with("| ") && line.contains('`'));
+    let names = rows.flat_map(|row| row.rsplit('|').nth(1).unwrap().split('`').skip(1).step_by(2));
+    let names: Vec<&str> = names.collect();
+    assert!(names.len() > 30, "{names:?}");
+    for name in names {
+        let (test, rule) = (format!("fn {name}("), format!("    {name},\n"));
+        // A rule that is tested on both databases is a function that a list names.
+        let exists = code.iter().any(|file| file.contains(&test) || file.contains(&rule));
+        assert!(exists, "no test is called {name}");
     }
 }
 
