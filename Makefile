@@ -10,6 +10,7 @@ EXCHANGES := $(abspath $(TARGET))/exchanges
 CONTRACT_FLAGS ?=
 CARGO_FUZZ_VERSION := 0.13.2
 FUZZ_SECONDS ?= 1800
+SCHEMATHESIS_SECONDS ?= 250
 # The last version that knew no roles apart.
 OLDER ?= 1c9efff
 FUZZ_TARGETS ?= filter path patch patch_structured resource query
@@ -128,6 +129,11 @@ demo: ## Show the whole way from an identity provider to two simulated Jira site
 .PHONY: run
 run: ## Serve all roles on an embedded database below target/ (set ROLLCALL_OPERATOR_KEY to use the API)
 	ROLLCALL_DATA_DIR=$${ROLLCALL_DATA_DIR:-target/rollcall-data} cargo run $(CARGO_FLAGS) -p rollcall -- serve
+
+.PHONY: schemathesis
+schemathesis: setup ## Hold the running API against its OpenAPI document for SCHEMATHESIS_SECONDS (250), at random
+	ROLLCALL_OPENAPI_SECONDS=$(SCHEMATHESIS_SECONDS) infra/dev/with-services cargo nextest run $(CARGO_FLAGS) \
+		--workspace --no-capture -E 'test(schemathesis_finds)'
 
 .PHONY: openapi
 openapi: ## Write the control plane's OpenAPI document anew from the code

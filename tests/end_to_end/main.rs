@@ -22,6 +22,7 @@ mod demo;
 mod faults;
 mod fleet;
 mod metrics;
+mod openapi;
 mod process;
 mod program;
 mod story;

@@ -13,7 +13,7 @@ use store::{TenantStore, Timestamp};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::caller::{Admin, Auditor, TenantCaller};
-use crate::error::ApiError;
+use crate::error::{ApiError, Problem};
 use crate::idempotency::IdempotencyHeader;
 use crate::parameters::{PathParameters, QueryParameters, TenantPath, UserPath};
 use crate::refusals::{QueryRefusals, RepeatRefusals, TenantRefusals};
@@ -95,7 +95,10 @@ impl From<task::Model> for PendingTask {
 #[utoipa::path(
     get, path = "/tenants/{tenant}/users/{user}/explain", tag = "users",
     params(TenantPath, UserPath, ExplainQuery),
-    responses((status = 200, description = "The explanation", body = UserExplanation), TenantRefusals, QueryRefusals),
+    responses(
+        (status = 200, description = "The explanation", body = UserExplanation), TenantRefusals, QueryRefusals,
+        (status = 409, description = "A site or link cannot be used as it is; why is said", content_type = "application/problem+json", body = Problem),
+    ),
 )]
 pub(crate) async fn explain_user(
     caller: TenantCaller<Auditor>,
