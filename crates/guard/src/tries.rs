@@ -41,7 +41,7 @@ impl<K: Hash + Eq + Send + Sync + 'static> Tries<K> {
 
 /// How long a wrong credential is known as such: one that is sent again and again is no guess.
 const WRONG: Duration = Duration::from_mins(1);
-/// How long a right one is let in where it came from, whatever others do there. Elsewhere it is a guess like any other: who
+/// How long after its last use a right one is let in where it came from, whatever others do there. Elsewhere it is a guess like any other: who
 /// guesses must not be told that one was right.
 const RIGHT: Duration = Duration::from_mins(10);
 
@@ -59,7 +59,7 @@ impl Guesses {
         Self {
             tries: Tries::new(most),
             wrong: Cache::builder().max_capacity(REMEMBERED).time_to_live(WRONG).build(),
-            right: Cache::builder().max_capacity(REMEMBERED).time_to_live(RIGHT).build(),
+            right: Cache::builder().max_capacity(REMEMBERED).time_to_idle(RIGHT).build(),
         }
     }
 
@@ -80,7 +80,8 @@ impl Guesses {
     /// Notes that it opened something.
     pub fn succeeded(&self, source: Source, digest: &[u8]) {
         let known = (source, digest.to_vec());
-        if !self.right.contains_key(&known) {
+        // Reading it counts as its use.
+        if self.right.get(&known).is_none() {
             self.right.insert(known, ());
         }
     }

@@ -28,7 +28,7 @@ pub const GRACE: Duration = Duration::from_mins(2);
 /// Who signed in.
 #[derive(Clone, Debug)]
 pub enum SignedIn {
-    /// The operator, with the key of this digest.
+    /// The operator, with the key of this keyed digest.
     Operator(Vec<u8>),
     /// The bearer of an API key.
     Key(TenantId, ApiKeyId),

@@ -79,20 +79,27 @@ impl Tenants {
     }
 
     /// Renames the tenant, suspends it, or serves it again; what is absent stays. [`Error::Conflict`] while it is being
-    /// moved.
+    /// moved, [`Error::Stale`] when it is no longer at version `expected`.
     pub async fn update(
         &self,
         id: TenantId,
+        expected: Option<i64>,
         name: Option<&str>,
         status: Option<TenantStatus>,
     ) -> Result<tenant::Model> {
         let transaction = self.store.write().await?;
-        let sql = "UPDATE tenants SET name = COALESCE($2, name), status = COALESCE($3, status), \
-            version = version + 1, updated_at = $4 WHERE id = $1 AND status IN ('active', 'suspended')";
-        let values = vec![id.into(), name.into(), status.into(), self.store.clock.now().into()];
+        let mut sql = "UPDATE tenants SET name = COALESCE($2, name), status = COALESCE($3, status), \
+            version = version + 1, updated_at = $4 WHERE id = $1 AND status IN ('active', 'suspended')"
+            .to_owned();
+        let mut values = vec![id.into(), name.into(), status.into(), self.store.clock.now().into()];
+        if let Some(version) = expected {
+            sql.push_str(" AND version = $5");
+            values.push(version.into());
+        }
         if execute(&*transaction, sql, values).await? == 0 {
-            self.get(id).await?;
-            return Err(Error::Conflict("tenants_moving"));
+            let row = self.get(id).await?;
+            let is_stale = expected.is_some_and(|version| version != row.version);
+            return Err(if is_stale { Error::Stale } else { Error::Conflict("tenants_moving") });
         }
         RouteChange::Tenant(id).note(&transaction, id).await?;
         transaction.commit().await?;

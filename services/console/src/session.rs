@@ -93,6 +93,8 @@ struct Sealed {
     /// Seconds since 1970.
     began: u64,
     seen: u64,
+    /// Absent from cookies of before there were sessions, which hold the key itself until they end.
+    #[serde(default)]
     exchanged: u64,
 }
 

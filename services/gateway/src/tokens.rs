@@ -185,11 +185,11 @@ impl Tokens {
             opened
         } else {
             // Whoever is known was let in above, whatever others try from the same place.
-            self.failures.check(source, connection)?;
+            self.failures.check(source, connection, &digest)?;
             let began = Instant::now();
             let opened = self.ask(digest.clone(), connection).await.inspect_err(|refusal| {
                 if *refusal == Refusal::Unauthorized {
-                    self.failures.note(source, connection, &digest);
+                    self.failures.failed(source, connection, &digest);
                 }
             })?;
             // Somebody else's question may have been on its way for long.
@@ -202,6 +202,7 @@ impl Tokens {
         if opened.expires_at.is_some_and(|expiry| expiry <= self.clock.now()) {
             return Err(Refusal::Unauthorized);
         }
+        self.failures.succeeded(source, &opened.digest);
         Ok(opened)
     }
 

@@ -22,7 +22,7 @@ pub struct Model {
     pub replaced_digest: Option<Vec<u8>>,
     /// When that was replaced.
     pub replaced_at: Option<Timestamp>,
-    /// SHA-256 of the operator's key that it was begun with.
+    /// A keyed digest of the operator's key that it was begun with.
     pub operator_digest: Option<Vec<u8>>,
     /// The API key that it was begun with.
     pub key_id: Option<ApiKeyId>,

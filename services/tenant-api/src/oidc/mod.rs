@@ -153,6 +153,8 @@ pub async fn bearer(
     token: &str,
     now: store::Timestamp,
 ) -> Result<Person, OidcError> {
+    // What no provider signs, such as a token of ours that has expired, is no reason to ask one.
+    provider::algorithm(token)?;
     let provider = providers.get(&settings.issuer).await?;
     let expected = Expected {
         issuer: settings.token_issuer.as_deref().unwrap_or(&provider.metadata.issuer),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use atlassian::http::HttpSettings;
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
 use moka::future::Cache;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -168,10 +168,7 @@ impl Providers {
         expected: &Expected<'_>,
         now: Timestamp,
     ) -> Result<Map<String, Value>, OidcError> {
-        let header = decode_header(token).map_err(|_| refused("it cannot be read"))?;
-        if !ALGORITHMS.contains(&header.alg) {
-            return Err(refused("it is not signed by a key of the provider's own"));
-        }
+        let header = algorithm(token)?;
         let kid = header.kid.as_deref();
         let mut provider = self.get(issuer).await?;
         if provider.key(kid).is_none() {
@@ -195,6 +192,16 @@ impl Providers {
             .claims;
         hold(&claims, expected, now).map_err(refused)?;
         Ok(claims)
+    }
+}
+
+/// How a token is signed, if it can be a provider's.
+pub(super) fn algorithm(token: &str) -> Result<Header, OidcError> {
+    let header = decode_header(token).map_err(|_| refused("it cannot be read"))?;
+    if ALGORITHMS.contains(&header.alg) {
+        Ok(header)
+    } else {
+        Err(refused("it is not signed by a key of the provider's own"))
     }
 }
 

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::Timestamp;
@@ -14,10 +15,11 @@ use utoipa::ToSchema;
 use crate::body::Body;
 use crate::caller::{Auditor, Caller, Operator, TenantCaller};
 use crate::error::ApiError;
+use crate::etag::{IfMatch, etag};
 use crate::idempotency::IdempotencyHeader;
 use crate::paging::{Page, PageQuery};
 use crate::parameters::{QueryParameters, TenantPath};
-use crate::refusals::{CreateRefusals, QueryRefusals, Refusals, TenantRefusals};
+use crate::refusals::{CreateRefusals, EditRefusals, QueryRefusals, Refusals, TenantRefusals};
 use crate::state::ApiState;
 use crate::validation::Problems;
 
@@ -107,23 +109,28 @@ pub(crate) async fn list_tenants(
 #[utoipa::path(
     get, path = "/tenants/{tenant}", tag = "tenants",
     params(TenantPath),
-    responses((status = 200, description = "The tenant", body = Tenant), TenantRefusals),
+    responses((status = 200, description = "The tenant", body = Tenant, headers(("ETag" = String))), TenantRefusals),
 )]
-pub(crate) async fn get_tenant(caller: TenantCaller<Auditor>) -> Json<Tenant> {
-    Json(caller.tenant.into())
+pub(crate) async fn get_tenant(caller: TenantCaller<Auditor>) -> impl IntoResponse {
+    (etag(caller.tenant.version), Json(Tenant::from(caller.tenant)))
 }
 
 /// Change a tenant, suspend it, or serve it again
 #[utoipa::path(
     patch, path = "/tenants/{tenant}", tag = "tenants", request_body = UpdateTenant,
-    params(TenantPath),
-    responses((status = 200, description = "The tenant as it is now", body = Tenant), TenantRefusals, CreateRefusals),
+    params(
+        TenantPath,
+        ("If-Match" = Option<String>, Header, description = "The ETag that the change is based on"),
+    ),
+    responses((status = 200, description = "The tenant as it is now", body = Tenant, headers(("ETag" = String))), TenantRefusals, EditRefusals),
 )]
 pub(crate) async fn update_tenant(
     caller: TenantCaller<Operator>,
     State(state): State<ApiState>,
+    if_match: IfMatch,
     Body(body): Body<UpdateTenant>,
-) -> Result<Json<Tenant>, ApiError> {
+) -> Result<impl IntoResponse, ApiError> {
+    let expected = if_match.expect(caller.tenant.version)?;
     let mut problems = Problems::default();
     body.name.iter().for_each(|name| problems.name("name", name));
     problems.check()?;
@@ -131,8 +138,9 @@ pub(crate) async fn update_tenant(
         ServedStatus::Active => TenantStatus::Active,
         ServedStatus::Suspended => TenantStatus::Suspended,
     });
-    let row = state.store.tenants().update(caller.tenant.id, body.name.as_deref(), status).await?;
-    let (id, before, after) = (row.id, Tenant::from(caller.tenant.clone()), Tenant::from(row));
+    let row = state.store.tenants().update(caller.tenant.id, expected, body.name.as_deref(), status).await?;
+    let (id, version) = (row.id, row.version);
+    let (before, after) = (Tenant::from(caller.tenant.clone()), Tenant::from(row));
     caller.audit_edit("tenant.update", id, json!({}), &before, &after).await?;
-    Ok(Json(after))
+    Ok((etag(version), Json(after)))
 }

@@ -115,6 +115,16 @@ async fn a_suspended_tenant_is_served_again(api: Api) {
     assert_eq!((&renamed["name"], &renamed["status"]), (&json!("Acme Inc."), &json!("suspended")));
     change(json!({"status": "active"})).await;
     api.get(&connections).by(&own.tenant.owner).send().await.expect(200);
+    // Who looked before somebody else changed it looks again.
+    let seen = api.get(&tenant).by(OPERATOR).send().await.header("etag").to_owned();
+    let once = async |etag: &str| {
+        let change = api.patch(&tenant, json!({"name": "Acme AG"})).by(OPERATOR).header("if-match", etag);
+        change.send().await
+    };
+    let changed = once(&seen).await;
+    assert_ne!(changed.header("etag"), seen);
+    changed.expect(200);
+    once(&seen).await.expect(412);
     let moving = api.patch(&tenant, json!({"status": "leaving"})).by(OPERATOR).send().await;
     assert!(moving.status.is_client_error(), "only a move sets this: {moving:?}");
     api.execute("UPDATE tenants SET status = 'leaving'").await;

@@ -216,6 +216,11 @@ async fn access_tokens_of_the_provider_open_its_tenant_alone(api: Api) {
     }
     api.get("/v1/tenants").by(&token).send().await.expect(401);
     api.get("/v1/me").by(&token).send().await.expect(401);
+    // A token of ours that has expired says so, also while the provider is away.
+    let ours = api.call("POST", "/v1/auth/token").by(&own.tenant.owner).send().await.expect(200);
+    api.clock.advance(Duration::from_mins(15));
+    api.openid.be_down(true);
+    api.get(&own.tenant.path("")).by(&text(&ours, "access_token")).send().await.expect(401);
 }
 
 async fn settings_are_tried_before_they_are_kept(api: Api) {
