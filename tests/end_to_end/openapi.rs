@@ -57,7 +57,7 @@ async fn objects(tenant: &Tenant) -> String {
 async fn schemathesis_finds_no_failure_and_no_answer_that_the_document_does_not_know() {
     let wanted = std::env::var_os("ROLLCALL_OPENAPI_SECONDS");
     let seconds: u64 =
-        wanted.as_ref().map_or(30, |seconds| seconds.to_string_lossy().parse().expect("seconds"));
+        wanted.as_ref().map_or(15, |seconds| seconds.to_string_lossy().parse().expect("seconds"));
     let program = Program::start(Engine::Sqlite, &[]).await;
     let tenant = Tenant::register(&program, "acme").await;
     let jira = Site::jira().await;

@@ -5,13 +5,14 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, EntityTrait as _};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, EntityTrait as _, QueryResult};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::database::{Store, StoreOptions};
 use crate::entity::task;
+use crate::statement::rows;
 use crate::vault::Vault;
 
 /// Names the PostgreSQL server for tests: a role that may create databases.
@@ -56,6 +57,37 @@ pub async fn task_errors(store: &Store) -> Vec<String> {
         )
     };
     tasks.into_iter().map(told).collect()
+}
+
+/// The accounts of that user name at every site, and all that is told of each user who ever had it, for a test that fails.
+pub async fn told_of(store: &Store, username: &str) -> Vec<String> {
+    let told = "SELECT site_id, id, username, active, in_doubt, created_by_us, key FROM accounts WHERE username_folded = $1";
+    let accounts =
+        rows(&store.connection, told, vec![username.to_lowercase().into()]).await.unwrap_or_default();
+    let text = |row: &QueryResult, column: &str| -> String {
+        let id = row.try_get::<Uuid>("", column).map(|id| id.to_string());
+        id.or_else(|_| row.try_get::<String>("", column)).unwrap_or_default()
+    };
+    let flag = |row: &QueryResult, column: &str| row.try_get::<bool>("", column).ok();
+    let mut lines: Vec<String> = accounts
+        .iter()
+        .map(|row| {
+            let [site, id, name, key] = ["site_id", "id", "username", "key"].map(|column| text(row, column));
+            let [active, doubt, ours] = ["active", "in_doubt", "created_by_us"].map(|column| flag(row, column));
+            format!("account {id} {name} key {key} at {site}: active {active:?}, in doubt {doubt:?}, ours {ours:?}")
+        })
+        .collect();
+    let told = "SELECT id, at, object_id, site_id, kind, summary, CAST(detail AS text) AS said FROM timeline \
+                WHERE object_id IN (SELECT object_id FROM timeline WHERE CAST(detail AS text) LIKE $1 OR summary LIKE $1) \
+                ORDER BY id LIMIT 400";
+    let pattern = format!("%{username}\"%");
+    for row in rows(&store.connection, told, vec![pattern.into()]).await.unwrap_or_default() {
+        let [object, site, kind, summary, said] =
+            ["object_id", "site_id", "kind", "summary", "said"].map(|column| text(&row, column));
+        let at = row.try_get::<i64>("", "at").unwrap_or_default();
+        lines.push(format!("{at} {object} at {site}: {kind}: {summary} {said}"));
+    }
+    lines
 }
 
 impl Deref for TestStore {

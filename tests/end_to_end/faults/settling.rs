@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use store::Store;
-use store::testing::task_errors;
+use store::testing::{task_errors, told_of};
 
 use super::oracle::Oracle;
 use super::site::Site;
@@ -28,6 +28,12 @@ pub(crate) async fn settle(
             eprintln!("{} differences: {shown:#?}\ntasks: {waiting:?}", differences.len());
             eprintln!("{:?}", task_errors(store).await);
             tell_of_users(tenant, oracle, &shown.join("\n")).await;
+            for name in shown.iter().filter_map(|difference| difference.split(' ').nth(1)).take(3) {
+                eprintln!("{name}: {:#?}", told_of(store, name).await);
+            }
+            for site in sites {
+                eprintln!("{} is {}", site.product, site.base_url);
+            }
             panic!("{} differences, {} kinds of waiting tasks", differences.len(), waiting.len());
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
