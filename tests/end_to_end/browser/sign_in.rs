@@ -16,6 +16,10 @@ async fn an_owner_sets_sign_in_up_and_people_come_in_with_the_role_of_their_grou
     browser.go("/console/t/acme/sign-in").await;
     browser.fill("key", &tenant.key).await;
     browser.press("Sign in").await;
+    // The provider asks for this before it gives what the form asks for.
+    let callback = format!("{}/console/sign-in/callback", program.url());
+    assert_eq!(browser.value("redirect-uri").await, callback);
+    browser.look("sign-in-before").await;
     browser.fill("issuer", "http://127.0.0.1:1").await;
     browser.fill("client_id", "rollcall").await;
     browser.fill("client_secret", "a-client-secret").await;

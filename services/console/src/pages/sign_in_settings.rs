@@ -1,11 +1,13 @@
 //! How the organization's people sign in: its identity provider, and which groups may what.
 
+use axum::extract::State;
 use axum::http::Method;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::Console;
 use crate::elements::{Input, Kind, action, copyable, refused};
 use crate::failure::Failure;
 use crate::forms::Fields;
@@ -21,7 +23,6 @@ struct SignIn {
     audience: Option<String>,
     claim: String,
     roles: Vec<RoleRule>,
-    redirect_uri: String,
     #[serde(rename = "sign_in_url")]
     begin: String,
 }
@@ -47,7 +48,12 @@ fn fields(known: Option<&SignIn>) -> Fields {
         .with("roles", roles.join("\n"))
 }
 
-fn page(desk: &InTenant, known: Option<&SignIn>, fields: &Fields) -> Markup {
+/// Where the provider sends people back to: it must know before anything is saved here.
+fn redirect_uri(console: &Console) -> String {
+    format!("{}/console/sign-in/callback", console.public_url.as_str().trim_end_matches('/'))
+}
+
+fn page(console: &Console, desk: &InTenant, known: Option<&SignIn>, fields: &Fields) -> Markup {
     let secret_hint = match known {
         Some(known) if known.has_client_secret => "There is one, and it stays when this is left empty.",
         _ => "As the provider shows it, if it gave one.",
@@ -59,13 +65,19 @@ fn page(desk: &InTenant, known: Option<&SignIn>, fields: &Fields) -> Markup {
         &html! {
             p { "Let your people sign in to this console as they do at work, by OpenID Connect: the provider says who they are, \
                  and its groups say what they may do. Keys work on as before." }
-            @if let Some(known) = known {
-                section.card {
-                    h2 { "For the provider, and for your people" }
-                    (copyable("redirect-uri", "Redirect URI", &known.redirect_uri))
-                    (copyable("sign-in-url", "Where your people begin", &known.begin))
-                    (action(&desk.page("/sign-in/remove"), "Remove", "danger",
-                        "Everybody who signed in by the provider is signed out at once. Remove it?"))
+            section.card {
+                h2 { "For the provider, and for your people" }
+                (copyable("redirect-uri", "Redirect URI", &redirect_uri(console)))
+                @match known {
+                    Some(known) => {
+                        (copyable("sign-in-url", "Where your people begin", &known.begin))
+                        (action(&desk.page("/sign-in/remove"), "Remove", "danger",
+                            "Everybody who signed in by the provider is signed out at once. Remove it?"))
+                    }
+                    None => {
+                        p { "Register a confidential web application at the provider (authorization code), with this redirect URI, \
+                             and let it send the groups with the ID token. Then fill in the form." }
+                    }
                 }
             }
             section.card {
@@ -100,12 +112,16 @@ fn page(desk: &InTenant, known: Option<&SignIn>, fields: &Fields) -> Markup {
     )
 }
 
-pub(crate) async fn show(desk: InTenant) -> Result<Markup, Failure> {
+pub(crate) async fn show(State(console): State<Console>, desk: InTenant) -> Result<Markup, Failure> {
     let known: Option<SignIn> = desk.api.find(desk.of("/sign-in")).await?;
-    Ok(page(&desk, known.as_ref(), &fields(known.as_ref())))
+    Ok(page(&console, &desk, known.as_ref(), &fields(known.as_ref())))
 }
 
-pub(crate) async fn save(desk: InTenant, sent: Fields) -> Result<Response, Failure> {
+pub(crate) async fn save(
+    State(console): State<Console>,
+    desk: InTenant,
+    sent: Fields,
+) -> Result<Response, Failure> {
     let known: Option<SignIn> = desk.api.find(desk.of("/sign-in")).await?;
     let rules = sent.lines("roles").into_iter().map(|line| {
         // A line without a colon has no role that the API knows, and is refused by its name.
@@ -124,7 +140,7 @@ pub(crate) async fn save(desk: InTenant, sent: Fields) -> Result<Response, Failu
         Ok(_) => Ok(Redirect::to(&desk.page("/sign-in?done=saved")).into_response()),
         Err(problem) if problem.status.is_client_error() => {
             let status = problem.status;
-            Ok((status, page(&desk, known.as_ref(), &sent.refused(problem))).into_response())
+            Ok((status, page(&console, &desk, known.as_ref(), &sent.refused(problem))).into_response())
         }
         Err(problem) => Err(problem.into()),
     }
