@@ -4,8 +4,9 @@
 //! whoever takes one out, changes one or puts one in must make every later digest anew, and differs from whatever digest
 //! somebody else has kept. See [`chain`].
 
-use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+};
 use serde_json::Value;
 
 use crate::entity::audit_entry;
@@ -57,18 +58,8 @@ impl Audit {
         let digest = chain::next(&before, &chain::Entry::from(&row))
             .map_err(|error| Error::Inconsistent(format!("an audit entry cannot be digested: {error}")))?;
         row.digest = Some(digest.clone());
-        let row: audit_entry::ActiveModel = audit_entry::ActiveModel {
-            tenant_id: Set(row.tenant_id),
-            id: Set(row.id),
-            at: Set(row.at),
-            actor: Set(row.actor),
-            action: Set(row.action),
-            object_kind: Set(row.object_kind),
-            object_id: Set(row.object_id),
-            detail: Set(row.detail),
-            sequence: Set(row.sequence),
-            digest: Set(row.digest),
-        };
+        // Every column is to be written, although it comes from a whole row.
+        let row = row.into_active_model().reset_all();
         row.insert(&*transaction).await?;
         let sql = "UPDATE tenants SET audit_sequence = $2, audit_digest = $3 WHERE id = $1";
         execute(&*transaction, sql, vec![id.into(), number.into(), digest.into()]).await?;

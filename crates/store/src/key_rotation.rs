@@ -6,31 +6,13 @@
 
 use std::time::Duration;
 
-use crate::database::{Store, WriteTransaction};
 use crate::entity::tenant;
 use crate::error::{Error, Result};
 use crate::id::TenantId;
-use crate::statement::{execute, for_change, for_share, rows};
+use crate::sealed;
+use crate::statement::{execute, for_change, rows};
 use crate::tenants::Tenants;
 use crate::vault::WrappedKey;
-
-/// Where secrets are sealed: table, column, the column that tells its rows apart, and what the seal is bound to.
-const SEALED: &[Sealed] = &[
-    Sealed { table: "sites", column: "credentials", context: crate::sites::context_of },
-    Sealed { table: "sign_in", column: "client_secret", context: crate::sign_in::context_of },
-];
-
-struct Sealed {
-    table: &'static str,
-    column: &'static str,
-    context: fn(&uuid::Uuid) -> String,
-}
-
-impl Sealed {
-    fn id(&self) -> &'static str {
-        if self.table == "sign_in" { "tenant_id" } else { "id" }
-    }
-}
 
 /// What was done of a page of tenants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,51 +62,12 @@ impl Tenants {
         let old = WrappedKey(row.wrapped_key);
         let new = store.vault.new_tenant_key(id)?;
         let mut secrets = 0;
-        for sealed in SEALED {
-            secrets += reseal(&transaction, store, id, sealed, &old, &new).await?;
+        for sealed in sealed::ALL {
+            secrets += sealed.reseal(&transaction, store, id, (&old, &new)).await?;
         }
         let sql = "UPDATE tenants SET wrapped_key = $2, key_made_at = $3 WHERE id = $1";
         execute(&*transaction, sql, vec![id.into(), new.0.into(), now.into()]).await?;
         transaction.commit().await?;
         Ok(Some(secrets))
     }
-}
-
-async fn reseal(
-    transaction: &WriteTransaction,
-    store: &Store,
-    tenant: TenantId,
-    sealed: &Sealed,
-    old: &WrappedKey,
-    new: &WrappedKey,
-) -> Result<u64> {
-    let Sealed { table, column, context } = sealed;
-    let id = sealed.id();
-    let sql = format!(
-        "SELECT {id}, {column} FROM {table} WHERE tenant_id = $1 AND {column} IS NOT NULL ORDER BY {id} {}",
-        for_change(store.backend())
-    );
-    let found = rows(&**transaction, sql, vec![tenant.into()]).await?;
-    let mut count = 0;
-    for row in found {
-        let (row_id, secret): (uuid::Uuid, Vec<u8>) = (row.try_get("", id)?, row.try_get("", column)?);
-        let context = context(&row_id);
-        let plain = store.vault.open(tenant, old, &context, &secret)?;
-        let next = store.vault.seal(tenant, new, &context, &plain)?;
-        let sql = format!("UPDATE {table} SET {column} = $3 WHERE tenant_id = $1 AND {id} = $2");
-        count += execute(&**transaction, sql, vec![tenant.into(), row_id.into(), next.into()]).await?;
-    }
-    Ok(count)
-}
-
-/// The tenant's key, which stays what it is until the transaction ends: for whoever seals a secret. Taken before any other
-/// row, so that two never wait for each other.
-pub(crate) async fn key_to_seal_by(
-    transaction: &WriteTransaction,
-    store: &Store,
-    id: TenantId,
-) -> Result<WrappedKey> {
-    let sql = format!("SELECT wrapped_key FROM tenants WHERE id = $1 {}", for_share(store.backend()));
-    let row = rows(&**transaction, sql, vec![id.into()]).await?.into_iter().next();
-    Ok(WrappedKey(row.ok_or(Error::NotFound("tenant"))?.try_get("", "wrapped_key")?))
 }

@@ -42,6 +42,7 @@ pub mod routes;
 pub mod runs;
 mod schedules;
 pub mod schema_extensions;
+mod sealed;
 pub mod search;
 pub mod secret;
 pub mod sessions;

@@ -10,14 +10,14 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, EntityTrait, QueryFilter};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::clock::Timestamp;
-use crate::database::Store;
+use crate::database::{Store, WriteTransaction};
 use crate::entity::session;
 use crate::entity::words::Role;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::{ApiKeyId, SessionId, TenantId};
 use crate::secret::{self, SecretKind};
-use crate::statement::execute;
+use crate::statement::{execute, for_share, rows};
+use crate::tenant::TenantStore;
 
 /// How long a session lasts at the most.
 pub const LIFETIME: Duration = Duration::from_hours(12);
@@ -42,6 +42,8 @@ pub enum SignedIn {
         name: String,
         /// What they may do.
         role: Role,
+        /// The version of the rules that say so.
+        rules: i64,
     },
 }
 
@@ -68,19 +70,24 @@ impl Store {
 }
 
 impl Sessions {
-    /// Begins a session. The secret is returned here and never again.
+    /// Begins a session. The secret is returned here and never again. [`Error::Stale`] when the rules that gave a person
+    /// their role are others by now.
     pub async fn insert(&self, who: SignedIn) -> Result<(session::Model, SecretString)> {
         let secret = secret::generate(SecretKind::Session)?;
         let now = self.store.clock.now();
         let (tenant_id, operator_digest, key_id, person) = match who {
             SignedIn::Operator(digest) => (None, Some(digest), None, None),
             SignedIn::Key(tenant, key) => (Some(tenant), None, Some(key), None),
-            SignedIn::Person { tenant, subject, name, role } => {
-                (Some(tenant), None, None, Some((subject, name, role)))
+            SignedIn::Person { tenant, subject, name, role, rules } => {
+                (Some(tenant), None, None, Some((subject, name, role, rules)))
             }
         };
+        let transaction = self.store.write().await?;
+        if let (Some(tenant), Some((.., rules))) = (tenant_id, &person) {
+            check_rules(&transaction, &self.store, tenant, *rules).await?;
+        }
         let (subject, name, role) = match person {
-            Some((subject, name, role)) => (Some(subject), Some(name), Some(role)),
+            Some((subject, name, role, _)) => (Some(subject), Some(name), Some(role)),
             None => (None, None, None),
         };
         let row = session::ActiveModel {
@@ -98,7 +105,6 @@ impl Sessions {
             expires_at: Set(now.plus(LIFETIME)),
             ended_at: Set(None),
         };
-        let transaction = self.store.write().await?;
         // Nobody asks for what is over, and each sign-in clears a little of it away.
         let over =
             "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT 100)";
@@ -144,24 +150,31 @@ impl Sessions {
 
     /// Ends a session at once. Ending it again changes nothing.
     pub async fn end(&self, id: SessionId) -> Result<()> {
-        self.end_where("id = $1", vec![id.into()]).await
-    }
-
-    /// Ends the sessions of everyone who signed in by the tenant's identity provider: the rules that gave them their roles
-    /// are others now.
-    pub async fn end_of_people(&self, tenant: TenantId) -> Result<()> {
-        self.end_where("tenant_id = $1 AND subject IS NOT NULL", vec![tenant.into()]).await
-    }
-
-    async fn end_where(&self, condition: &str, mut values: Vec<sea_orm::Value>) -> Result<()> {
-        values.push(self.now().into());
-        let sql = format!("UPDATE sessions SET ended_at = $2 WHERE {condition} AND ended_at IS NULL");
         let transaction = self.store.write().await?;
-        execute(&*transaction, sql, values).await?;
+        let sql = "UPDATE sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL";
+        execute(&*transaction, sql, vec![id.into(), self.store.clock.now().into()]).await?;
         transaction.commit().await
     }
+}
 
-    fn now(&self) -> Timestamp {
-        self.store.clock.now()
-    }
+/// Ends the sessions of everyone who signed in by the tenant's identity provider, as a part of what makes others of the
+/// rules that gave them their roles.
+pub(crate) async fn end_of_people(transaction: &WriteTransaction, tenant: &TenantStore) -> Result<()> {
+    let sql = "UPDATE sessions SET ended_at = $2 \
+               WHERE tenant_id = $1 AND subject IS NOT NULL AND ended_at IS NULL";
+    execute(&**transaction, sql, vec![tenant.id.into(), tenant.now().into()]).await?;
+    Ok(())
+}
+
+/// Whether the rules are still those by which somebody was given a role; they stay so until the transaction ends.
+async fn check_rules(
+    transaction: &WriteTransaction,
+    store: &Store,
+    tenant: TenantId,
+    version: i64,
+) -> Result<()> {
+    let lock = for_share(store.backend());
+    let sql = format!("SELECT version FROM sign_in WHERE tenant_id = $1 AND version = $2 {lock}");
+    let found = rows(&**transaction, sql, vec![tenant.into(), version.into()]).await?;
+    if found.is_empty() { Err(Error::Stale) } else { Ok(()) }
 }

@@ -1,23 +1,14 @@
 //! How a tenant's people sign in by an identity provider of its own.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use zeroize::Zeroizing;
 
-use crate::database::WriteTransaction;
 use crate::entity::sign_in::{self, RoleRule, RoleRules, Texts};
 use crate::error::{Error, Result};
-use crate::key_rotation::key_to_seal_by;
-use crate::statement::rows;
+use crate::sealed::CLIENT_SECRET;
+use crate::sessions;
 use crate::tenant::TenantStore;
-use crate::vault::WrappedKey;
-
-const CONTEXT: &str = "sign_in/client_secret";
-
-/// What the seal of a row of `sign_in` is bound to.
-pub(crate) fn context_of(_: &uuid::Uuid) -> String {
-    CONTEXT.to_owned()
-}
 
 /// How the people of one tenant sign in.
 #[derive(Clone, Debug)]
@@ -72,11 +63,14 @@ impl SignIn {
         let now = self.tenant.now();
         let transaction = self.tenant.store.write().await?;
         let sealed = match &new.client_secret {
-            Some(ClientSecret::Is(secret)) => Some(Some(self.seal(&transaction, secret.as_bytes()).await?)),
+            Some(ClientSecret::Is(secret)) => Some(Some(
+                CLIENT_SECRET.seal(&transaction, &self.tenant, self.tenant.id.0, secret.as_bytes()).await?,
+            )),
             Some(ClientSecret::Absent) => Some(None),
             None => None,
         };
-        let current = sign_in::Entity::find_by_id(self.tenant.id).one(&*transaction).await?;
+        let query = sign_in::Entity::find_by_id(self.tenant.id).lock_exclusive();
+        let current = query.one(&*transaction).await?;
         let version = current.as_ref().map_or(0, |row| row.version);
         if expected.is_some_and(|expected| expected != version) {
             return Err(Error::Stale);
@@ -104,8 +98,8 @@ impl SignIn {
         row.version = Set(version + 1);
         row.updated_at = Set(now);
         let row = if is_new { row.insert(&*transaction).await? } else { row.update(&*transaction).await? };
+        sessions::end_of_people(&transaction, &self.tenant).await?;
         transaction.commit().await?;
-        self.tenant.store.sessions().end_of_people(self.tenant.id).await?;
         Ok(row)
     }
 
@@ -114,36 +108,18 @@ impl SignIn {
         let transaction = self.tenant.store.write().await?;
         let query = sign_in::Entity::delete_many().filter(sign_in::Column::TenantId.eq(self.tenant.id));
         let deleted = query.exec(&*transaction).await?.rows_affected;
-        transaction.commit().await?;
         if deleted == 0 {
             return Err(Error::NotFound("sign-in"));
         }
-        self.tenant.store.sessions().end_of_people(self.tenant.id).await
+        sessions::end_of_people(&transaction, &self.tenant).await?;
+        transaction.commit().await
     }
 
     /// The client secret in clear: for the token endpoint only.
     pub async fn open_client_secret(&self, row: &sign_in::Model) -> Result<Option<Zeroizing<Vec<u8>>>> {
-        let Some(sealed) = &row.client_secret else { return Ok(None) };
-        let vault = &self.tenant.store.vault;
-        let key = self.tenant.wrapped_key().await?;
-        match vault.open(self.tenant.id, &key, CONTEXT, sealed) {
-            Err(Error::Sealed) => {}
-            opened => return opened.map(Some),
-        }
-        // The tenant's key was exchanged between the two look-ups.
-        let sql = "SELECT n.wrapped_key, s.client_secret FROM sign_in s JOIN tenants n ON n.id = s.tenant_id \
-                   WHERE s.tenant_id = $1";
-        let found = rows(&self.tenant.store.connection, sql, vec![self.tenant.id.into()]).await?;
-        let row = found.into_iter().next().ok_or(Error::NotFound("sign-in"))?;
-        let key = WrappedKey(row.try_get("", "wrapped_key")?);
-        match row.try_get::<Option<Vec<u8>>>("", "client_secret")? {
-            Some(sealed) => vault.open(self.tenant.id, &key, CONTEXT, &sealed).map(Some),
+        match &row.client_secret {
+            Some(sealed) => CLIENT_SECRET.open(&self.tenant, self.tenant.id.0, sealed).await.map(Some),
             None => Ok(None),
         }
-    }
-
-    async fn seal(&self, transaction: &WriteTransaction, secret: &[u8]) -> Result<Vec<u8>> {
-        let key = key_to_seal_by(transaction, &self.tenant.store, self.tenant.id).await?;
-        self.tenant.store.vault.seal(self.tenant.id, &key, CONTEXT, secret)
     }
 }

@@ -13,11 +13,10 @@ use crate::entity::site;
 use crate::entity::words::SiteStatus;
 use crate::error::{Error, Result};
 use crate::id::{SiteId, TenantId};
-use crate::key_rotation::key_to_seal_by;
 use crate::lookup::without_nul;
+use crate::sealed::SITE_CREDENTIALS;
 use crate::statement::{self, statement};
 use crate::tenant::TenantStore;
-use crate::vault::WrappedKey;
 
 /// The sites of one tenant.
 #[derive(Clone, Debug)]
@@ -78,15 +77,6 @@ impl Store {
     }
 }
 
-fn context(id: SiteId) -> String {
-    format!("sites/{id}/credentials")
-}
-
-/// What the seal of a row of `sites` is bound to.
-pub(crate) fn context_of(id: &uuid::Uuid) -> String {
-    context(SiteId(*id))
-}
-
 impl Sites {
     /// Registers a site.
     pub async fn insert(&self, new: NewSite) -> Result<site::Model> {
@@ -99,7 +89,9 @@ impl Sites {
             name: Set(new.name),
             product: Set(new.product),
             base_url: Set(new.base_url),
-            credentials: Set(self.seal(&transaction, id, &new.credentials).await?),
+            credentials: Set(SITE_CREDENTIALS
+                .seal(&transaction, &self.tenant, id.0, &new.credentials)
+                .await?),
             status: Set(SiteStatus::Active),
             status_reason: Set(None),
             resume_at: Set(None),
@@ -138,7 +130,9 @@ impl Sites {
     pub async fn update(&self, id: SiteId, expected: Option<i64>, edit: SiteEdit) -> Result<site::Model> {
         let transaction = self.tenant.store.write().await?;
         let sealed = match &edit.credentials {
-            Some(credentials) => Some(self.seal(&transaction, id, credentials).await?),
+            Some(credentials) => {
+                Some(SITE_CREDENTIALS.seal(&transaction, &self.tenant, id.0, credentials).await?)
+            }
             None => None,
         };
         let row = site::Entity::find_by_id((self.tenant.id, id))
@@ -180,21 +174,7 @@ impl Sites {
 
     /// The credentials in clear: for the connector only.
     pub async fn open_credentials(&self, site: &site::Model) -> Result<Zeroizing<Vec<u8>>> {
-        let vault = &self.tenant.store.vault;
-        let key = self.tenant.wrapped_key().await?;
-        match vault.open(self.tenant.id, &key, &context(site.id), &site.credentials) {
-            Err(Error::Sealed) => {}
-            opened => return opened,
-        }
-        // The tenant's key was exchanged between the two look-ups.
-        let sql = "SELECT n.wrapped_key, s.credentials FROM sites s JOIN tenants n ON n.id = s.tenant_id \
-                   WHERE s.tenant_id = $1 AND s.id = $2";
-        let values = vec![self.tenant.id.into(), site.id.into()];
-        let row = statement::rows(&self.tenant.store.connection, sql, values).await?.into_iter().next();
-        let row = row.ok_or(Error::NotFound("site"))?;
-        let key = WrappedKey(row.try_get("", "wrapped_key")?);
-        let credentials: Vec<u8> = row.try_get("", "credentials")?;
-        vault.open(self.tenant.id, &key, &context(site.id), &credentials)
+        SITE_CREDENTIALS.open(&self.tenant, site.id.0, &site.credentials).await
     }
 
     /// Stops all work at the site until an admin resumes it, because it refused the credentials that the row
@@ -282,10 +262,5 @@ impl Sites {
         let touched = statement::execute(&*transaction, sql, values).await?;
         transaction.commit().await?;
         Ok(touched)
-    }
-
-    async fn seal(&self, transaction: &WriteTransaction, id: SiteId, credentials: &[u8]) -> Result<Vec<u8>> {
-        let key = key_to_seal_by(transaction, &self.tenant.store, self.tenant.id).await?;
-        self.tenant.store.vault.seal(self.tenant.id, &key, &context(id), credentials)
     }
 }

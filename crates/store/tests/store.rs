@@ -22,6 +22,8 @@ mod schema;
 mod schema_extensions;
 #[path = "store/search/mod.rs"]
 mod search;
+#[path = "store/sessions.rs"]
+mod sessions;
 #[path = "store/tasks.rs"]
 mod tasks;
 #[path = "store/transactions.rs"]

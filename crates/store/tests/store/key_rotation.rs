@@ -34,7 +34,8 @@ fn both() -> Vault {
     Vault::new(&NEW).unwrap().also_opening(&MASTER_KEY).unwrap()
 }
 
-fn sign_in(secret: &str) -> NewSignIn {
+/// How people sign in at a provider.
+pub(crate) fn sign_in(secret: &str) -> NewSignIn {
     NewSignIn {
         issuer: "https://idcs.example.com".to_owned(),
         token_issuer: None,
