@@ -342,3 +342,94 @@ pub async fn exchange(state: &ApiState, headers: &HeaderMap) -> Result<String, A
     let claims = Claims { sub: key.id, iat: seconds(now), tenant: key.tenant_id, role: key.role };
     state.signing.sign(&Signed::new(state, AUDIENCE, now, ACCESS_TOKEN_SECONDS, claims))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const ISSUER: &str = "https://scim.example.com/";
+
+    fn claims() -> Value {
+        json!({
+            "iss": ISSUER, "aud": AUDIENCE, "sub": ApiKeyId::generate(), "iat": 1_000, "exp": 1_900,
+            "tenant": TenantId::generate(), "role": "admin",
+        })
+    }
+
+    fn with(field: &str, value: &str) -> Value {
+        let mut claims = claims();
+        claims[field] = json!(value);
+        claims
+    }
+
+    fn check(keys: &JwtKeys, token: &str, now: Timestamp) -> Option<Claims> {
+        keys.check(token, ISSUER, AUDIENCE, now)
+    }
+
+    #[test]
+    fn a_token_is_good_until_its_expiry_and_not_at_it() {
+        let keys = JwtKeys::new(&[1; 32]);
+        let token = keys.sign(&claims()).unwrap();
+        assert!(check(&keys, &token, Timestamp(1_899_999)).is_some());
+        assert!(check(&keys, &token, Timestamp(1_900_000)).is_none());
+    }
+
+    #[test]
+    fn a_token_of_another_key_issuer_or_audience_is_not_ours() {
+        let keys = JwtKeys::new(&[1; 32]);
+        let at = Timestamp(1_000_000);
+        let sign = |claims: Value| keys.sign(&claims).unwrap();
+        assert!(check(&JwtKeys::new(&[2; 32]), &sign(claims()), at).is_none());
+        assert!(check(&keys, &sign(with("iss", "https://other")), at).is_none());
+        assert!(check(&keys, &sign(with("aud", "other")), at).is_none());
+        assert!(check(&keys, "a.b.c", at).is_none());
+    }
+
+    #[test]
+    fn a_token_of_the_key_before_is_ours_while_keys_are_exchanged() {
+        let (old, new) = (JwtKeys::new(&[1; 32]), JwtKeys::new(&[2; 32]));
+        let both = new.clone().also_checking(&[1; 32]);
+        let at = Timestamp(1_000_000);
+        for keys in [&old, &new] {
+            assert!(check(&both, &keys.sign(&claims()).unwrap(), at).is_some());
+        }
+        assert!(check(&new, &both.sign(&claims()).unwrap(), at).is_some(), "the first one signs");
+        let digests = both.fingerprints("/v1/tenants", b"{}").unwrap();
+        let alone = |keys: &JwtKeys| keys.fingerprints("/v1/tenants", b"{}").unwrap();
+        assert_eq!(digests, [alone(&new), alone(&old)].concat(), "repeats of before are known");
+    }
+
+    #[test]
+    fn a_token_without_what_an_access_token_says_is_none() {
+        let keys = JwtKeys::new(&[1; 32]);
+        for missing in ["iss", "aud", "sub", "exp", "tenant"] {
+            let mut claims = claims();
+            claims.as_object_mut().unwrap().remove(missing);
+            assert!(check(&keys, &keys.sign(&claims).unwrap(), Timestamp(1_000_000)).is_none(), "{missing}");
+        }
+    }
+
+    #[test]
+    fn a_token_with_another_algorithm_is_not_ours() {
+        let keys = JwtKeys::new(&[1; 32]);
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS384), &claims(), &keys.signing).unwrap();
+        assert!(check(&keys, &token, Timestamp(1_000_000)).is_none());
+    }
+
+    #[test]
+    fn a_bearer_credential_is_taken_in_any_case_of_the_scheme() {
+        let headers = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, value.parse().unwrap());
+            headers
+        };
+        assert_eq!(bearer(&headers("bearer abc")), Some("abc"));
+        assert_eq!(bearer(&headers("Bearer  abc")), Some("abc"));
+        for refused in ["Basic abc", "Bearer", "Bearer ", "abc"] {
+            assert_eq!(bearer(&headers(refused)), None, "{refused}");
+        }
+        assert_eq!(bearer(&HeaderMap::new()), None);
+    }
+}

@@ -3,7 +3,8 @@
 use atlassian::http::HttpSettings;
 use futures::future::BoxFuture;
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
-use reqwest::header::ACCEPT;
+use reqwest::StatusCode;
+use reqwest::header::{ACCEPT, HeaderMap};
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -24,7 +25,7 @@ async fn send(
     http: &HttpSettings,
     url: &Url,
     request: impl FnOnce(reqwest::Client) -> reqwest::RequestBuilder,
-) -> Result<(reqwest::StatusCode, reqwest::header::HeaderMap, Vec<u8>), OidcError> {
+) -> Result<(StatusCode, HeaderMap, Vec<u8>), OidcError> {
     let client = http.client_for(url).map_err(|error| refused(url, &error))?;
     let broken = |error: reqwest::Error| refused(url, &innermost(&error));
     let mut response = request(client).header(ACCEPT, "application/json").send().await.map_err(broken)?;
@@ -47,14 +48,21 @@ fn innermost(error: &dyn std::error::Error) -> String {
     inner.to_string()
 }
 
-/// Reads a JSON document.
-pub(super) async fn read<T: DeserializeOwned>(http: &HttpSettings, url: &Url) -> Result<T, OidcError> {
+/// Reads a JSON document. `if_closed` is said besides where it is not shown to everybody.
+pub(super) async fn read<T: DeserializeOwned>(
+    http: &HttpSettings,
+    url: &Url,
+    if_closed: &str,
+) -> Result<T, OidcError> {
     let (status, _, body) = send(http, url, |client| client.get(url.clone())).await?;
     if !status.is_success() {
-        return Err(OidcError::Provider(format!("{} answered {status} to {}", host(url), url.path())));
+        let is_refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        let hint = if is_refused { if_closed } else { "" };
+        return Err(OidcError::Provider(format!("{} answered {status} to {}{hint}", host(url), url.path())));
     }
     serde_json::from_slice(&body).map_err(|error| {
-        OidcError::Provider(format!("What {} says at {} is not understood: {error}", host(url), url.path()))
+        let what = format!("What {} says at {} is not understood: {error}", host(url), url.path());
+        OidcError::Provider(what)
     })
 }
 

@@ -25,6 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How far clocks may be apart.
 const LEEWAY: Duration = Duration::from_mins(1);
 
+/// What is said of keys that are not shown to everybody.
+const CLOSED_KEYS: &str = ". Its signing keys must be readable without signing in: at Oracle, turn on \"Access signing \
+                           certificate\" in the domain's settings";
+
 /// Algorithms of keys that only the provider has. What is signed by a secret that both sides know is not taken, nor is
 /// what is not signed.
 const ALGORITHMS: &[Algorithm] = &[
@@ -141,22 +145,14 @@ impl Providers {
         let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
         let address =
             Url::parse(&address).map_err(|_| OidcError::Provider("issuer is no address".to_owned()))?;
-        let metadata: Metadata = http::read(&self.http, &address).await?;
+        let metadata: Metadata = http::read(&self.http, &address, "").await?;
         for url in [&metadata.authorization_endpoint, &metadata.token_endpoint, &metadata.jwks_uri] {
             if !is_private_on_its_way(url) {
                 let host = address.host_str().unwrap_or_default();
                 return Err(OidcError::Provider(format!("{host} names {url}, which has no TLS")));
             }
         }
-        let keys = http::read(&self.http, &metadata.jwks_uri).await.map_err(|error| match error {
-            OidcError::Provider(said) if said.contains(" 401 ") || said.contains(" 403 ") => {
-                OidcError::Provider(format!(
-                    "{said}. Its signing keys must be readable without signing in: at Oracle, turn on \
-                         \"Access signing certificate\" in the domain's settings"
-                ))
-            }
-            error => error,
-        })?;
+        let keys = http::read(&self.http, &metadata.jwks_uri, CLOSED_KEYS).await?;
         Ok(Provider { metadata, keys })
     }
 

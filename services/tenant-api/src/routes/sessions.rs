@@ -7,8 +7,9 @@ use axum::response::{IntoResponse, NoContent};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::entity::session;
 use store::entity::words::TenantStatus;
+use store::entity::{session, tenant};
+use store::id::TenantId;
 use store::sessions::SignedIn;
 use store::{TenantStore, Timestamp};
 use utoipa::ToSchema;
@@ -55,11 +56,25 @@ pub(crate) async fn create_session(
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, ApiError> {
     let who = signed_in_by(&state, &headers).await?;
+    if let SignedIn::Key(tenant, _) = &who {
+        find_served(&state, *tenant).await?;
+    }
     let (row, secret) = state.store.sessions().insert(who).await?;
     if let (Some(tenant), Some(key)) = (row.tenant_id, row.key_id) {
         note(&state.store.tenant(tenant), &format!("key:{key}"), "session.create", &row).await?;
     }
     Ok(created(&row, &secret))
+}
+
+/// The tenant that somebody signs in to, if anybody can at the moment.
+async fn find_served(state: &ApiState, id: TenantId) -> Result<tenant::Model, ApiError> {
+    let tenant = state.store.tenants().get(id).await?;
+    match tenant.status {
+        TenantStatus::Active => Ok(tenant),
+        TenantStatus::Suspended => Err(ApiError::NotLetIn("The tenant is suspended".into())),
+        // What was written now would stay behind, or be overwritten.
+        TenantStatus::Leaving | TenantStatus::Arriving => Err(ApiError::Moving),
+    }
 }
 
 /// Exchange a session's secret
@@ -173,10 +188,7 @@ pub(crate) async fn finish_sign_in(
     let pending: Option<Pending> =
         state.signing.check(&body.pending, state.public_url.as_str(), PURPOSE, now);
     let pending = pending.filter(|pending| pending.state == body.state).ok_or_else(begin_again)?;
-    let tenant = state.store.tenants().get(pending.tenant).await.map_err(|_| begin_again())?;
-    if tenant.status == TenantStatus::Suspended {
-        return Err(ApiError::NotLetIn("The tenant is suspended".into()));
-    }
+    let tenant = find_served(&state, pending.tenant).await?;
     let store = state.store.tenant(tenant.id);
     let settings = store.sign_in().find().await?.ok_or_else(begin_again)?;
     let secret = match store.sign_in().open_client_secret(&settings).await? {
@@ -197,8 +209,13 @@ pub(crate) async fn finish_sign_in(
     };
     let actor = Identity::Person(tenant.id, person.clone()).actor();
     let (subject, name, role) = (person.subject, person.name, person.role);
-    let who = SignedIn::Person { tenant: tenant.id, subject, name, role };
-    let (row, secret) = state.store.sessions().insert(who).await?;
+    let who = SignedIn::Person { tenant: tenant.id, subject, name, role, rules: settings.version };
+    let begun = state.store.sessions().insert(who).await;
+    let (row, secret) = begun.map_err(|error| match error {
+        // The role comes of rules that are no longer there.
+        store::Error::Stale => begin_again(),
+        error => error.into(),
+    })?;
     note(&store, &actor, "session.create", &row).await?;
     Ok(created(&row, &secret))
 }

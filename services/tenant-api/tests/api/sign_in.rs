@@ -1,10 +1,13 @@
 //! Signing in by a key and by a tenant's own identity provider, staying signed in, and signing out.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use atlassian::http::HttpSettings;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
-use crate::harness::{Answer, Api, CLIENT_SECRET, OPERATOR, PUBLIC_URL, text};
+use crate::harness::{Answer, Api, CLIENT_SECRET, OPERATOR, PUBLIC_URL, loopback_allowed, text};
 use crate::organization::{Organization, Tenant, sign_in_body};
 
 on_both!(
@@ -14,6 +17,8 @@ on_both!(
     an_exchanged_key_of_the_provider_is_found_and_looked_for_seldom,
     access_tokens_of_the_provider_open_its_tenant_alone,
     settings_are_tried_before_they_are_kept,
+    a_provider_that_answers_badly_or_never_is_told_and_holds_nobody_up,
+    nobody_signs_in_to_a_tenant_that_is_moving,
     a_client_secret_goes_to_no_other_host,
     changed_rules_end_the_sessions_that_they_gave,
     a_session_ends_when_it_is_ended_or_its_key_or_time_is_over,
@@ -268,6 +273,69 @@ async fn settings_are_tried_before_they_are_kept(api: Api) {
     api.delete(&path).by(&tenant.owner).send().await.expect(204);
     api.delete(&path).by(&tenant.owner).send().await.expect(404);
     api.post("/v1/sign-in/start", json!({"tenant": "acme"})).send().await.expect(404);
+}
+
+/// Answers every connection with these bytes, and then says nothing more.
+async fn provider_that_says(answer: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+            // A client that has read enough hangs up.
+            let _ = stream.write_all(&answer).await;
+            held.push(stream);
+        }
+    });
+    format!("http://{address}")
+}
+
+async fn a_provider_that_answers_badly_or_never_is_told_and_holds_nobody_up(api: Api) {
+    let tenant = Tenant::new(&api, "acme").await;
+    let hasty = HttpSettings { request_timeout: Duration::from_millis(300), ..loopback_allowed() };
+    let router = api.with_http(hasty);
+    let answer = |head: &str, body: &[u8]| [format!("HTTP/1.1 {head}\r\n\r\n").as_bytes(), body].concat();
+    let elsewhere = format!(
+        r#"{{"issuer":"x","authorization_endpoint":"http://idcs.example.com/a","token_endpoint":"{0}/t","jwks_uri":"{0}/k"}}"#,
+        api.openid.issuer
+    );
+    for (said, words) in [
+        (Vec::new(), "timed out"),
+        (answer("200 OK\r\ncontent-length: 100", b"{"), "timed out"),
+        (
+            answer("200 OK\r\nconnection: close\r\ncontent-length: 2000000", &vec![b' '; 2_000_000]),
+            "answered too much",
+        ),
+        (answer("200 OK\r\ncontent-length: 5", b"hello"), "is not understood"),
+        (answer("302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0", b""), "answered 302"),
+        (answer("401 Unauthorized\r\ncontent-length: 0", b""), "answered 401"),
+        (
+            answer(&format!("200 OK\r\ncontent-length: {}", elsewhere.len()), elsewhere.as_bytes()),
+            "http://idcs.example.com/a, which has no TLS",
+        ),
+    ] {
+        let issuer = provider_that_says(said).await;
+        let began = Instant::now();
+        let put = api.call("PUT", &tenant.path("/sign-in")).json(sign_in_body(&issuer)).by(&tenant.owner);
+        let told = put.through(router.clone()).send().await.expect(422);
+        assert_eq!(told["errors"][0]["field"], "issuer", "{told}");
+        assert!(told.to_string().contains(words), "{words}: {told}");
+        assert!(began.elapsed() < Duration::from_secs(5), "{words}");
+    }
+}
+
+async fn nobody_signs_in_to_a_tenant_that_is_moving(api: Api) {
+    let own = Organization::at_work(&api, "acme").await;
+    api.openid.be(&ann(&["everyone"]));
+    let back = come_back(&api, "acme").await;
+    api.execute("UPDATE tenants SET status = 'leaving' WHERE slug = 'acme'").await;
+    let changes = own.tenant.changes(&api).await;
+    let refused = api.post("/v1/sign-in/finish", back).send().await;
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "5"));
+    api.call("POST", "/v1/sessions").by(&own.tenant.owner).send().await.expect(503);
+    assert_eq!(own.tenant.changes(&api).await, changes, "nothing was written that would stay behind");
 }
 
 async fn a_client_secret_goes_to_no_other_host(api: Api) {
