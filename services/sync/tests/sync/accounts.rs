@@ -14,6 +14,7 @@ on_both_databases!(
     chain_of_renames_comes_out_right,
     user_deleted_and_created_again_has_the_same_account_without_the_old_groups,
     new_user_never_gets_the_account_of_one_that_is_being_renamed,
+    whoever_is_renamed_to_the_name_of_somebody_who_left_keeps_their_own_account,
     people_who_share_an_address_have_an_account_each,
     deleted_setting_deletes_the_account,
     strip_groups_setting_leaves_the_account_active,
@@ -140,6 +141,28 @@ async fn user_deleted_and_created_again_has_the_same_account_without_the_old_gro
     world.work().await;
     assert!(world.is_active("ada"));
     world.is_created_once("ada");
+}
+
+async fn whoever_is_renamed_to_the_name_of_somebody_who_left_keeps_their_own_account(mut world: World) {
+    let (ada, bob) = (world.user("ada").await, world.user("bob").await);
+    world.group("team", &[bob]).await;
+    world.work().await;
+    let (keys_of_ada, keys_of_bob) = (world.account("ada").unwrap().key, world.account("bob").unwrap().key);
+    world.delete(ada).await;
+    world.work().await;
+    assert!(!world.is_active("ada"));
+    world.edit(bob, json!({"userName": "ada"})).await;
+    world.work().await;
+    // The name is taken at the site: the account of whoever left is theirs, and does not come to life for another.
+    let ledger = world.ledger(bob).await.unwrap();
+    assert_eq!(ledger.key.as_deref(), Some(keys_of_bob.as_str()), "the account is the one that it was");
+    assert_eq!(world.account("ada").unwrap().key, keys_of_ada);
+    assert!(!world.is_active("ada"));
+    assert!(world.is_active("bob"), "it waits for its new name");
+    assert_eq!(world.members("team"), names(&["bob"]));
+    world.delete(bob).await;
+    world.work().await;
+    assert!(!world.is_active("bob"), "nobody who left can log in");
 }
 
 async fn new_user_never_gets_the_account_of_one_that_is_being_renamed(mut world: World) {
