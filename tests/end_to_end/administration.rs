@@ -118,6 +118,12 @@ async fn commands_lead_from_nothing_to_a_synchronized_site() {
     assert!(owner.says(1, &["connections", "create", ""]).await.contains("name:"), "each field is named");
     assert!(owner.says(2, &["sites", "lst"]).await.contains("list"));
     assert!(owner.says(0, &["completions", "bash"]).await.contains("complete"));
+    let operators = Shell::new(&program, OPERATOR_KEY, "acme");
+    assert!(operators.says(1, &["audit"]).await.contains("tenants break-glass"), "what to do is said");
+    operator.says(0, &["tenants", "break-glass", "acme", "--reason", "A. Operator, ticket 42"]).await;
+    assert!(operators.says(0, &["audit"]).await.contains("break_glass.open"));
+    operator.says(0, &["tenants", "close-glass", "acme"]).await;
+    operators.says(1, &["audit"]).await;
     operator.says(0, &["tenants", "suspend", "acme"]).await;
     assert!(owner.says(1, &["sites", "list"]).await.contains("suspended"));
     operator.says(0, &["tenants", "resume", "acme"]).await;

@@ -84,6 +84,8 @@ typed_ids! {
     RequestId,
     /// A link that opens the set-up page of a connection.
     SetupLinkId,
+    /// A time in which the operator may see a tenant's people.
+    BreakGlassId,
     /// Somebody who is signed in.
     SessionId,
 }

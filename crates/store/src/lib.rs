@@ -14,6 +14,7 @@ pub mod accounts;
 mod arrivals;
 pub mod audit;
 pub mod backlog;
+pub mod break_glass;
 pub mod caller;
 pub mod clock;
 pub mod connections;

@@ -24,6 +24,7 @@ use crate::vault::WrappedKey;
 pub const TABLES: &[&str] = &[
     "tenants",
     "api_keys",
+    "break_glass",
     "sign_in",
     "sessions",
     "schema_extensions",

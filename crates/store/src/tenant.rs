@@ -7,6 +7,7 @@ use scim_protocol::schema::ResourceTypes;
 
 use crate::accounts::Accounts;
 use crate::audit::Audit;
+use crate::break_glass::BreakGlass;
 use crate::connections::Connections;
 use crate::database::Store;
 use crate::error::Result;
@@ -51,6 +52,11 @@ impl TenantStore {
     /// How its people sign in by an identity provider of its own.
     pub fn sign_in(&self) -> SignIn {
         SignIn { tenant: self.clone() }
+    }
+
+    /// When the operator may see its people.
+    pub fn break_glass(&self) -> BreakGlass {
+        BreakGlass { tenant: self.clone() }
     }
 
     /// Its connections.

@@ -33,6 +33,13 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
+impl<T> Page<T> {
+    /// A list of nothing.
+    pub fn empty() -> Self {
+        Self { items: Vec::new(), next_cursor: None }
+    }
+}
+
 /// A problem with one field.
 #[derive(Clone, Debug, Deserialize)]
 pub struct FieldProblem {
@@ -54,6 +61,15 @@ pub struct Problem {
     pub errors: Vec<FieldProblem>,
     /// What an operator finds the request by.
     pub request_id: Option<String>,
+    /// What would let it through, as the API calls it.
+    pub needs: Option<String>,
+}
+
+impl Problem {
+    /// Whether the operator has to break glass first.
+    pub fn is_behind_glass(&self) -> bool {
+        self.needs.as_deref() == Some("break-glass")
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -62,6 +78,7 @@ struct ProblemBody {
     title: String,
     detail: Option<String>,
     errors: Vec<FieldProblem>,
+    needs: Option<String>,
 }
 
 /// A call that is being put together.
@@ -175,7 +192,7 @@ impl Call<'_> {
         if !status.is_success() {
             let body: ProblemBody = serde_json::from_slice(&body).unwrap_or_default();
             let detail = body.detail.unwrap_or(body.title);
-            return Err(Problem { status, detail, errors: body.errors, request_id });
+            return Err(Problem { status, detail, errors: body.errors, request_id, needs: body.needs });
         }
         let body = if body.is_empty() { b"null" } else { &body[..] };
         let answer = serde_json::from_slice(body).map_err(|error| {
@@ -214,7 +231,7 @@ impl Call<'_> {
 
 fn broken(request_id: Option<String>) -> Problem {
     let detail = "The API's answer could not be read".to_owned();
-    Problem { status: StatusCode::INTERNAL_SERVER_ERROR, detail, errors: Vec::new(), request_id }
+    Problem { status: StatusCode::INTERNAL_SERVER_ERROR, detail, request_id, ..Problem::default() }
 }
 
 /// Text as a value in a query.

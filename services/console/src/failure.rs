@@ -7,6 +7,10 @@ use maud::html;
 use crate::api::{Problem, query};
 use crate::shell;
 
+/// Marks a page that is not shown to the operator before glass is broken.
+#[derive(Clone, Copy, Debug)]
+pub struct BehindGlass;
+
 /// Why there is no page.
 #[derive(Debug)]
 pub enum Failure {
@@ -60,7 +64,11 @@ impl IntoResponse for Failure {
                         p { a.button href="/console" { "Back to the console" } }
                     },
                 );
-                (problem.status, page).into_response()
+                let mut response = (problem.status, page).into_response();
+                if problem.is_behind_glass() {
+                    response.extensions_mut().insert(BehindGlass);
+                }
+                response
             }
         }
     }

@@ -16,6 +16,7 @@ const NAVIGATION: &[(&str, &str, Role)] = &[
     ("/review", "To review", Role::Auditor),
     ("/ledger", "Ledger", Role::Auditor),
     ("/audit", "Audit log", Role::Auditor),
+    ("/break-glass", "Operator access", Role::Auditor),
     ("/keys", "Keys", Role::Owner),
     ("/sign-in", "Sign-in", Role::Owner),
 ];

@@ -1,15 +1,15 @@
 //! Extractors that authenticate and authorize: a handler's signature is its policy.
 //!
 //! `Caller<Operator>` asks for the operator; `TenantCaller<Admin>` for at least an admin of the tenant
-//! in the path. A tenant that does not exist and one of someone else are the same 404.
+//! in the path, or the operator; `TenantCaller<Admin, People>` for the same, where the operator has to break glass. A tenant that does not exist and one of someone else are the same 404.
 
 use std::marker::PhantomData;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::Method;
 use axum::http::request::Parts;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::TenantStore;
 use store::entity::tenant;
 use store::entity::words::{Role, TenantStatus};
@@ -65,6 +65,46 @@ impl LeastRole for Auditor {
     }
 }
 
+/// What an operation is about: it says when the operator may use it in a tenant. Whoever is of the tenant goes by their
+/// role alone.
+pub trait Matter: Send + Sync {
+    /// How the operator comes in.
+    const DOOR: Door;
+}
+
+/// How the operator comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Always.
+    Open,
+    /// As long as nobody of the tenant has come in; afterwards by breaking glass.
+    UntilInhabited,
+    /// By breaking glass.
+    Closed,
+}
+
+/// How a tenant is set up and fares, without its people.
+#[derive(Debug)]
+pub struct Configuration;
+/// What lets somebody in, or lets what a tenant holds out: keys, tokens, sign-in, sites and links.
+#[derive(Debug)]
+pub struct Access;
+/// A tenant's people: who they are, and what was done for whom and by whom.
+#[derive(Debug)]
+pub struct People;
+
+impl Matter for Configuration {
+    const DOOR: Door = Door::Open;
+}
+
+impl Matter for Access {
+    const DOOR: Door = Door::UntilInhabited;
+}
+
+impl Matter for People {
+    const DOOR: Door = Door::Closed;
+}
+
 const NOT_ALLOWED: ApiError = ApiError::Forbidden("Your role does not allow this");
 
 /// An authenticated caller of what belongs to no tenant.
@@ -91,17 +131,17 @@ impl<R: LeastRole> FromRequestParts<ApiState> for Caller<R> {
 
 /// An authenticated caller within the tenant of the path.
 #[derive(Debug)]
-pub struct TenantCaller<R> {
+pub struct TenantCaller<R, M = Configuration> {
     /// The tenant.
     pub tenant: tenant::Model,
     /// All that belongs to the tenant, and nothing else.
     pub store: TenantStore,
     /// The name in audit logs.
     pub actor: String,
-    role: PhantomData<R>,
+    policy: PhantomData<(R, M)>,
 }
 
-impl<R> TenantCaller<R> {
+impl<R, M> TenantCaller<R, M> {
     /// Notes a change of configuration. `detail` must hold no secret.
     pub async fn audit(
         &self,
@@ -111,13 +151,14 @@ impl<R> TenantCaller<R> {
     ) -> Result<(), ApiError>
     where
         R: Sync,
+        M: Sync,
     {
         let kind = action.split('.').next().unwrap_or(action);
         Ok(self.store.audit().insert(&self.actor, action, kind, object_id.to_string(), detail).await?)
     }
 }
 
-impl<R: Sync> TenantCaller<R> {
+impl<R: Sync, M: Sync> TenantCaller<R, M> {
     /// Notes an edit: what is worth saying of it, and each field that it changed, before and after. Both states are as the
     /// API shows them.
     pub async fn audit_edit(
@@ -133,26 +174,26 @@ impl<R: Sync> TenantCaller<R> {
     }
 }
 
-impl<R: LeastRole> FromRequestParts<ApiState> for TenantCaller<R> {
+impl<R: LeastRole, M: Matter> FromRequestParts<ApiState> for TenantCaller<R, M> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Self::Rejection> {
         let (tenant, identity) = in_tenant(parts, state).await?;
         authorize::<R>(&identity, &tenant)?;
-        Self::new(parts, state, tenant, &identity)
+        Self::new(parts, state, tenant, &identity).await
     }
 }
 
 /// As [`TenantCaller`], for what a link to the set-up of the path's connection opens as well.
 #[derive(Debug)]
-pub struct ConnectionCaller<R> {
+pub struct ConnectionCaller<R, M = Configuration> {
     /// The caller.
-    pub caller: TenantCaller<R>,
+    pub caller: TenantCaller<R, M>,
     /// Whether it is one who has nothing but such a link.
     pub by_setup_link: bool,
 }
 
-impl<R: LeastRole> FromRequestParts<ApiState> for ConnectionCaller<R> {
+impl<R: LeastRole, M: Matter> FromRequestParts<ApiState> for ConnectionCaller<R, M> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Self::Rejection> {
@@ -168,7 +209,7 @@ impl<R: LeastRole> FromRequestParts<ApiState> for ConnectionCaller<R> {
             identity => authorize::<R>(identity, &tenant)?,
         }
         let by_setup_link = matches!(identity, Identity::SetupLink(_));
-        let caller = TenantCaller::new(parts, state, tenant, &identity)?;
+        let caller = TenantCaller::new(parts, state, tenant, &identity).await?;
         Ok(Self { caller, by_setup_link })
     }
 }
@@ -184,8 +225,8 @@ async fn in_tenant(parts: &mut Parts, state: &ApiState) -> Result<(tenant::Model
     Ok((tenant?, identity))
 }
 
-impl<R> TenantCaller<R> {
-    fn new(
+impl<R, M: Matter> TenantCaller<R, M> {
+    async fn new(
         parts: &Parts,
         state: &ApiState,
         tenant: tenant::Model,
@@ -196,9 +237,44 @@ impl<R> TenantCaller<R> {
         if is_moving && parts.method != Method::GET {
             return Err(ApiError::Moving);
         }
+        if matches!(identity, Identity::Operator) {
+            let store = state.store.tenant(tenant.id);
+            // The whole path, of which a nested router sees the end.
+            let path = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0).path();
+            come_in(&store, M::DOOR, is_moving, &parts.method, path).await?;
+        }
         tracing::Span::current().record("tenant.id", tracing::field::display(tenant.id));
-        Ok(Self { store: state.store.tenant(tenant.id), tenant, actor: identity.actor(), role: PhantomData })
+        Ok(Self {
+            store: state.store.tenant(tenant.id),
+            tenant,
+            actor: identity.actor(),
+            policy: PhantomData,
+        })
     }
+}
+
+/// Lets the operator in through a door, and notes it where glass had to be broken.
+async fn come_in(
+    tenant: &TenantStore,
+    door: Door,
+    is_moving: bool,
+    method: &Method,
+    path: &str,
+) -> Result<(), ApiError> {
+    let glass = tenant.break_glass();
+    match door {
+        Door::Open => return Ok(()),
+        Door::UntilInhabited if !glass.is_inhabited().await? => return Ok(()),
+        Door::UntilInhabited | Door::Closed => {}
+    }
+    let open = glass.find_open().await?.ok_or(ApiError::BehindGlass)?;
+    // What is noted now would stay behind.
+    if is_moving {
+        return Err(ApiError::Moving);
+    }
+    let detail = json!({"method": method.as_str(), "path": path});
+    let (audit, id) = (tenant.audit(), open.id.to_string());
+    Ok(audit.insert("operator", "break_glass.use", "break_glass", id, Some(detail)).await?)
 }
 
 /// The tenant of an id or a slug. No slug has the form of an id.

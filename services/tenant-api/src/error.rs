@@ -44,6 +44,9 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     errors: Vec<FieldProblem>,
+    /// What would let the operator through: `break-glass`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needs: Option<&'static str>,
 }
 
 /// Why a request was not carried out.
@@ -63,6 +66,12 @@ pub enum ApiError {
     /// 403: authenticated, but not allowed.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// 403: the operator has to break glass first.
+    #[error(
+        "Operators see a tenant's people and open its doors behind broken glass only: give a reason first, by \
+         POST /v1/tenants/{{tenant}}/break-glass or in the console"
+    )]
+    BehindGlass,
     /// 403: whoever wants to come in is known, and not let in; why, in words for them.
     #[error("{0}")]
     NotLetIn(String),
@@ -117,7 +126,7 @@ impl ApiError {
         match self {
             Self::Malformed { .. } => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) | Self::NotLetIn(_) => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::NotLetIn(_) | Self::BehindGlass => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
@@ -197,6 +206,7 @@ impl IntoResponse for ApiError {
             status: status.as_u16(),
             // A failed authentication tells nothing: not even whether a credential was once good.
             detail: (status != StatusCode::UNAUTHORIZED).then(|| self.to_string()),
+            needs: matches!(self, Self::BehindGlass).then_some("break-glass"),
             errors: match self {
                 Self::Invalid(errors) | Self::Malformed { errors, .. } => errors,
                 _ => Vec::new(),

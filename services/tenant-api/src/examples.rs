@@ -12,6 +12,9 @@ pub fn body(operation_id: &str) -> Option<Value> {
     Some(match operation_id {
         "create_tenant" => json!({"slug": "acme", "name": "Acme Inc."}),
         "update_tenant" => json!({"name": "Acme International", "status": "active"}),
+        "break_glass" => {
+            json!({"reason": "Ada Lovelace, ticket 4711: memberships missing since noon", "minutes": 60})
+        }
         "create_key" => json!({"name": "CI", "role": "admin", "expires_at": "2027-01-31T00:00:00Z"}),
         "replace_sign_in" => json!({
             "issuer": "https://idcs-acme.identity.oraclecloud.com", "token_issuer": "https://identity.oraclecloud.com/",

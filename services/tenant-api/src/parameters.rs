@@ -5,7 +5,8 @@ use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::id::{
-    AccountId, ApiKeyId, ConnectionId, GroupId, LinkId, RunId, SchemaId, SetupLinkId, SiteId, TokenId, UserId,
+    AccountId, ApiKeyId, BreakGlassId, ConnectionId, GroupId, LinkId, RunId, SchemaId, SetupLinkId, SiteId,
+    TokenId, UserId,
 };
 use utoipa::IntoParams;
 
@@ -52,6 +53,11 @@ paths! {
         connection: ConnectionId,
         /// The set-up link's id.
         setup_link: SetupLinkId
+    }
+    /// A time in which the operator may see a tenant's people.
+    BreakGlassPath {
+        /// The id of the time.
+        break_glass: BreakGlassId
     }
     /// A site.
     SitePath {

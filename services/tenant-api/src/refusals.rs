@@ -28,7 +28,7 @@ pub enum TenantRefusals {
     /// No credential, or none that opens anything
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(Problem),
-    /// The caller's role does not allow it, or the tenant is suspended
+    /// The caller's role does not allow it, the tenant is suspended, or the operator has not broken the glass
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(Problem),
     /// No such resource in the caller's reach

@@ -43,6 +43,7 @@ const PAGES: &[&str] = &[
     "/review",
     "/ledger",
     "/audit",
+    "/break-glass",
 ];
 
 #[tokio::test]
@@ -53,6 +54,22 @@ async fn pages_open_to_their_own_tenant_alone_and_to_nobody_who_is_not_signed_in
     let (_, cookie) = sign_in(&url, &own.key).await;
     let (_, operators) = sign_in(&url, OPERATOR_KEY).await;
     let theirs = format!("/connections/{}", other.connection_id);
+    for page in ["/people", "/groups", "/audit"] {
+        let behind = get(&url, &format!("/console/t/acme{page}"), &operators).await;
+        assert_eq!(location(&behind), "/console/t/acme/break-glass?done=behind-glass", "{page}");
+    }
+    for page in ["", "/connections", "/sites", "/links", "/keys", "/break-glass"] {
+        let path = format!("/console/t/acme{page}");
+        assert_eq!(get(&url, &path, &operators).await.status(), 200, "{path} shows nobody");
+    }
+    let form = [("reason", "A. Operator, ticket 42"), ("minutes", "")];
+    let broken = client().post(format!("{url}/console/t/acme/break-glass")).header(COOKIE, &operators);
+    assert_eq!(location(&broken.form(&form).send().await.unwrap()), "/console/t/acme?done=broken");
+    let told = get(&url, "/console/t/acme/break-glass", &cookie).await.text().await.unwrap();
+    assert!(
+        told.contains("A. Operator, ticket 42") && told.contains("End it now"),
+        "the owner sees it: {told}"
+    );
     for page in PAGES.iter().chain([&"/keys", &"/sign-in"]) {
         let path = format!("/console/t/acme{page}");
         assert_eq!(get(&url, &path, &cookie).await.status(), 200, "{path}");

@@ -131,6 +131,7 @@ impl Stage {
             ("ledger", "/ledger".into(), "person.03"),
             ("account", format!("/ledger/{site}/{account}"), "The site's own key"),
             ("audit", "/audit".into(), "link.create"),
+            ("operator-access", "/break-glass".into(), "The operator has never asked"),
             ("keys-list", "/keys".into(), "Make a key"),
             ("sign-in-settings", "/sign-in".into(), "Whoever has none is not let in"),
             ("nowhere", "/people/00000000-0000-0000-0000-000000000000".into(), "There is nothing here"),

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod api_key;
 pub mod audit_entry;
+pub mod break_glass;
 pub mod claim;
 pub mod connection;
 pub mod denied_claim;

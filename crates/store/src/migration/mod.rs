@@ -22,6 +22,7 @@ mod m0013_setup;
 mod m0014_sign_in;
 mod m0015_tenant_keys;
 mod m0016_audit_chain;
+mod m0017_break_glass;
 
 /// Runs and lists the migrations.
 #[derive(Debug)]
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_sign_in::Migration),
             Box::new(m0015_tenant_keys::Migration),
             Box::new(m0016_audit_chain::Migration),
+            Box::new(m0017_break_glass::Migration),
         ]
     }
 }

@@ -29,7 +29,7 @@ pub(crate) async fn list(desk: InTenant, Query(cursor): Query<Cursor>) -> Result
     let mut rows = Vec::new();
     for connection in &page.items {
         let last: Page<ScimRequest> =
-            desk.get(format!("/connections/{}/requests?limit=1", connection.id)).await?;
+            desk.glimpse(format!("/connections/{}/requests?limit=1", connection.id)).await?;
         rows.push((connection, last.items.into_iter().next()));
     }
     let shown = html! {
@@ -282,7 +282,7 @@ async fn page(desk: &InTenant, id: Uuid, made: JustMade) -> Result<Markup, Failu
 }
 
 async fn recent(desk: &InTenant, id: Uuid) -> Result<Markup, Failure> {
-    let requests: Page<ScimRequest> = desk.get(format!("/connections/{id}/requests?limit=5")).await?;
+    let requests: Page<ScimRequest> = desk.glimpse(format!("/connections/{id}/requests?limit=5")).await?;
     Ok(light(&requests.items))
 }
 

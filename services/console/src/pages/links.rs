@@ -184,7 +184,7 @@ pub(crate) async fn show(desk: InTenant, Path(OfLink { link: id }): Path<OfLink>
     let link: Link = desk.get(format!("/links/{id}")).await?;
     let names = Names::of(&desk).await?;
     let runs: Page<Run> = desk.get(format!("/links/{id}/runs?limit=10")).await?;
-    let held: Page<HeldTask> = desk.get(format!("/links/{id}/held?limit=1")).await?;
+    let held: Page<HeldTask> = desk.glimpse(format!("/links/{id}/held?limit=1")).await?;
     let own = desk.page(format!("/links/{id}"));
     let rows = html! {
         @for run in &runs.items {

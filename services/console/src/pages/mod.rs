@@ -10,6 +10,7 @@ use crate::session::Session;
 use crate::{Console, assets, session};
 
 mod audit;
+mod break_glass;
 mod connections;
 mod groups;
 mod keys;
@@ -95,10 +96,13 @@ pub(crate) fn router() -> Router<Console> {
         .route("/ledger/{site}/users/{user}/relink", post(ledger::relink))
         .route("/ledger/{site}/users/{user}/split", post(ledger::split))
         .route("/audit", get(audit::list))
+        .route("/break-glass", get(break_glass::show).post(break_glass::create))
+        .route("/break-glass/{id}/close", post(break_glass::close))
         .route("/keys", get(keys::list).post(keys::create))
         .route("/keys/{key}/revoke", post(keys::revoke))
         .route("/sign-in", get(sign_in_settings::show).post(sign_in_settings::save))
-        .route("/sign-in/remove", post(sign_in_settings::remove));
+        .route("/sign-in/remove", post(sign_in_settings::remove))
+        .layer(axum::middleware::from_fn(break_glass::lead_there));
     Router::new()
         .route("/console", get(home))
         .route("/console/", get(home))

@@ -31,12 +31,13 @@ impl Facts {
         let all: Page<Connection> = desk.get(format!("/connections?limit={LOOKED_AT}")).await?;
         for connection in all.items {
             let last: Page<ScimRequest> =
-                desk.get(format!("/connections/{}/requests?limit=1", connection.id)).await?;
+                desk.glimpse(format!("/connections/{}/requests?limit=1", connection.id)).await?;
             connections.push((connection, last.items.into_iter().next()));
         }
         let (mut sites, mut doubtful) = (Vec::new(), false);
         for site in desk.get::<Page<Site>>(format!("/sites?limit={LOOKED_AT}")).await?.items {
-            let conflicts: Page<Conflict> = desk.get(format!("/sites/{}/conflicts?limit=1", site.id)).await?;
+            let conflicts: Page<Conflict> =
+                desk.glimpse(format!("/sites/{}/conflicts?limit=1", site.id)).await?;
             doubtful |= !conflicts.items.is_empty();
             sites.push(desk.get::<Site>(format!("/sites/{}", site.id)).await?);
         }
@@ -45,7 +46,7 @@ impl Facts {
         for link in &links.items {
             let runs: Page<Run> = desk.get(format!("/links/{}/runs?limit=1", link.id)).await?;
             synchronized |= runs.items.iter().any(|run| run.finished_at.is_some());
-            let waiting: Page<HeldTask> = desk.get(format!("/links/{}/held?limit=1", link.id)).await?;
+            let waiting: Page<HeldTask> = desk.glimpse(format!("/links/{}/held?limit=1", link.id)).await?;
             held |= !waiting.items.is_empty();
         }
         Ok(Self { connections, sites, links: links.items, synchronized, held, doubtful })

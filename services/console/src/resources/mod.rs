@@ -37,6 +37,23 @@ pub struct ScimAddress {
     pub base_uri: String,
 }
 
+/// A time in which the operator may see people.
+#[derive(Clone, Debug, Deserialize)]
+pub struct BreakGlass {
+    /// Its id.
+    pub id: String,
+    /// Who needed it, and what for.
+    pub reason: String,
+    /// When it began.
+    pub opened_at: String,
+    /// When it ends by itself.
+    pub expires_at: String,
+    /// When somebody ended it.
+    pub closed_at: Option<String>,
+    /// Whether it stands now.
+    pub open: bool,
+}
+
 /// A token, a key or a set-up link.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Credential {

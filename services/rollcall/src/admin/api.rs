@@ -184,6 +184,11 @@ fn refusal(status: StatusCode, problem: &Value) -> anyhow::Error {
     }
     let detail = problem["detail"].as_str().or_else(|| problem["title"].as_str());
     let mut lines = vec![detail.map_or_else(|| format!("the API answered {status}"), str::to_owned)];
+    if problem["needs"] == "break-glass" {
+        lines.push(
+            "  run: rollcall tenants break-glass TENANT --reason 'who you are, and what for'".to_owned(),
+        );
+    }
     for error in problem["errors"].as_array().into_iter().flatten() {
         let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
         lines.push(format!("  {}: {}", text("field"), text("problem")));

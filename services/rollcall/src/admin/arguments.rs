@@ -122,6 +122,24 @@ pub(crate) enum TenantsCommand {
         /// The tenant's slug.
         slug: String,
     },
+    /// See a tenant's people and open its doors for a time (operator).
+    ///
+    /// The tenant sees the reason, and each look is in its audit log.
+    BreakGlass {
+        /// The tenant's slug.
+        slug: String,
+        /// Who needs it and what for, such as "A. Lovelace, ticket 4711".
+        #[arg(long)]
+        reason: String,
+        /// Minutes that it lasts, 480 at the most.
+        #[arg(long, default_value_t = 60)]
+        minutes: u32,
+    },
+    /// End at once what `break-glass` began (operator, or the tenant's owner).
+    CloseGlass {
+        /// The tenant's slug.
+        slug: String,
+    },
 }
 
 #[derive(Debug, Args)]

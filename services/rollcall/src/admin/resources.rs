@@ -92,6 +92,18 @@ pub(super) async fn tenants(api: &Api, arguments: TenantsArguments) -> anyhow::R
         }
         TenantsCommand::Suspend { slug } => status(&slug, "suspended").await?,
         TenantsCommand::Resume { slug } => status(&slug, "active").await?,
+        TenantsCommand::BreakGlass { slug, reason, minutes } => {
+            let path = format!("/tenants/{}/break-glass", encoded(&slug));
+            let body = json!({"reason": reason, "minutes": minutes});
+            output::object(api.output, &api.call(Method::POST, &path, Some(body)).await?)?;
+        }
+        TenantsCommand::CloseGlass { slug } => {
+            let path = format!("/tenants/{}/break-glass", encoded(&slug));
+            for broken in api.all_of(&path).await?.iter().filter(|broken| broken["open"] == true) {
+                let id = broken["id"].as_str().unwrap_or_default();
+                api.call(Method::DELETE, &format!("{path}/{id}"), None).await?;
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

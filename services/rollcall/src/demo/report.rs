@@ -125,7 +125,9 @@ pub(super) fn differences(outcomes: &[Outcome]) -> String {
 pub(super) fn addresses(public_url: &Url, operator_key: &str, outcomes: &[Outcome]) -> String {
     let public = public_url.as_str().trim_end_matches('/');
     let mut lines = vec![
-        format!("Console    {public}/   sign in with the operator key, or with a tenant's API key"),
+        format!(
+            "Console    {public}/   sign in with a tenant's API key; the operator key shows the tenants, and nobody in them"
+        ),
         format!("REST API   {public}/v1   operator key {operator_key}"),
         format!("API page   {public}/v1/docs   (OpenAPI: {public}/v1/openapi.json)"),
     ];

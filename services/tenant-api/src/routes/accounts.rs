@@ -13,7 +13,7 @@ use store::{TenantStore, Timestamp};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::body::Body;
-use crate::caller::{Admin, Auditor, TenantCaller};
+use crate::caller::{Admin, Auditor, People, TenantCaller};
 use crate::error::{ApiError, Problem};
 use crate::idempotency::IdempotencyHeader;
 use crate::paging::{Page, window};
@@ -185,7 +185,7 @@ fn detail(site: SiteId, corrected: &Corrected) -> Value {
     responses((status = 200, description = "A page of accounts", body = Page<LedgerAccount>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_accounts(
-    caller: TenantCaller<Auditor>,
+    caller: TenantCaller<Auditor, People>,
     PathParameters(SitePath { site }): PathParameters<SitePath>,
     QueryParameters(query): QueryParameters<AccountsQuery>,
 ) -> Result<Json<Page<LedgerAccount>>, ApiError> {
@@ -206,7 +206,7 @@ pub(crate) async fn list_accounts(
     responses((status = 200, description = "The account", body = LedgerAccount), TenantRefusals),
 )]
 pub(crate) async fn get_account(
-    caller: TenantCaller<Auditor>,
+    caller: TenantCaller<Auditor, People>,
     PathParameters(AccountPath { site, account }): PathParameters<AccountPath>,
 ) -> Result<Json<LedgerAccount>, ApiError> {
     Ok(Json(read(&caller.store, site, account).await?))
@@ -228,7 +228,7 @@ pub(crate) async fn get_account(
     ),
 )]
 pub(crate) async fn relink_user(
-    caller: TenantCaller<Admin>,
+    caller: TenantCaller<Admin, People>,
     State(state): State<ApiState>,
     PathParameters(SiteUserPath { site, user }): PathParameters<SiteUserPath>,
     Body(body): Body<RelinkUser>,
@@ -281,7 +281,7 @@ async fn target(
     responses((status = 200, description = "What it came to", body = Correction), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn merge_accounts(
-    caller: TenantCaller<Admin>,
+    caller: TenantCaller<Admin, People>,
     PathParameters(AccountPath { site, account }): PathParameters<AccountPath>,
     Body(body): Body<MergeAccounts>,
 ) -> Result<Json<Correction>, ApiError> {
@@ -312,7 +312,7 @@ pub struct SplitUser {
     responses((status = 200, description = "What it came to", body = Correction), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn split_user(
-    caller: TenantCaller<Admin>,
+    caller: TenantCaller<Admin, People>,
     PathParameters(SiteUserPath { site, user }): PathParameters<SiteUserPath>,
     Body(body): Body<SplitUser>,
 ) -> Result<Json<Correction>, ApiError> {
@@ -321,7 +321,7 @@ pub(crate) async fn split_user(
 
 /// Takes an account from a user for good, and gives it one of the given name.
 pub(super) async fn separate(
-    caller: &TenantCaller<Admin>,
+    caller: &TenantCaller<Admin, People>,
     site: SiteId,
     user: UserId,
     username: Option<&str>,

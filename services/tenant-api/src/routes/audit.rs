@@ -8,7 +8,7 @@ use store::entity::audit_entry;
 use store::id::AuditId;
 use utoipa::ToSchema;
 
-use crate::caller::{Auditor, TenantCaller};
+use crate::caller::{Auditor, People, TenantCaller};
 use crate::error::ApiError;
 use crate::paging::{Page, PageQuery};
 use crate::parameters::{QueryParameters, TenantPath};
@@ -59,7 +59,7 @@ impl From<audit_entry::Model> for AuditEntry {
     responses((status = 200, description = "A page of changes", body = Page<AuditEntry>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_audit(
-    caller: TenantCaller<Auditor>,
+    caller: TenantCaller<Auditor, People>,
     QueryParameters(query): QueryParameters<PageQuery>,
 ) -> Result<Json<Page<AuditEntry>>, ApiError> {
     let window = query.window::<AuditId>()?;

@@ -15,7 +15,7 @@ use store::{TenantStore, Timestamp};
 use utoipa::ToSchema;
 
 use crate::body::Body;
-use crate::caller::{Admin, Auditor, TenantCaller};
+use crate::caller::{Admin, Auditor, People, TenantCaller};
 use crate::error::ApiError;
 use crate::idempotency::IdempotencyHeader;
 use crate::paging::{Page, PageQuery};
@@ -127,7 +127,7 @@ async fn conflicts(
     responses((status = 200, description = "A page of conflicts", body = Page<Conflict>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_conflicts(
-    caller: TenantCaller<Auditor>,
+    caller: TenantCaller<Auditor, People>,
     PathParameters(SitePath { site }): PathParameters<SitePath>,
     QueryParameters(query): QueryParameters<PageQuery>,
 ) -> Result<Json<Page<Conflict>>, ApiError> {
@@ -145,7 +145,7 @@ pub(crate) async fn list_conflicts(
     responses((status = 200, description = "The conflict", body = ConflictWithAnswers), TenantRefusals),
 )]
 pub(crate) async fn get_conflict(
-    caller: TenantCaller<Auditor>,
+    caller: TenantCaller<Auditor, People>,
     State(state): State<ApiState>,
     PathParameters(SiteUserPath { site, user }): PathParameters<SiteUserPath>,
 ) -> Result<Json<ConflictWithAnswers>, ApiError> {
@@ -169,7 +169,7 @@ async fn doubtful(store: &TenantStore, site: SiteId, user: UserId) -> Result<cla
     responses((status = 200, description = "How many conflicts were settled", body = Confirmation), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn answer_conflict(
-    caller: TenantCaller<Admin>,
+    caller: TenantCaller<Admin, People>,
     PathParameters(SiteUserPath { site, user }): PathParameters<SiteUserPath>,
     Body(body): Body<AnswerConflict>,
 ) -> Result<Json<Confirmation>, ApiError> {
@@ -195,7 +195,7 @@ pub(crate) async fn answer_conflict(
     responses((status = 200, description = "How many conflicts were settled", body = Confirmation), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn confirm_conflicts(
-    caller: TenantCaller<Admin>,
+    caller: TenantCaller<Admin, People>,
     PathParameters(SitePath { site }): PathParameters<SitePath>,
     Body(body): Body<ConfirmConflicts>,
 ) -> Result<Json<Confirmation>, ApiError> {
@@ -208,7 +208,7 @@ pub(crate) async fn confirm_conflicts(
 }
 
 async fn confirm(
-    caller: &TenantCaller<Admin>,
+    caller: &TenantCaller<Admin, People>,
     site: SiteId,
     users: Option<&[UserId]>,
 ) -> Result<Json<Confirmation>, ApiError> {

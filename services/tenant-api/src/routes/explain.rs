@@ -12,7 +12,7 @@ use store::id::{ConnectionId, LinkId, SiteId, UserId};
 use store::{TenantStore, Timestamp};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::caller::{Admin, Auditor, TenantCaller};
+use crate::caller::{Admin, Auditor, People, TenantCaller};
 use crate::error::{ApiError, Problem};
 use crate::idempotency::IdempotencyHeader;
 use crate::parameters::{PathParameters, QueryParameters, TenantPath, UserPath};
@@ -101,7 +101,7 @@ impl From<task::Model> for PendingTask {
     ),
 )]
 pub(crate) async fn explain_user(
-    caller: TenantCaller<Auditor>,
+    caller: TenantCaller<Auditor, People>,
     State(state): State<ApiState>,
     PathParameters(UserPath { user: id }): PathParameters<UserPath>,
     QueryParameters(query): QueryParameters<ExplainQuery>,
@@ -153,7 +153,7 @@ pub struct SyncRequest {
     responses((status = 202, description = "The sites asked", body = SyncRequest), TenantRefusals, RepeatRefusals),
 )]
 pub(crate) async fn sync_user(
-    caller: TenantCaller<Admin>,
+    caller: TenantCaller<Admin, People>,
     PathParameters(UserPath { user: id }): PathParameters<UserPath>,
 ) -> Result<(StatusCode, Json<SyncRequest>), ApiError> {
     let store = &caller.store;

@@ -10,7 +10,7 @@ use store::id::{ConnectionId, GroupId};
 use store::{TenantStore, Timestamp};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::caller::{Auditor, TenantCaller};
+use crate::caller::{Auditor, People, TenantCaller};
 use crate::error::ApiError;
 use crate::paging::{Page, PageQuery, window};
 use crate::parameters::{GroupPath, PathParameters, QueryParameters, TenantPath};
@@ -110,7 +110,7 @@ impl FromStr for ParkedPlace {
     responses((status = 200, description = "A page of groups", body = Page<Group>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_groups(
-    caller: TenantCaller<Auditor>,
+    caller: TenantCaller<Auditor, People>,
     QueryParameters(query): QueryParameters<GroupQuery>,
 ) -> Result<Json<Page<Group>>, ApiError> {
     let window = window::<GroupId>(query.limit, query.cursor.as_deref())?;
@@ -134,7 +134,7 @@ pub(crate) async fn list_groups(
     responses((status = 200, description = "The group", body = GroupDetail), TenantRefusals),
 )]
 pub(crate) async fn get_group(
-    caller: TenantCaller<Auditor>,
+    caller: TenantCaller<Auditor, People>,
     PathParameters(GroupPath { group: id }): PathParameters<GroupPath>,
 ) -> Result<Json<GroupDetail>, ApiError> {
     let row = find(&caller.store, id).await?.ok_or(ApiError::NotFound("group"))?;
@@ -152,7 +152,7 @@ pub(crate) async fn get_group(
     responses((status = 200, description = "A page of parked members", body = Page<ParkedMember>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_parked_members(
-    caller: TenantCaller<Auditor>,
+    caller: TenantCaller<Auditor, People>,
     PathParameters(GroupPath { group: id }): PathParameters<GroupPath>,
     QueryParameters(query): QueryParameters<PageQuery>,
 ) -> Result<Json<Page<ParkedMember>>, ApiError> {

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::body::Body;
-use crate::caller::{Admin, Auditor, TenantCaller};
+use crate::caller::{Admin, Auditor, People, TenantCaller};
 use crate::error::ApiError;
 use crate::idempotency::IdempotencyHeader;
 use crate::paging::{Page, PageQuery};
@@ -121,7 +121,7 @@ impl FromStr for Place {
     responses((status = 200, description = "A page of what waits", body = Page<HeldTask>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_held(
-    caller: TenantCaller<Auditor>,
+    caller: TenantCaller<Auditor, People>,
     PathParameters(LinkPath { link }): PathParameters<LinkPath>,
     QueryParameters(query): QueryParameters<PageQuery>,
 ) -> Result<Json<Page<HeldTask>>, ApiError> {
@@ -147,7 +147,7 @@ pub(crate) async fn list_held(
     responses((status = 200, description = "How many tasks were let pass", body = Approval), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn approve_held(
-    caller: TenantCaller<Admin>,
+    caller: TenantCaller<Admin, People>,
     PathParameters(LinkPath { link }): PathParameters<LinkPath>,
     Body(body): Body<HeldChoice>,
 ) -> Result<Json<Approval>, ApiError> {
@@ -169,7 +169,7 @@ pub(crate) async fn approve_held(
     responses((status = 200, description = "How many tasks were turned down", body = Rejection), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn reject_held(
-    caller: TenantCaller<Admin>,
+    caller: TenantCaller<Admin, People>,
     PathParameters(LinkPath { link }): PathParameters<LinkPath>,
     Body(body): Body<HeldChoice>,
 ) -> Result<Json<Rejection>, ApiError> {

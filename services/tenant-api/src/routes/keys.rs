@@ -13,7 +13,7 @@ use store::id::ApiKeyId;
 use utoipa::ToSchema;
 
 use crate::body::Body;
-use crate::caller::{Owner, TenantCaller};
+use crate::caller::{Access, Owner, TenantCaller};
 use crate::error::ApiError;
 use crate::idempotency::{IdempotencyHeader, SHOWN_ONCE};
 use crate::paging::Page;
@@ -76,7 +76,7 @@ impl From<api_key::Model> for ApiKey {
     responses((status = 201, description = "The new key; its secret is shown this once", body = CreatedKey), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn create_key(
-    caller: TenantCaller<Owner>,
+    caller: TenantCaller<Owner, Access>,
     Body(body): Body<CreateKey>,
 ) -> Result<impl IntoResponse, ApiError> {
     let mut problems = Problems::default();

@@ -15,7 +15,7 @@ use store::{TenantStore, Timestamp};
 use utoipa::ToSchema;
 
 use crate::body::{Body, read_part};
-use crate::caller::{Admin, Auditor, TenantCaller};
+use crate::caller::{Access, Admin, Auditor, TenantCaller};
 use crate::error::ApiError;
 use crate::etag::{IfMatch, etag};
 use crate::idempotency::IdempotencyHeader;
@@ -219,7 +219,7 @@ async fn check_ends(store: &TenantStore, body: &CreateLink, problems: &mut Probl
     responses((status = 201, description = "The new link", body = Link, headers(("ETag" = String))), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn create_link(
-    caller: TenantCaller<Admin>,
+    caller: TenantCaller<Admin, Access>,
     Body(body): Body<CreateLink>,
 ) -> Result<impl IntoResponse, ApiError> {
     let mut problems = Problems::default();
@@ -295,7 +295,7 @@ pub(crate) async fn get_link(
     responses((status = 200, description = "The link as it is now", body = Link, headers(("ETag" = String))), TenantRefusals, EditRefusals),
 )]
 pub(crate) async fn update_link(
-    caller: TenantCaller<Admin>,
+    caller: TenantCaller<Admin, Access>,
     PathParameters(LinkPath { link: id }): PathParameters<LinkPath>,
     if_match: IfMatch,
     Body(body): Body<UpdateLink>,

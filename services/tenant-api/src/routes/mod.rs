@@ -8,6 +8,7 @@ use crate::state::ApiState;
 pub mod access;
 pub mod accounts;
 pub mod audit;
+pub mod break_glass;
 pub mod conflicts;
 pub mod connections;
 pub mod explain;
@@ -45,6 +46,8 @@ pub fn operations() -> OpenApiRouter<ApiState> {
         .routes(routes!(sign_in::get_sign_in, sign_in::replace_sign_in, sign_in::delete_sign_in))
         .routes(routes!(tenants::list_tenants, tenants::create_tenant))
         .routes(routes!(tenants::get_tenant, tenants::update_tenant))
+        .routes(routes!(break_glass::list_break_glass, break_glass::break_glass))
+        .routes(routes!(break_glass::close_break_glass))
         .routes(routes!(keys::list_keys, keys::create_key))
         .routes(routes!(keys::revoke_key))
         .routes(routes!(connections::list_connections, connections::create_connection))

@@ -12,7 +12,7 @@ use store::entity::link;
 use utoipa::ToSchema;
 
 use crate::body::Body;
-use crate::caller::{Admin, TenantCaller};
+use crate::caller::{Admin, People, TenantCaller};
 use crate::error::{ApiError, Problem};
 use crate::idempotency::IdempotencyHeader;
 use crate::parameters::{LinkPath, PathParameters, TenantPath};
@@ -114,7 +114,7 @@ pub(super) async fn check_digest(
     ),
 )]
 pub(crate) async fn create_plan(
-    caller: TenantCaller<Admin>,
+    caller: TenantCaller<Admin, People>,
     State(state): State<ApiState>,
     PathParameters(LinkPath { link: id }): PathParameters<LinkPath>,
     Body(body): Body<CreatePlan>,

@@ -12,7 +12,7 @@ use store::id::{GroupId, LinkId, UserId};
 use utoipa::ToSchema;
 
 use crate::body::Body;
-use crate::caller::{Auditor, TenantCaller};
+use crate::caller::{Auditor, People, TenantCaller};
 use crate::error::ApiError;
 use crate::idempotency::IdempotencyHeader;
 use crate::paging::{Page, PageQuery};
@@ -84,7 +84,7 @@ async fn tried(store: &TenantStore, id: LinkId, sections: Sections) -> Result<li
     responses((status = 200, description = "A page of groups", body = Page<PreviewedGroup>), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn preview_groups(
-    caller: TenantCaller<Auditor>,
+    caller: TenantCaller<Auditor, People>,
     State(state): State<ApiState>,
     PathParameters(LinkPath { link: id }): PathParameters<LinkPath>,
     QueryParameters(query): QueryParameters<PageQuery>,
@@ -117,7 +117,7 @@ pub(crate) async fn preview_groups(
     responses((status = 200, description = "The user as the link sees it", body = PreviewedUser), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn preview_user(
-    caller: TenantCaller<Auditor>,
+    caller: TenantCaller<Auditor, People>,
     State(state): State<ApiState>,
     PathParameters(LinkUserPath { link: id, user }): PathParameters<LinkUserPath>,
     Body(body): Body<PreviewUser>,

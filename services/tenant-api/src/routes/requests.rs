@@ -7,7 +7,7 @@ use store::entity::scim_request;
 use store::id::RequestId;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::caller::{Auditor, ConnectionCaller};
+use crate::caller::{Auditor, ConnectionCaller, People};
 use crate::error::ApiError;
 use crate::paging::{Page, window};
 use crate::parameters::{ConnectionPath, PathParameters, QueryParameters, TenantPath};
@@ -82,7 +82,7 @@ impl From<scim_request::Model> for ScimRequest {
     responses((status = 200, description = "A page of requests", body = Page<ScimRequest>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_requests(
-    ConnectionCaller { caller, by_setup_link }: ConnectionCaller<Auditor>,
+    ConnectionCaller { caller, by_setup_link }: ConnectionCaller<Auditor, People>,
     PathParameters(ConnectionPath { connection }): PathParameters<ConnectionPath>,
     QueryParameters(query): QueryParameters<RequestQuery>,
 ) -> Result<Json<Page<ScimRequest>>, ApiError> {

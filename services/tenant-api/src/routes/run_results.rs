@@ -12,7 +12,7 @@ use store::{TenantStore, Timestamp};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::caller::{Auditor, TenantCaller};
+use crate::caller::{Auditor, People, TenantCaller};
 use crate::error::ApiError;
 use crate::paging::{Page, window};
 use crate::parameters::{LinkRunPath, PathParameters, QueryParameters, RunPath, TenantPath};
@@ -81,7 +81,7 @@ async fn results(
     responses((status = 200, description = "A page of results", body = Page<RunResult>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_results_of_link(
-    caller: TenantCaller<Auditor>,
+    caller: TenantCaller<Auditor, People>,
     PathParameters(LinkRunPath { link, run }): PathParameters<LinkRunPath>,
     QueryParameters(query): QueryParameters<ResultQuery>,
 ) -> Result<Json<Page<RunResult>>, ApiError> {
@@ -96,7 +96,7 @@ pub(crate) async fn list_results_of_link(
     responses((status = 200, description = "A page of results", body = Page<RunResult>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_results(
-    caller: TenantCaller<Auditor>,
+    caller: TenantCaller<Auditor, People>,
     PathParameters(RunPath { run }): PathParameters<RunPath>,
     QueryParameters(query): QueryParameters<ResultQuery>,
 ) -> Result<Json<Page<RunResult>>, ApiError> {

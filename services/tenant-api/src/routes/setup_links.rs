@@ -16,7 +16,7 @@ use store::id::SetupLinkId;
 use utoipa::ToSchema;
 
 use crate::body::Body;
-use crate::caller::{Admin, Auditor, TenantCaller};
+use crate::caller::{Access, Admin, Auditor, TenantCaller};
 use crate::error::ApiError;
 use crate::idempotency::{IdempotencyHeader, SHOWN_ONCE};
 use crate::paging::Page;
@@ -81,7 +81,7 @@ impl From<setup_link::Model> for SetupLink {
     responses((status = 201, description = "The new link; it is shown this once", body = CreatedSetupLink), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn create_setup_link(
-    caller: TenantCaller<Admin>,
+    caller: TenantCaller<Admin, Access>,
     State(state): State<ApiState>,
     PathParameters(ConnectionPath { connection }): PathParameters<ConnectionPath>,
     Body(body): Body<CreateSetupLink>,

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::body::Body;
-use crate::caller::{Auditor, Owner, TenantCaller};
+use crate::caller::{Access, Auditor, Owner, TenantCaller};
 use crate::error::ApiError;
 use crate::etag::{IfMatch, etag};
 use crate::oidc::provider::is_private_on_its_way;
@@ -176,7 +176,7 @@ fn read(body: ReplaceSignIn, current: Option<&sign_in::Model>) -> Result<NewSign
 )]
 pub(crate) async fn replace_sign_in(
     State(state): State<ApiState>,
-    caller: TenantCaller<Owner>,
+    caller: TenantCaller<Owner, Access>,
     if_match: IfMatch,
     Body(body): Body<ReplaceSignIn>,
 ) -> Result<impl IntoResponse, ApiError> {
@@ -212,7 +212,7 @@ pub(crate) async fn replace_sign_in(
     params(TenantPath),
     responses((status = 204, description = "It is removed"), TenantRefusals),
 )]
-pub(crate) async fn delete_sign_in(caller: TenantCaller<Owner>) -> Result<NoContent, ApiError> {
+pub(crate) async fn delete_sign_in(caller: TenantCaller<Owner, Access>) -> Result<NoContent, ApiError> {
     caller.store.sign_in().delete().await?;
     caller.audit("sign_in.delete", caller.tenant.id, None).await?;
     Ok(NoContent)

@@ -10,7 +10,7 @@ use store::{TenantStore, Timestamp};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::caller::{Auditor, TenantCaller};
+use crate::caller::{Auditor, People, TenantCaller};
 use crate::error::ApiError;
 use crate::paging::{Page, PageQuery};
 use crate::parameters::{GroupPath, PathParameters, QueryParameters, TenantPath, UserPath};
@@ -59,7 +59,7 @@ impl From<timeline_entry::Model> for TimelineEntry {
     responses((status = 200, description = "A page of entries", body = Page<TimelineEntry>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_user_timeline(
-    caller: TenantCaller<Auditor>,
+    caller: TenantCaller<Auditor, People>,
     PathParameters(UserPath { user: id }): PathParameters<UserPath>,
     QueryParameters(query): QueryParameters<PageQuery>,
 ) -> Result<Json<Page<TimelineEntry>>, ApiError> {
@@ -79,7 +79,7 @@ pub(crate) async fn list_user_timeline(
     responses((status = 200, description = "A page of entries", body = Page<TimelineEntry>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_group_timeline(
-    caller: TenantCaller<Auditor>,
+    caller: TenantCaller<Auditor, People>,
     PathParameters(GroupPath { group: id }): PathParameters<GroupPath>,
     QueryParameters(query): QueryParameters<PageQuery>,
 ) -> Result<Json<Page<TimelineEntry>>, ApiError> {

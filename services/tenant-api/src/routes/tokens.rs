@@ -13,7 +13,7 @@ use store::id::TokenId;
 use utoipa::ToSchema;
 
 use crate::body::Body;
-use crate::caller::{Admin, Auditor, ConnectionCaller, TenantCaller};
+use crate::caller::{Access, Admin, Auditor, ConnectionCaller, TenantCaller};
 use crate::error::ApiError;
 use crate::idempotency::{IdempotencyHeader, SHOWN_ONCE};
 use crate::paging::Page;
@@ -76,7 +76,7 @@ impl From<scim_token::Model> for Token {
     responses((status = 201, description = "The new token; its secret is shown this once", body = CreatedToken), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn create_token(
-    ConnectionCaller { caller, .. }: ConnectionCaller<Admin>,
+    ConnectionCaller { caller, .. }: ConnectionCaller<Admin, Access>,
     PathParameters(ConnectionPath { connection }): PathParameters<ConnectionPath>,
     Body(body): Body<CreateToken>,
 ) -> Result<impl IntoResponse, ApiError> {

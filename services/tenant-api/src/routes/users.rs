@@ -7,7 +7,7 @@ use store::id::{ConnectionId, SiteId, UserId};
 use store::{TenantStore, Timestamp};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::caller::{Auditor, TenantCaller};
+use crate::caller::{Auditor, People, TenantCaller};
 use crate::error::ApiError;
 use crate::paging::{Page, window};
 use crate::parameters::{PathParameters, QueryParameters, TenantPath, UserPath};
@@ -91,7 +91,7 @@ impl From<user::Model> for User {
     responses((status = 200, description = "A page of users", body = Page<User>), TenantRefusals, QueryRefusals),
 )]
 pub(crate) async fn list_users(
-    caller: TenantCaller<Auditor>,
+    caller: TenantCaller<Auditor, People>,
     QueryParameters(query): QueryParameters<UserQuery>,
 ) -> Result<Json<Page<User>>, ApiError> {
     let window = window::<UserId>(query.limit, query.cursor.as_deref())?;
@@ -115,7 +115,7 @@ pub(crate) async fn list_users(
     responses((status = 200, description = "The user", body = UserWithSites), TenantRefusals),
 )]
 pub(crate) async fn get_user(
-    caller: TenantCaller<Auditor>,
+    caller: TenantCaller<Auditor, People>,
     PathParameters(UserPath { user: id }): PathParameters<UserPath>,
 ) -> Result<Json<UserWithSites>, ApiError> {
     let row = find(&caller.store, id).await?.ok_or(ApiError::NotFound("user"))?;

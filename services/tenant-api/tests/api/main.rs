@@ -24,6 +24,8 @@ mod audit;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod break_glass;
+#[cfg(test)]
 mod foresight;
 #[cfg(test)]
 mod harness;

@@ -61,9 +61,16 @@ impl Tenant {
         text(&self.make(api, "/links", body).await, "id")
     }
 
-    /// How many changes its audit log tells of.
+    /// How many changes its audit log tells of; that the operator looked is none.
     pub(crate) async fn changes(&self, api: &Api) -> usize {
-        api.tenant(&self.id).audit().list(None, 1000).await.unwrap().len()
+        let entries = api.tenant(&self.id).audit().list(None, 1000).await.unwrap();
+        entries.iter().filter(|entry| entry.action != "break_glass.use").count()
+    }
+
+    /// Lets the operator see its people, and says by which id that is ended.
+    pub(crate) async fn break_glass(&self, api: &Api) -> String {
+        let body = json!({"reason": "A. Operator, ticket 42"});
+        text(&api.post(&self.path("/break-glass"), body).by(OPERATOR).send().await.expect(201), "id")
     }
 }
 
@@ -100,6 +107,8 @@ pub(crate) struct Organization {
     pub(crate) site: String,
     pub(crate) link: String,
     pub(crate) run: String,
+    /// A time in which the operator may see its people; it is over.
+    pub(crate) break_glass: String,
     pub(crate) key: String,
     pub(crate) schema: String,
     /// Where its people sign in.
@@ -127,6 +136,9 @@ impl Organization {
         let site = tenant.site(api, "Jira").await;
         let link = tenant.link(api, &connection, &site).await;
         let key = tenant.make(api, "/keys", json!({"name": "spare", "role": "auditor"})).await;
+        let break_glass = tenant.break_glass(api).await;
+        let path = tenant.path(&format!("/break-glass/{break_glass}"));
+        api.delete(&path).by(OPERATOR).send().await.expect(204);
         let schema = json!({"resource_type": "user", "definition": definition("badge")});
         let schema = tenant.make(api, "/schemas", schema).await;
         let runs = tenant.path(&format!("/links/{link}/runs"));
@@ -147,6 +159,7 @@ impl Organization {
             site,
             link,
             run: text(&run, "id"),
+            break_glass,
             key: text(&key, "id"),
             schema: text(&schema, "id"),
             user,

@@ -30,6 +30,9 @@ const LEAST: &[(&str, Role)] = &[
     ("create_tenant", Operator),
     ("get_tenant", Auditor),
     ("update_tenant", Operator),
+    ("list_break_glass", Auditor),
+    ("break_glass", Operator),
+    ("close_break_glass", Owner),
     ("list_keys", Owner),
     ("create_key", Owner),
     ("revoke_key", Owner),
@@ -108,6 +111,7 @@ async fn each_operation_asks_for_its_role_and_no_more(api: Api) {
         (Owner, &tenant.owner),
         (Operator, OPERATOR),
     ];
+    tenant.break_glass(&api).await;
     let mut seen = 0;
     // What revokes comes last, so that everything is there when it is asked for.
     let (deletes, others): (Vec<Operation>, Vec<Operation>) =

@@ -15,7 +15,7 @@ use url::Url;
 use utoipa::ToSchema;
 
 use crate::body::Body;
-use crate::caller::{Admin, Auditor, TenantCaller};
+use crate::caller::{Access, Admin, Auditor, TenantCaller};
 use crate::error::ApiError;
 use crate::etag::{IfMatch, etag};
 use crate::idempotency::IdempotencyHeader;
@@ -125,7 +125,7 @@ impl From<site::Model> for Site {
     responses((status = 201, description = "The new site", body = Site, headers(("ETag" = String))), TenantRefusals, CreateRefusals),
 )]
 pub(crate) async fn create_site(
-    caller: TenantCaller<Admin>,
+    caller: TenantCaller<Admin, Access>,
     Body(body): Body<CreateSite>,
 ) -> Result<impl IntoResponse, ApiError> {
     let mut problems = Problems::default();
@@ -200,7 +200,7 @@ pub(crate) async fn get_site(
     responses((status = 200, description = "The site as it is now", body = Site, headers(("ETag" = String))), TenantRefusals, EditRefusals),
 )]
 pub(crate) async fn update_site(
-    caller: TenantCaller<Admin>,
+    caller: TenantCaller<Admin, Access>,
     PathParameters(SitePath { site: id }): PathParameters<SitePath>,
     if_match: IfMatch,
     Body(body): Body<UpdateSite>,

@@ -10,7 +10,7 @@ use store::entity::link;
 use store::id::{LinkId, SiteId};
 use utoipa::ToSchema;
 
-use crate::caller::{Admin, TenantCaller};
+use crate::caller::{Admin, People, TenantCaller};
 use crate::error::{ApiError, Problem};
 use crate::idempotency::IdempotencyHeader;
 use crate::parameters::{PathParameters, SitePath, TenantPath};
@@ -67,7 +67,7 @@ async fn enabled_links(store: &TenantStore, site: SiteId) -> Result<Vec<link::Mo
     ),
 )]
 pub(crate) async fn plan_site(
-    caller: TenantCaller<Admin>,
+    caller: TenantCaller<Admin, People>,
     State(state): State<ApiState>,
     PathParameters(SitePath { site }): PathParameters<SitePath>,
 ) -> Result<Json<SitePlan>, ApiError> {
