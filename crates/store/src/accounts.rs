@@ -232,7 +232,7 @@ impl Accounts {
 
     /// Whether another row of the ledger is the same account as a held one, and whose it is.
     pub async fn other_row(&self, held: &HeldAccount, same: &SameAs) -> Result<OtherRow> {
-        let (_, stands) = self.find_other(&self.tenant.store.connection, held, same).await?;
+        let (_, stands) = self.find_other(&self.tenant.store.reader(), held, same).await?;
         Ok(stands)
     }
 
@@ -312,7 +312,7 @@ impl Accounts {
             WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.user_id = $3";
         let values = vec![self.tenant.id.into(), self.site.into(), user.into()];
         let query = statement(self.tenant.store.backend(), sql, values);
-        Ok(account::Entity::find().from_raw_sql(query).one(&self.tenant.store.connection).await?)
+        Ok(account::Entity::find().from_raw_sql(query).one(&self.tenant.store.reader()).await?)
     }
 
     fn key(&self, account: AccountId) -> Vec<Value> {

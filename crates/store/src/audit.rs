@@ -75,6 +75,6 @@ impl Audit {
         if let Some(before) = before {
             query = query.filter(audit_entry::Column::Id.lt(before));
         }
-        Ok(query.all(&self.tenant.store.connection).await?)
+        Ok(query.all(&self.tenant.store.reader()).await?)
     }
 }

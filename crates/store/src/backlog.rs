@@ -24,6 +24,6 @@ impl Store {
     pub async fn backlog_by_state(&self) -> Result<Vec<StateTotal>> {
         let sql = "SELECT state, COUNT(*) AS n, MIN(marked_at) AS oldest FROM tasks GROUP BY state";
         let query = statement(self.backend(), sql, Vec::new());
-        Ok(StateTotal::find_by_statement(query).all(&self.connection).await?)
+        Ok(StateTotal::find_by_statement(query).all(&self.reader()).await?)
     }
 }

@@ -48,7 +48,7 @@ impl BreakGlass {
         Ok(break_glass::Entity::find()
             .filter(break_glass::Column::TenantId.eq(self.tenant.id))
             .order_by_asc(break_glass::Column::Id)
-            .all(&self.tenant.store.connection)
+            .all(&self.tenant.store.reader())
             .await?)
     }
 
@@ -59,7 +59,7 @@ impl BreakGlass {
             .filter(break_glass::Column::ClosedAt.is_null())
             .filter(break_glass::Column::ExpiresAt.gt(self.tenant.now()))
             .order_by_desc(break_glass::Column::ExpiresAt)
-            .one(&self.tenant.store.connection)
+            .one(&self.tenant.store.reader())
             .await?)
     }
 
@@ -79,7 +79,7 @@ impl BreakGlass {
     pub async fn is_inhabited(&self) -> Result<bool> {
         let sql = "SELECT 1 AS n FROM api_keys WHERE tenant_id = $1 AND last_used_at IS NOT NULL \
             UNION ALL SELECT 1 AS n FROM sign_in WHERE tenant_id = $1 LIMIT 1";
-        let found = rows(&self.tenant.store.connection, sql, vec![self.tenant.id.into()]).await?;
+        let found = rows(&self.tenant.store.reader(), sql, vec![self.tenant.id.into()]).await?;
         Ok(!found.is_empty())
     }
 }

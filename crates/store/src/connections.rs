@@ -67,7 +67,7 @@ impl Connections {
     /// The connection.
     pub async fn get(&self, id: ConnectionId) -> Result<connection::Model> {
         connection::Entity::find_by_id((self.tenant.id, id))
-            .one(&self.tenant.store.connection)
+            .one(&self.tenant.store.reader())
             .await?
             .ok_or(Error::NotFound("connection"))
     }
@@ -81,7 +81,7 @@ impl Connections {
         if let Some(after) = after {
             query = query.filter(connection::Column::Id.gt(after));
         }
-        Ok(query.all(&self.tenant.store.connection).await?)
+        Ok(query.all(&self.tenant.store.reader()).await?)
     }
 
     /// Edits the connection. [`Error::Stale`] when it is no longer at version `expected`.

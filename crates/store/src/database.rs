@@ -2,10 +2,11 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sea_orm::{
-    ConnectOptions, Database, DatabaseBackend, DatabaseConnection, DatabaseTransaction,
+    ConnectOptions, Database, DatabaseBackend, DatabaseConnection, DatabaseExecutor, DatabaseTransaction,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::{MigratorTrait, SchemaManager};
@@ -77,6 +78,8 @@ pub struct Store {
     marked_for_others: Arc<Notify>,
     /// What judgements by the safety thresholds have counted.
     pub(crate) counts: Arc<Counts>,
+    /// What everything is a part of, where several changes are one.
+    whole: Option<Arc<Whole>>,
 }
 
 impl Store {
@@ -125,6 +128,7 @@ impl Store {
             marked: Arc::default(),
             marked_for_others: Arc::default(),
             counts: Arc::default(),
+            whole: None,
         })
     }
 
@@ -200,8 +204,31 @@ impl Store {
         self.connection.get_database_backend()
     }
 
-    /// Starts a transaction that writes; dropping it undoes everything.
+    /// What reads go through: the transaction that everything is a part of, or any connection.
+    pub(crate) fn reader(&self) -> DatabaseExecutor<'_> {
+        match &self.whole {
+            Some(whole) => whole.transaction.deref().into(),
+            None => (&self.connection).into(),
+        }
+    }
+
+    /// The same database, where everything that is written is a part of `whole`. Nobody is woken before that is
+    /// committed.
+    pub(crate) fn within(&self, whole: Arc<Whole>) -> Self {
+        Self { whole: Some(whole), marked: Arc::default(), marked_for_others: Arc::default(), ..self.clone() }
+    }
+
+    /// Starts a transaction that writes; dropping it undoes everything. Where everything is a part of a whole, that is
+    /// undone.
     pub(crate) async fn write(&self) -> Result<WriteTransaction> {
+        if let Some(whole) = &self.whole {
+            return Ok(WriteTransaction(Written::Within(Part { whole: Arc::clone(whole), is_done: false })));
+        }
+        Ok(WriteTransaction(Written::Alone(self.begin().await?)))
+    }
+
+    /// Starts a transaction of its own.
+    pub(crate) async fn begin(&self) -> Result<OwnTransaction> {
         let permit = match &self.writer {
             Some(writer) => Some(
                 Arc::clone(writer)
@@ -222,7 +249,7 @@ impl Store {
         let connection = self.connection.clone();
         let begun = tokio::spawn(async move {
             let transaction = connection.begin_with_options(options).await?;
-            Ok::<_, Error>(WriteTransaction { transaction, _permit: permit })
+            Ok::<_, Error>(OwnTransaction { transaction, _permit: permit })
         });
         begun.await.map_err(|error| Error::Inconsistent(error.to_string()))?
     }
@@ -233,22 +260,80 @@ impl Store {
     }
 }
 
-/// A transaction that writes. On SQLite it also holds the writers' turn.
+/// A transaction of its own. On SQLite it also holds the writers' turn.
 #[derive(Debug)]
-pub struct WriteTransaction {
+pub(crate) struct OwnTransaction {
     transaction: DatabaseTransaction,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-impl WriteTransaction {
+impl OwnTransaction {
     /// Makes everything durable.
     pub(crate) async fn commit(self) -> Result<()> {
         Ok(self.transaction.commit().await?)
     }
+}
+
+impl Deref for OwnTransaction {
+    type Target = DatabaseTransaction;
+
+    fn deref(&self) -> &Self::Target {
+        &self.transaction
+    }
+}
+
+/// Several changes that are one (see [`crate::together`]).
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) transaction: OwnTransaction,
+    /// Whether a part was left undone, and so everything has to be.
+    pub(crate) is_broken: AtomicBool,
+}
+
+/// One of several changes that are one.
+#[derive(Debug)]
+struct Part {
+    whole: Arc<Whole>,
+    is_done: bool,
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.whole.is_broken.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Written {
+    Alone(OwnTransaction),
+    Within(Part),
+}
+
+/// A transaction that writes.
+#[derive(Debug)]
+pub struct WriteTransaction(Written);
+
+impl WriteTransaction {
+    /// Makes everything durable; a part of a whole becomes so with it.
+    pub(crate) async fn commit(self) -> Result<()> {
+        match self.0 {
+            Written::Alone(own) => own.commit().await,
+            Written::Within(mut part) => {
+                part.is_done = true;
+                Ok(())
+            }
+        }
+    }
 
     /// Undoes everything and frees what it held, before the caller goes on.
     pub(crate) async fn rollback(self) -> Result<()> {
-        Ok(self.transaction.rollback().await?)
+        match self.0 {
+            Written::Alone(own) => Ok(own.transaction.rollback().await?),
+            // The whole is undone when it is dropped.
+            Written::Within(_) => Ok(()),
+        }
     }
 }
 
@@ -256,6 +341,9 @@ impl Deref for WriteTransaction {
     type Target = DatabaseTransaction;
 
     fn deref(&self) -> &Self::Target {
-        &self.transaction
+        match &self.0 {
+            Written::Alone(own) => own,
+            Written::Within(part) => &part.whole.transaction,
+        }
     }
 }

@@ -265,12 +265,12 @@ impl Accounts {
         let sql =
             format!("SELECT COUNT(*) AS n FROM {table} WHERE tenant_id = $1 AND link_id = $2 AND at > $3");
         let values = vec![self.tenant.id.into(), link.into(), since.into()];
-        let executed = count(&self.tenant.store.connection, sql, values).await?;
+        let executed = count(&self.tenant.store.reader(), sql, values).await?;
         let sql = "SELECT COUNT(*) AS n FROM claims c \
             WHERE c.tenant_id = $1 AND c.site_id = $2 AND c.connection_id = $3 \
             AND (SELECT a.active FROM accounts a WHERE a.tenant_id = $1 AND a.site_id = $2 AND a.id = c.account_id)";
         let values = vec![self.tenant.id.into(), self.site.into(), connection.into()];
-        let active = count(&self.tenant.store.connection, sql, values).await?;
+        let active = count(&self.tenant.store.reader(), sql, values).await?;
         Ok(DeprovisionWindow {
             executed: unsigned(executed),
             pending: 0,

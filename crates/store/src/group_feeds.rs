@@ -44,7 +44,7 @@ impl Accounts {
                 .filter(group_feed::Column::TenantId.eq(self.tenant.id))
                 .filter(group_feed::Column::SiteId.eq(self.site))
                 .filter(group_feed::Column::SiteGroupFolded.is_in(site_groups.iter().cloned()));
-            feeds.extend(query.all(&self.tenant.store.connection).await?);
+            feeds.extend(query.all(&self.tenant.store.reader()).await?);
         }
         Ok(feeds)
     }
@@ -54,6 +54,6 @@ impl Accounts {
         let query = group_feed::Entity::find()
             .filter(group_feed::Column::TenantId.eq(self.tenant.id))
             .filter(group_feed::Column::SiteId.eq(self.site));
-        Ok(query.all(&self.tenant.store.connection).await?)
+        Ok(query.all(&self.tenant.store.reader()).await?)
     }
 }

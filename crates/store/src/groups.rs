@@ -291,7 +291,7 @@ impl Groups {
     /// The group, if there is one.
     pub async fn find(&self, id: GroupId) -> Result<Option<group::Model>> {
         let key = (self.tenant.id, self.connection, id);
-        Ok(group::Entity::find_by_id(key).one(&self.tenant.store.connection).await?)
+        Ok(group::Entity::find_by_id(key).one(&self.tenant.store.reader()).await?)
     }
 
     /// Those of the groups that are there.
@@ -299,7 +299,7 @@ impl Groups {
         let mut groups = Vec::with_capacity(ids.len());
         for ids in ids.chunks(IDS_PER_STATEMENT) {
             let query = self.select().filter(group::Column::Id.is_in(ids.iter().copied()));
-            groups.extend(query.all(&self.tenant.store.connection).await?);
+            groups.extend(query.all(&self.tenant.store.reader()).await?);
         }
         Ok(groups)
     }
@@ -311,7 +311,7 @@ impl Groups {
             query = query.filter(group::Column::Id.gt(after));
         }
         let query = query.order_by_asc(group::Column::Id).limit(limit);
-        Ok(query.all(&self.tenant.store.connection).await?)
+        Ok(query.all(&self.tenant.store.reader()).await?)
     }
 
     /// Groups whose display name begins with `start`, in any case: at the most `limit`, in order of names.
@@ -320,7 +320,7 @@ impl Groups {
         let query = self.select().filter(group::Column::DisplayNameFolded.gte(from.as_str()));
         let query = query.filter(group::Column::DisplayNameFolded.lt(until.as_str()));
         let query = query.order_by_asc(group::Column::DisplayNameFolded).limit(limit);
-        Ok(query.all(&self.tenant.store.connection).await?)
+        Ok(query.all(&self.tenant.store.reader()).await?)
     }
 
     /// A search for groups.
@@ -336,22 +336,22 @@ impl Groups {
         if let Some(after) = after {
             query = query.filter(group::Column::Id.gt(after));
         }
-        Ok(query.all(&self.tenant.store.connection).await?)
+        Ok(query.all(&self.tenant.store.reader()).await?)
     }
 
     /// How many groups the directory has.
     pub async fn count(&self) -> Result<u64> {
-        Ok(self.select().count(&self.tenant.store.connection).await?)
+        Ok(self.select().count(&self.tenant.store.reader()).await?)
     }
 
     /// All members of a group in order of id.
     pub async fn members(&self, id: GroupId) -> Result<Vec<Member>> {
-        members::all(&self.tenant.store.connection, self.scope(id)).await
+        members::all(&self.tenant.store.reader(), self.scope(id)).await
     }
 
     /// All members of a group in order of id, unless they are more than `limit`.
     pub async fn members_up_to(&self, id: GroupId, limit: usize) -> Result<Option<Vec<Member>>> {
-        let connection = &self.tenant.store.connection;
+        let connection = &self.tenant.store.reader();
         let members = members::after(connection, self.scope(id), None, limit.saturating_add(1)).await?;
         Ok((members.len() <= limit).then_some(members))
     }
@@ -359,18 +359,18 @@ impl Groups {
     /// The first `limit` members of a group after the id `last`, in order of id: for reading a group of any
     /// size in bounded memory.
     pub async fn members_after(&self, id: GroupId, last: Option<Uuid>, limit: usize) -> Result<Vec<Member>> {
-        members::after(&self.tenant.store.connection, self.scope(id), last, limit).await
+        members::after(&self.tenant.store.reader(), self.scope(id), last, limit).await
     }
 
     /// How many members each of `groups` has; those without any are left out.
     pub async fn member_counts(&self, groups: &[GroupId]) -> Result<HashMap<GroupId, usize>> {
-        members::counts(&self.tenant.store.connection, (self.tenant.id, self.connection), groups).await
+        members::counts(&self.tenant.store.reader(), (self.tenant.id, self.connection), groups).await
     }
 
     /// The members of each of `groups` in order of id.
     pub async fn members_of(&self, groups: &[GroupId]) -> Result<HashMap<GroupId, Vec<Member>>> {
         let directory = (self.tenant.id, self.connection);
-        members::of_groups(&self.tenant.store.connection, directory, groups).await
+        members::of_groups(&self.tenant.store.reader(), directory, groups).await
     }
 
     pub(crate) fn scope(&self, group: GroupId) -> GroupScope {

@@ -50,7 +50,7 @@ impl Tasks {
             let same_instant = task::Column::MarkedAt.eq(at).and(task::Column::ObjectId.gt(object_id));
             query = query.filter(task::Column::MarkedAt.gt(at).or(same_instant));
         }
-        Ok(query.all(&self.tenant.store.connection).await?)
+        Ok(query.all(&self.tenant.store.reader()).await?)
     }
 
     /// Lets held tasks of a connection pass the safety threshold once. Returns how many.

@@ -23,7 +23,7 @@ pub struct ApiKeys {
 impl Store {
     /// The key with this digest, of whichever tenant, revoked or not.
     pub async fn find_api_key(&self, digest: &[u8]) -> Result<Option<api_key::Model>> {
-        Ok(api_key::Entity::find().filter(api_key::Column::Digest.eq(digest)).one(&self.connection).await?)
+        Ok(api_key::Entity::find().filter(api_key::Column::Digest.eq(digest)).one(&self.reader()).await?)
     }
 }
 
@@ -58,14 +58,14 @@ impl ApiKeys {
         Ok(api_key::Entity::find()
             .filter(api_key::Column::TenantId.eq(self.tenant.id))
             .order_by_asc(api_key::Column::Id)
-            .all(&self.tenant.store.connection)
+            .all(&self.tenant.store.reader())
             .await?)
     }
 
     /// The key, revoked or not.
     pub async fn get(&self, id: ApiKeyId) -> Result<api_key::Model> {
         api_key::Entity::find_by_id((self.tenant.id, id))
-            .one(&self.tenant.store.connection)
+            .one(&self.tenant.store.reader())
             .await?
             .ok_or(Error::NotFound("key"))
     }

@@ -58,6 +58,7 @@ pub mod tenants;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod timeline;
+pub mod together;
 pub mod tokens;
 mod turns;
 pub mod users;

@@ -87,7 +87,7 @@ impl Links {
     /// The link.
     pub async fn get(&self, id: LinkId) -> Result<link::Model> {
         link::Entity::find_by_id((self.tenant.id, id))
-            .one(&self.tenant.store.connection)
+            .one(&self.tenant.store.reader())
             .await?
             .ok_or(Error::NotFound("link"))
     }
@@ -101,7 +101,7 @@ impl Links {
         if let Some(after) = after {
             query = query.filter(link::Column::Id.gt(after));
         }
-        Ok(query.all(&self.tenant.store.connection).await?)
+        Ok(query.all(&self.tenant.store.reader()).await?)
     }
 
     /// All links that feed a site, disabled ones included.
@@ -110,7 +110,7 @@ impl Links {
             .filter(link::Column::TenantId.eq(self.tenant.id))
             .filter(link::Column::SiteId.eq(site))
             .order_by_asc(link::Column::Id)
-            .all(&self.tenant.store.connection)
+            .all(&self.tenant.store.reader())
             .await?)
     }
 
@@ -120,7 +120,7 @@ impl Links {
             .filter(link::Column::TenantId.eq(self.tenant.id))
             .filter(link::Column::ConnectionId.eq(connection))
             .order_by_asc(link::Column::Id)
-            .all(&self.tenant.store.connection)
+            .all(&self.tenant.store.reader())
             .await?)
     }
 

@@ -242,9 +242,11 @@ impl<'a> TenantMove<'a> {
         if self.is_here().await? {
             return refused("The tenant was not copied");
         }
-        self.to.tenants().set_status(self.tenant, TenantStatus::Active).await?;
-        let audit = self.to.tenant(self.tenant).audit();
-        audit.insert("operator", ARRIVED, "tenant", self.tenant.to_string(), None).await?;
+        let together = self.to.tenant(self.tenant).together().await?;
+        together.tenant.tenants().set_status(self.tenant, TenantStatus::Active).await?;
+        let id = self.tenant.to_string();
+        together.tenant.audit().insert("operator", ARRIVED, "tenant", id, None).await?;
+        together.commit().await?;
         Ok(self.to.tenants().get(self.tenant).await?)
     }
 

@@ -161,7 +161,7 @@ impl Groups {
     pub async fn parked_count(&self, id: GroupId) -> Result<u64> {
         let sql = "SELECT COUNT(*) AS n FROM parked_members \
             WHERE tenant_id = $1 AND connection_id = $2 AND group_id = $3";
-        let number = count(&self.tenant.store.connection, sql, self.scope(id).values(&[])).await?;
+        let number = count(&self.tenant.store.reader(), sql, self.scope(id).values(&[])).await?;
         Ok(u64::try_from(number).unwrap_or(0))
     }
 
@@ -181,6 +181,6 @@ impl Groups {
         if let Some(after) = after {
             query = query.filter(parked_member::Column::Value.gt(after));
         }
-        Ok(query.all(&self.tenant.store.connection).await?)
+        Ok(query.all(&self.tenant.store.reader()).await?)
     }
 }

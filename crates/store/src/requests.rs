@@ -163,6 +163,6 @@ impl Requests {
         if let Some(before) = before {
             query = query.filter(scim_request::Column::Id.lt(before));
         }
-        Ok(query.all(&self.tenant.store.connection).await?)
+        Ok(query.all(&self.tenant.store.reader()).await?)
     }
 }

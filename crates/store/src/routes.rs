@@ -114,7 +114,7 @@ impl RouteChanges {
         );
         let since = self.read_until.map_or(i64::MAX, |until| until - OVERLAP_MILLISECONDS);
         let mut changes = Vec::new();
-        for row in rows(&self.store.connection, sql, vec![since.into()]).await? {
+        for row in rows(&self.store.reader(), sql, vec![since.into()]).await? {
             self.read_until = Some(row.try_get("", "now")?);
             let Some(id) = row.try_get::<Option<Uuid>>("", "id")? else { continue };
             if self.seen.insert(id, row.try_get("", "noted_at")?).is_some() {

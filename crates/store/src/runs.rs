@@ -106,7 +106,7 @@ impl Runs {
     /// The run.
     pub async fn get(&self, id: RunId) -> Result<run::Model> {
         run::Entity::find_by_id((self.tenant.id, id))
-            .one(&self.tenant.store.connection)
+            .one(&self.tenant.store.reader())
             .await?
             .ok_or(Error::NotFound("run"))
     }
@@ -121,7 +121,7 @@ impl Runs {
         if let Some(before) = before {
             query = query.filter(run::Column::Id.lt(before));
         }
-        Ok(query.all(&self.tenant.store.connection).await?)
+        Ok(query.all(&self.tenant.store.reader()).await?)
     }
 
     /// How its objects ended so far.
@@ -129,14 +129,14 @@ impl Runs {
         let sql = "SELECT outcome, COUNT(*) AS n FROM run_results \
             WHERE tenant_id = $1 AND run_id = $2 GROUP BY outcome ORDER BY outcome";
         let query = statement(self.tenant.store.backend(), sql, vec![self.tenant.id.into(), id.into()]);
-        Ok(OutcomeCount::find_by_statement(query).all(&self.tenant.store.connection).await?)
+        Ok(OutcomeCount::find_by_statement(query).all(&self.tenant.store.reader()).await?)
     }
 
     /// Objects that are marked and not done; held ones do not count, since they wait for a person.
     pub async fn remaining(&self, id: RunId) -> Result<i64> {
         let sql = "SELECT COUNT(*) AS n FROM tasks \
             WHERE tenant_id = $1 AND run_id = $2 AND state = 'ready'";
-        count(&self.tenant.store.connection, sql, vec![self.tenant.id.into(), id.into()]).await
+        count(&self.tenant.store.reader(), sql, vec![self.tenant.id.into(), id.into()]).await
     }
 
     /// A page of results in order of object, after `after`: all, or those that ended in one way.
@@ -158,7 +158,7 @@ impl Runs {
         if let Some(after) = after {
             query = query.filter(run_result::Column::ObjectId.gt(after));
         }
-        Ok(query.all(&self.tenant.store.connection).await?)
+        Ok(query.all(&self.tenant.store.reader()).await?)
     }
 
     /// Keeps a claimed run that is marking for another `lease`, and writes down how much of the site's lists was read.
@@ -264,7 +264,7 @@ impl Runs {
             run.cursor.unwrap_or(Uuid::nil()).into(),
             i64::try_from(PAGE).unwrap_or(i64::MAX).into(),
         ];
-        let page = rows(&self.tenant.store.connection, sql, values).await?;
+        let page = rows(&self.tenant.store.reader(), sql, values).await?;
         page.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
     }
 

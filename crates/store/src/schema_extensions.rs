@@ -112,14 +112,14 @@ impl SchemaExtensions {
     /// The extension.
     pub async fn get(&self, id: SchemaId) -> Result<schema_extension::Model> {
         schema_extension::Entity::find_by_id((self.tenant.id, id))
-            .one(&self.tenant.store.connection)
+            .one(&self.tenant.store.reader())
             .await?
             .ok_or(Error::NotFound("schema"))
     }
 
     /// All, in order of registration.
     pub async fn list(&self) -> Result<Vec<schema_extension::Model>> {
-        self.rows(&self.tenant.store.connection).await
+        self.rows(&self.tenant.store.reader()).await
     }
 
     /// What the tenant's directories serve: the standard resource types with its extensions.

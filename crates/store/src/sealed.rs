@@ -69,7 +69,7 @@ impl Sealed {
             "SELECT n.wrapped_key, s.{column} FROM {table} s JOIN tenants n ON n.id = s.tenant_id \
              WHERE s.tenant_id = $1 AND s.{name} = $2"
         );
-        let found = rows(&tenant.store.connection, sql, vec![tenant.id.into(), id.into()]).await?;
+        let found = rows(&tenant.store.reader(), sql, vec![tenant.id.into(), id.into()]).await?;
         let row = found.into_iter().next().ok_or(Error::Sealed)?;
         let sealed = row.try_get::<Option<Vec<u8>>>("", column)?.ok_or(Error::Sealed)?;
         vault.open(tenant.id, &WrappedKey(row.try_get("", "wrapped_key")?), &context, &sealed)

@@ -119,7 +119,7 @@ impl Sessions {
         let either = Condition::any()
             .add(session::Column::Digest.eq(digest))
             .add(session::Column::ReplacedDigest.eq(digest));
-        let Some(row) = session::Entity::find().filter(either).one(&self.store.connection).await? else {
+        let Some(row) = session::Entity::find().filter(either).one(&self.store.reader()).await? else {
             return Ok(None);
         };
         let now = self.store.clock.now();

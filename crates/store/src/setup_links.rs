@@ -26,7 +26,7 @@ impl Store {
     /// The set-up link with this digest, of whichever connection, good or not.
     pub async fn find_setup_link(&self, digest: &[u8]) -> Result<Option<setup_link::Model>> {
         let query = setup_link::Entity::find().filter(setup_link::Column::Digest.eq(digest));
-        Ok(query.one(&self.connection).await?)
+        Ok(query.one(&self.reader()).await?)
     }
 }
 
@@ -71,7 +71,7 @@ impl SetupLinks {
             .filter(setup_link::Column::TenantId.eq(self.tenant.id))
             .filter(setup_link::Column::ConnectionId.eq(self.connection))
             .order_by_asc(setup_link::Column::Id)
-            .all(&self.tenant.store.connection)
+            .all(&self.tenant.store.reader())
             .await?)
     }
 

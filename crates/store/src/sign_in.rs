@@ -49,7 +49,7 @@ pub enum ClientSecret {
 impl SignIn {
     /// The settings, if there are any.
     pub async fn find(&self) -> Result<Option<sign_in::Model>> {
-        Ok(sign_in::Entity::find_by_id(self.tenant.id).one(&self.tenant.store.connection).await?)
+        Ok(sign_in::Entity::find_by_id(self.tenant.id).one(&self.tenant.store.reader()).await?)
     }
 
     /// The settings.

@@ -41,7 +41,7 @@ impl Accounts {
     /// When a site group was last known to exist.
     pub async fn site_group_seen_at(&self, name: &str) -> Result<Option<Timestamp>> {
         let key = (self.tenant.id, self.site, lookup::folded(name));
-        let group = site_group::Entity::find_by_id(key).one(&self.tenant.store.connection).await?;
+        let group = site_group::Entity::find_by_id(key).one(&self.tenant.store.reader()).await?;
         Ok(group.map(|group| group.observed_at))
     }
 
@@ -50,6 +50,6 @@ impl Accounts {
         let sql = "SELECT COUNT(*) AS n FROM site_groups \
             WHERE tenant_id = $1 AND site_id = $2 AND name_folded = $3";
         let values = vec![self.tenant.id.into(), self.site.into(), lookup::folded(name).into()];
-        Ok(count(&self.tenant.store.connection, sql, values).await? > 0)
+        Ok(count(&self.tenant.store.reader(), sql, values).await? > 0)
     }
 }

@@ -73,7 +73,7 @@ impl Store {
             statement::database_now(self.backend()),
         );
         let query = statement(self.backend(), sql, vec![now.into()]);
-        Ok(DueSite::find_by_statement(query).all(&self.connection).await?)
+        Ok(DueSite::find_by_statement(query).all(&self.reader()).await?)
     }
 }
 
@@ -108,7 +108,7 @@ impl Sites {
     /// The site.
     pub async fn get(&self, id: SiteId) -> Result<site::Model> {
         site::Entity::find_by_id((self.tenant.id, id))
-            .one(&self.tenant.store.connection)
+            .one(&self.tenant.store.reader())
             .await?
             .ok_or(Error::NotFound("site"))
     }
@@ -122,7 +122,7 @@ impl Sites {
         if let Some(after) = after {
             query = query.filter(site::Column::Id.gt(after));
         }
-        Ok(query.all(&self.tenant.store.connection).await?)
+        Ok(query.all(&self.tenant.store.reader()).await?)
     }
 
     /// Edits the site. Resuming it makes all that waits there due at once, and forgets past failures.

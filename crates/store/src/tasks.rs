@@ -179,12 +179,12 @@ impl Tasks {
     /// The task of an object, if it is marked.
     pub async fn find(&self, kind: TaskKind, object_id: Uuid) -> Result<Option<task::Model>> {
         let key = (self.tenant.id, self.site, kind, object_id);
-        Ok(task::Entity::find_by_id(key).one(&self.tenant.store.connection).await?)
+        Ok(task::Entity::find_by_id(key).one(&self.tenant.store.reader()).await?)
     }
 
     /// How much waits at the site.
     pub async fn backlog(&self) -> Result<Backlog> {
-        let connection = &self.tenant.store.connection;
+        let connection = &self.tenant.store.reader();
         let values = vec![Value::from(self.tenant.id), self.site.into()];
         let of = |state: &str| {
             format!(

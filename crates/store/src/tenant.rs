@@ -18,10 +18,12 @@ use crate::links::Links;
 use crate::requests::Requests;
 use crate::runs::Runs;
 use crate::schema_extensions::SchemaExtensions;
+use crate::sessions::Sessions;
 use crate::setup_links::SetupLinks;
 use crate::sign_in::SignIn;
 use crate::sites::Sites;
 use crate::tasks::Tasks;
+use crate::tenants::Tenants;
 use crate::timeline::Timeline;
 use crate::tokens::Tokens;
 use crate::users::Users;
@@ -42,6 +44,16 @@ impl TenantStore {
     /// The clock of the store.
     pub fn now(&self) -> crate::clock::Timestamp {
         self.store.clock.now()
+    }
+
+    /// The registry of tenants.
+    pub fn tenants(&self) -> Tenants {
+        self.store.tenants()
+    }
+
+    /// The sessions of everybody.
+    pub fn sessions(&self) -> Sessions {
+        self.store.sessions()
     }
 
     /// Its API keys.

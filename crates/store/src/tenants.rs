@@ -2,6 +2,7 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::json;
 
 use crate::database::{Store, WriteTransaction};
 use crate::entity::tenant;
@@ -10,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::id::TenantId;
 use crate::routes::RouteChange;
 use crate::statement::{database_now, execute, rows};
+use crate::together::Together;
 use crate::vault::WrappedKey;
 
 /// The registry of tenants.
@@ -30,9 +32,24 @@ impl Tenants {
         &self.store
     }
 
+    /// Registers a tenant with a key of its own, as the first entry of its audit log says. [`Error::Conflict`] when the
+    /// slug is taken.
+    pub async fn register(&self, slug: &str, name: &str, actor: &str) -> Result<tenant::Model> {
+        let id = TenantId::generate();
+        let together = Together::of(&self.store, self.store.begin().await?, id);
+        let row = together.tenant.tenants().insert_as(id, slug, name).await?;
+        let detail = Some(json!({"slug": slug, "name": name}));
+        together.tenant.audit().insert(actor, "tenant.create", "tenant", id.to_string(), detail).await?;
+        together.commit().await?;
+        Ok(row)
+    }
+
     /// Registers a tenant with a key of its own. [`Error::Conflict`] when the slug is taken.
     pub async fn insert(&self, slug: &str, name: &str) -> Result<tenant::Model> {
-        let id = TenantId::generate();
+        self.insert_as(TenantId::generate(), slug, name).await
+    }
+
+    async fn insert_as(&self, id: TenantId, slug: &str, name: &str) -> Result<tenant::Model> {
         let now = self.store.clock.now();
         let row = tenant::ActiveModel {
             id: Set(id),
@@ -55,13 +72,13 @@ impl Tenants {
 
     /// The tenant.
     pub async fn get(&self, id: TenantId) -> Result<tenant::Model> {
-        tenant::Entity::find_by_id(id).one(&self.store.connection).await?.ok_or(Error::NotFound("tenant"))
+        tenant::Entity::find_by_id(id).one(&self.store.reader()).await?.ok_or(Error::NotFound("tenant"))
     }
 
     /// Whether the tenant is in this cell, served or not.
     pub async fn stands(&self, id: TenantId) -> Result<bool> {
         let sql = "SELECT id FROM tenants WHERE id = $1";
-        Ok(!rows(&self.store.connection, sql, vec![id.into()]).await?.is_empty())
+        Ok(!rows(&self.store.reader(), sql, vec![id.into()]).await?.is_empty())
     }
 
     /// Whether a worker is at anything of the tenant.
@@ -70,12 +87,12 @@ impl Tenants {
         let held =
             |table| format!("SELECT tenant_id FROM {table} WHERE tenant_id = $1 AND lease_until > {now}");
         let sql = ["tasks", "accounts", "runs"].map(held).join(" UNION ALL ") + " LIMIT 1";
-        Ok(!rows(&self.store.connection, sql, vec![id.into()]).await?.is_empty())
+        Ok(!rows(&self.store.reader(), sql, vec![id.into()]).await?.is_empty())
     }
 
     /// The tenant of a slug, if there is one.
     pub async fn find_by_slug(&self, slug: &str) -> Result<Option<tenant::Model>> {
-        Ok(tenant::Entity::find().filter(tenant::Column::Slug.eq(slug)).one(&self.store.connection).await?)
+        Ok(tenant::Entity::find().filter(tenant::Column::Slug.eq(slug)).one(&self.store.reader()).await?)
     }
 
     /// Renames the tenant, suspends it, or serves it again; what is absent stays. [`Error::Conflict`] while it is being
@@ -137,7 +154,7 @@ impl Tenants {
         if let Some(after) = after {
             query = query.filter(tenant::Column::Id.gt(after));
         }
-        Ok(query.all(&self.store.connection).await?)
+        Ok(query.all(&self.store.reader()).await?)
     }
 
     /// Whether the master key opens the tenants' keys, tried on the first tenants: [`Error::Sealed`] when

@@ -49,7 +49,7 @@ impl TestStore {
 
 /// What is left of tasks and why, for a test that fails.
 pub async fn task_errors(store: &Store) -> Vec<String> {
-    let tasks = task::Entity::find().all(&store.connection).await.unwrap_or_default();
+    let tasks = task::Entity::find().all(&store.reader()).await.unwrap_or_default();
     let told = |task: task::Model| {
         format!(
             "{:?} after {} attempts, due at {:?}: {:?}",
@@ -63,7 +63,7 @@ pub async fn task_errors(store: &Store) -> Vec<String> {
 pub async fn told_of(store: &Store, username: &str) -> Vec<String> {
     let told = "SELECT site_id, id, username, active, in_doubt, created_by_us, key FROM accounts WHERE username_folded = $1";
     let accounts =
-        rows(&store.connection, told, vec![username.to_lowercase().into()]).await.unwrap_or_default();
+        rows(&store.reader(), told, vec![username.to_lowercase().into()]).await.unwrap_or_default();
     let text = |row: &QueryResult, column: &str| -> String {
         let id = row.try_get::<Uuid>("", column).map(|id| id.to_string());
         id.or_else(|_| row.try_get::<String>("", column)).unwrap_or_default()
@@ -81,7 +81,7 @@ pub async fn told_of(store: &Store, username: &str) -> Vec<String> {
                 WHERE object_id IN (SELECT object_id FROM timeline WHERE CAST(detail AS text) LIKE $1 OR summary LIKE $1) \
                 ORDER BY id LIMIT 400";
     let pattern = format!("%{username}\"%");
-    for row in rows(&store.connection, told, vec![pattern.into()]).await.unwrap_or_default() {
+    for row in rows(&store.reader(), told, vec![pattern.into()]).await.unwrap_or_default() {
         let [object, site, kind, summary, said] =
             ["object_id", "site_id", "kind", "summary", "said"].map(|column| text(&row, column));
         let at = row.try_get::<i64>("", "at").unwrap_or_default();

@@ -60,7 +60,7 @@ impl Timeline {
         if let Some(before) = before {
             query = query.filter(timeline_entry::Column::Id.lt(before));
         }
-        Ok(query.all(&self.tenant.store.connection).await?)
+        Ok(query.all(&self.tenant.store.reader()).await?)
     }
 
     /// The last that was told of an object at a site.
@@ -70,7 +70,7 @@ impl Timeline {
             .filter(timeline_entry::Column::ObjectId.eq(object_id))
             .filter(timeline_entry::Column::SiteId.eq(site))
             .order_by_desc(timeline_entry::Column::Id)
-            .one(&self.tenant.store.connection)
+            .one(&self.tenant.store.reader())
             .await?;
         Ok(last.map(|entry| entry.summary))
     }

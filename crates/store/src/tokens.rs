@@ -26,7 +26,7 @@ impl Store {
     pub async fn find_scim_token(&self, digest: &[u8]) -> Result<Option<scim_token::Model>> {
         Ok(scim_token::Entity::find()
             .filter(scim_token::Column::Digest.eq(digest))
-            .one(&self.connection)
+            .one(&self.reader())
             .await?)
     }
 }
@@ -71,7 +71,7 @@ impl Tokens {
             .filter(scim_token::Column::TenantId.eq(self.tenant.id))
             .filter(scim_token::Column::ConnectionId.eq(self.connection))
             .order_by_asc(scim_token::Column::Id)
-            .all(&self.tenant.store.connection)
+            .all(&self.tenant.store.reader())
             .await?)
     }
 

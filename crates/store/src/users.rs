@@ -190,13 +190,13 @@ impl Users {
             "SELECT {COLUMNS}{groups} FROM users r WHERE r.tenant_id = $1 AND r.connection_id = $2 AND r.id = $3"
         );
         let query = FoundUser::find_by_statement(statement(backend, sql, self.key(id)));
-        Ok(query.one(&self.tenant.store.connection).await?)
+        Ok(query.one(&self.tenant.store.reader()).await?)
     }
 
     /// The user, if there is one.
     pub async fn find(&self, id: UserId) -> Result<Option<user::Model>> {
         let key = (self.tenant.id, self.connection, id);
-        Ok(user::Entity::find_by_id(key).one(&self.tenant.store.connection).await?)
+        Ok(user::Entity::find_by_id(key).one(&self.tenant.store.reader()).await?)
     }
 
     /// Those of some users that there are, in no order.
@@ -204,7 +204,7 @@ impl Users {
         let mut users = Vec::with_capacity(ids.len());
         for ids in ids.chunks(IDS_PER_STATEMENT) {
             let query = self.select().filter(user::Column::Id.is_in(ids.iter().copied()));
-            users.extend(query.all(&self.tenant.store.connection).await?);
+            users.extend(query.all(&self.tenant.store.reader()).await?);
         }
         Ok(users)
     }
@@ -212,7 +212,7 @@ impl Users {
     /// The user of that userName, in any case.
     pub async fn find_by_user_name(&self, name: &str) -> Result<Option<user::Model>> {
         let query = self.select().filter(user::Column::UserNameFolded.eq(lookup::folded(name)));
-        Ok(query.one(&self.tenant.store.connection).await?)
+        Ok(query.one(&self.tenant.store.reader()).await?)
     }
 
     /// A search for users, whose groups are read along if they are asked for.
@@ -229,7 +229,7 @@ impl Users {
         if let Some(after) = after {
             query = query.filter(user::Column::Id.gt(after));
         }
-        Ok(query.all(&self.tenant.store.connection).await?)
+        Ok(query.all(&self.tenant.store.reader()).await?)
     }
 
     /// Users whose user name, display name or e-mail address begins with `start`, in any case: at the most `limit`, in
@@ -243,7 +243,7 @@ impl Users {
         for column in columns {
             let query = self.select().filter(column.gte(from.as_str())).filter(column.lt(until.as_str()));
             let query = query.order_by_asc(column).limit(limit);
-            found.extend(query.all(&self.tenant.store.connection).await?);
+            found.extend(query.all(&self.tenant.store.reader()).await?);
         }
         found.sort_by(|one, other| one.user_name_folded.cmp(&other.user_name_folded));
         found.dedup_by(|one, other| one.id == other.id);
@@ -253,7 +253,7 @@ impl Users {
 
     /// How many users the directory has.
     pub async fn count(&self) -> Result<u64> {
-        Ok(self.select().count(&self.tenant.store.connection).await?)
+        Ok(self.select().count(&self.tenant.store.reader()).await?)
     }
 
     fn select(&self) -> Select<user::Entity> {

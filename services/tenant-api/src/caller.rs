@@ -14,6 +14,7 @@ use store::TenantStore;
 use store::entity::tenant;
 use store::entity::words::{Role, TenantStatus};
 use store::id::TenantId;
+use store::together::Together;
 
 use crate::authentication::{Identity, authenticate, authenticate_in};
 use crate::changes;
@@ -141,28 +142,47 @@ pub struct TenantCaller<R, M = Configuration> {
     policy: PhantomData<(R, M)>,
 }
 
-impl<R, M> TenantCaller<R, M> {
-    /// Notes a change of configuration. `detail` must hold no secret.
-    pub async fn audit(
-        &self,
-        action: &'static str,
-        object_id: impl ToString + Send,
-        detail: Option<Value>,
-    ) -> Result<(), ApiError>
-    where
-        R: Sync,
-        M: Sync,
-    {
-        let kind = action.split('.').next().unwrap_or(action);
-        Ok(self.store.audit().insert(&self.actor, action, kind, object_id.to_string(), detail).await?)
+impl<R: Sync, M: Sync> TenantCaller<R, M> {
+    /// Begins a change, which is carried out with its entry in the audit log or not at all.
+    pub async fn edit(&self) -> Result<Edit, ApiError> {
+        Edit::begin(&self.store, self.actor.clone()).await
     }
 }
 
-impl<R: Sync, M: Sync> TenantCaller<R, M> {
-    /// Notes an edit: what is worth saying of it, and each field that it changed, before and after. Both states are as the
-    /// API shows them.
-    pub async fn audit_edit(
-        &self,
+/// A change of a tenant that is being carried out. Dropping it undoes everything.
+#[derive(Debug)]
+pub struct Edit {
+    /// The tenant's repositories, as parts of the change: nothing is written beside it, and nobody outside is asked
+    /// before it is committed.
+    pub store: TenantStore,
+    whole: Together,
+    actor: String,
+}
+
+impl Edit {
+    /// Begins a change in the name of `actor`.
+    pub async fn begin(store: &TenantStore, actor: String) -> Result<Self, ApiError> {
+        let whole = store.together().await?;
+        Ok(Self { store: whole.tenant.clone(), whole, actor })
+    }
+
+    /// Commits it, with its entry in the audit log. `detail` must hold no secret.
+    pub async fn commit(
+        self,
+        action: &'static str,
+        object_id: impl ToString + Send,
+        detail: Option<Value>,
+    ) -> Result<(), ApiError> {
+        let kind = action.split('.').next().unwrap_or(action);
+        self.store.audit().insert(&self.actor, action, kind, object_id.to_string(), detail).await?;
+        drop(self.store);
+        Ok(self.whole.commit().await?)
+    }
+
+    /// Commits it, with what is worth saying of it and each field that it changed, before and after. Both states are as
+    /// the API shows them.
+    pub async fn commit_change(
+        self,
         action: &'static str,
         object_id: impl ToString + Send,
         mut detail: Value,
@@ -170,7 +190,7 @@ impl<R: Sync, M: Sync> TenantCaller<R, M> {
         after: &(impl Serialize + Sync),
     ) -> Result<(), ApiError> {
         detail["changes"] = changes::between(before, after);
-        self.audit(action, object_id, Some(detail)).await
+        self.commit(action, object_id, Some(detail)).await
     }
 }
 

@@ -120,13 +120,13 @@ impl Accounts {
         if let Some(after) = after {
             query = query.filter(account::Column::Id.gt(after));
         }
-        Ok(query.all(&self.tenant.store.connection).await?)
+        Ok(query.all(&self.tenant.store.reader()).await?)
     }
 
     /// An account of the ledger.
     pub async fn get(&self, id: AccountId) -> Result<account::Model> {
         let found = account::Entity::find_by_id((self.tenant.id, self.site, id));
-        found.one(&self.tenant.store.connection).await?.ok_or(Error::NotFound("account"))
+        found.one(&self.tenant.store.reader()).await?.ok_or(Error::NotFound("account"))
     }
 
     /// A page of the claims that are in doubt, in order of user, after `after`.
@@ -139,21 +139,21 @@ impl Accounts {
         if let Some(after) = after {
             query = query.filter(claim::Column::UserId.gt(after));
         }
-        Ok(query.all(&self.tenant.store.connection).await?)
+        Ok(query.all(&self.tenant.store.reader()).await?)
     }
 
     /// How many claims are in doubt.
     pub async fn count_doubtful_claims(&self) -> Result<u64> {
         let sql = "SELECT COUNT(*) AS n FROM claims WHERE tenant_id = $1 AND site_id = $2 AND doubt <> ''";
         let values = vec![self.tenant.id.into(), self.site.into()];
-        let n = count(&self.tenant.store.connection, sql, values).await?;
+        let n = count(&self.tenant.store.reader(), sql, values).await?;
         Ok(u64::try_from(n).unwrap_or(0))
     }
 
     /// The claim of a user, if it has one.
     pub async fn claim_of(&self, user: UserId) -> Result<Option<claim::Model>> {
         let key = (self.tenant.id, self.site, user);
-        Ok(claim::Entity::find_by_id(key).one(&self.tenant.store.connection).await?)
+        Ok(claim::Entity::find_by_id(key).one(&self.tenant.store.reader()).await?)
     }
 
     /// Settles claims that are in doubt: each user is the person of the account that it claims. Of all that are in doubt
@@ -165,7 +165,7 @@ impl Accounts {
                 for users in users.chunks(crate::statement::IDS_PER_STATEMENT) {
                     let these = self.claims().filter(claim::Column::UserId.is_in(users.iter().copied()));
                     let doubtful = these.filter(claim::Column::Doubt.is_not_null());
-                    claims.extend(doubtful.all(&self.tenant.store.connection).await?);
+                    claims.extend(doubtful.all(&self.tenant.store.reader()).await?);
                 }
                 claims
             }

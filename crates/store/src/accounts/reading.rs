@@ -23,7 +23,7 @@ pub struct LedgerPage {
 impl Accounts {
     /// The accounts that users claim.
     pub async fn claimed_by(&self, users: &[UserId]) -> Result<LedgerPage> {
-        let connection = &self.tenant.store.connection;
+        let connection = &self.tenant.store.reader();
         let mut ids = Vec::new();
         for users in users.chunks(IDS_PER_STATEMENT) {
             let claims = self.claims().filter(claim::Column::UserId.is_in(users.iter().copied()));
@@ -37,7 +37,7 @@ impl Accounts {
         let mut ids = Vec::new();
         for folded in folded.chunks(IDS_PER_STATEMENT) {
             let named = self.rows().filter(account::Column::UsernameFolded.is_in(folded.iter().cloned()));
-            ids.extend(named.all(&self.tenant.store.connection).await?.into_iter().map(|account| account.id));
+            ids.extend(named.all(&self.tenant.store.reader()).await?.into_iter().map(|account| account.id));
         }
         self.page(ids).await
     }
@@ -47,7 +47,7 @@ impl Accounts {
         let mut ids = Vec::new();
         for keys in keys.chunks(IDS_PER_STATEMENT) {
             let keyed = self.rows().filter(account::Column::Key.is_in(keys.iter().cloned()));
-            ids.extend(keyed.all(&self.tenant.store.connection).await?.into_iter().map(|account| account.id));
+            ids.extend(keyed.all(&self.tenant.store.reader()).await?.into_iter().map(|account| account.id));
         }
         self.page(ids).await
     }
@@ -60,13 +60,13 @@ impl Accounts {
     /// The account of a user name.
     pub async fn of_name(&self, username: &str) -> Result<Option<account::Model>> {
         let named = self.rows().filter(account::Column::UsernameFolded.eq(lookup::folded(username)));
-        Ok(named.one(&self.tenant.store.connection).await?)
+        Ok(named.one(&self.tenant.store.reader()).await?)
     }
 
     async fn page(&self, mut ids: Vec<AccountId>) -> Result<LedgerPage> {
         ids.sort_unstable();
         ids.dedup();
-        let connection = &self.tenant.store.connection;
+        let connection = &self.tenant.store.reader();
         let mut page = LedgerPage::default();
         for ids in ids.chunks(IDS_PER_STATEMENT) {
             let these = || ids.iter().copied();
@@ -110,7 +110,7 @@ impl Accounts {
         if let Some(after) = after {
             query = query.filter(claim::Column::UserId.gt(after));
         }
-        let claims = query.all(&self.tenant.store.connection).await?;
+        let claims = query.all(&self.tenant.store.reader()).await?;
         Ok(claims.into_iter().map(|claim| claim.user_id).collect())
     }
 
@@ -122,7 +122,7 @@ impl Accounts {
                 .filter(denied_claim::Column::TenantId.eq(self.tenant.id))
                 .filter(denied_claim::Column::SiteId.eq(self.site))
                 .filter(denied_claim::Column::UserId.is_in(users.iter().copied()))
-                .all(&self.tenant.store.connection)
+                .all(&self.tenant.store.reader())
                 .await?;
             denied.extend(rows.into_iter().map(|row| (row.user_id, row.account_id)));
         }
@@ -132,7 +132,7 @@ impl Accounts {
     /// How many users of a directory claim an account.
     pub async fn count_claimants(&self, connection: ConnectionId) -> Result<u64> {
         let claims = self.claims().filter(claim::Column::ConnectionId.eq(connection));
-        Ok(claims.count(&self.tenant.store.connection).await?)
+        Ok(claims.count(&self.tenant.store.reader()).await?)
     }
 
     /// Names of the site groups that accounts are in by links.
@@ -140,7 +140,7 @@ impl Accounts {
         let sql = "SELECT MIN(group_name) AS name FROM memberships WHERE tenant_id = $1 AND site_id = $2 \
             GROUP BY group_folded";
         let values = vec![self.tenant.id.into(), self.site.into()];
-        let groups = rows(&self.tenant.store.connection, sql, values).await?;
+        let groups = rows(&self.tenant.store.reader(), sql, values).await?;
         groups.iter().map(|row| Ok(row.try_get("", "name")?)).collect()
     }
 
@@ -150,6 +150,6 @@ impl Accounts {
             .filter(site_group::Column::TenantId.eq(self.tenant.id))
             .filter(site_group::Column::SiteId.eq(self.site))
             .order_by_asc(site_group::Column::NameFolded);
-        Ok(groups.all(&self.tenant.store.connection).await?)
+        Ok(groups.all(&self.tenant.store.reader()).await?)
     }
 }

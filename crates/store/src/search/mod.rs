@@ -140,7 +140,7 @@ impl<'s, M: FromQueryResult> Search<'s, M> {
     /// Matches in order.
     pub async fn page(&self, start: &Start, limit: u64) -> Result<Vec<Match<M>>> {
         let (sql, values) = self.select(start, limit);
-        let matches = rows(&self.store.connection, sql, values).await?.into_iter().map(|row| {
+        let matches = rows(&self.store.reader(), sql, values).await?.into_iter().map(|row| {
             let key = match &self.order {
                 Some(order) => order.read(&row)?,
                 None => None,
@@ -153,7 +153,7 @@ impl<'s, M: FromQueryResult> Search<'s, M> {
     /// How many matches there are.
     pub async fn count(&self) -> Result<u64> {
         let sql = format!("SELECT COUNT(*) AS n FROM {}", self.scope());
-        let count = count(&self.store.connection, sql, self.values.clone()).await?;
+        let count = count(&self.store.reader(), sql, self.values.clone()).await?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 

@@ -35,7 +35,7 @@ impl Creation<'_> {
             return Ok(false);
         }
         let (sql, values) = self.statement();
-        let answer = store.connection.query_one_raw(statement(store.backend(), sql, values)).await?;
+        let answer = store.reader().query_one_raw(statement(store.backend(), sql, values)).await?;
         // What cannot be read is no "no": the user may be there.
         Ok(answer.map(|row| row.try_get_by_index::<i64>(0)).transpose()? == Some(1))
     }

@@ -111,7 +111,7 @@ impl Users {
                 placeholders(3, ids.len()),
             );
             let query = statement(self.tenant.store.backend(), sql, values);
-            let found = HoldingGroup::find_by_statement(query).all(&self.tenant.store.connection).await?;
+            let found = HoldingGroup::find_by_statement(query).all(&self.tenant.store.reader()).await?;
             for group in found {
                 holding.entry(group.user_id).or_default().push(group);
             }

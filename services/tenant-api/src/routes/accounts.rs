@@ -245,9 +245,11 @@ pub(crate) async fn relink_user(
         _ => return Err(ApiError::invalid("account_id", "name the account by account_id or by username")),
     };
     let how = Relinking { takes_over: body.take_over, keeps_username: body.keep_username };
-    let accounts = store.accounts(site);
+    let edit = caller.edit().await?;
+    let accounts = edit.store.accounts(site);
     let corrected = accounts.relink((user, found.connection_id), &target, how).await?;
-    caller.audit("account.relink", user, Some(detail(site, &corrected))).await?;
+    drop(accounts);
+    edit.commit("account.relink", user, Some(detail(site, &corrected))).await?;
     Ok(Json(correction(store, site, corrected).await?))
 }
 
@@ -288,8 +290,9 @@ pub(crate) async fn merge_accounts(
     if body.from == account {
         return Err(ApiError::invalid("from", "must be another account"));
     }
-    let corrected = caller.store.accounts(site).merge(body.from, account).await?;
-    caller.audit("account.merge", account, Some(detail(site, &corrected))).await?;
+    let edit = caller.edit().await?;
+    let corrected = edit.store.accounts(site).merge(body.from, account).await?;
+    edit.commit("account.merge", account, Some(detail(site, &corrected))).await?;
     Ok(Json(correction(&caller.store, site, corrected).await?))
 }
 
@@ -337,13 +340,13 @@ pub(super) async fn separate(
     if username.is_some() && goes_by_email {
         return Err(ApiError::invalid("username", "accounts of this product go by their e-mail addresses"));
     }
-    let accounts = caller.store.accounts(site);
-    if accounts.claim_of(user).await?.is_none() {
+    if caller.store.accounts(site).claim_of(user).await?.is_none() {
         return Err(ApiError::NotFound("user with an account at that site"));
     }
-    let corrected = accounts.deny_claim(user, username, &caller.actor).await?;
+    let edit = caller.edit().await?;
+    let corrected = edit.store.accounts(site).deny_claim(user, username, &caller.actor).await?;
     let mut detail = detail(site, &corrected);
     detail["username"] = json!(username);
-    caller.audit("account.split", user, Some(detail)).await?;
+    edit.commit("account.split", user, Some(detail)).await?;
     correction(&caller.store, site, corrected).await
 }

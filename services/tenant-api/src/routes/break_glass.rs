@@ -86,9 +86,10 @@ pub(crate) async fn break_glass(
     }
     problems.check()?;
     let lasts = Duration::from_mins(u64::from(minutes));
-    let row = caller.store.break_glass().insert(&body.reason, lasts).await?;
+    let edit = caller.edit().await?;
+    let row = edit.store.break_glass().insert(&body.reason, lasts).await?;
     let detail = json!({"reason": row.reason, "expires_at": row.expires_at});
-    caller.audit("break_glass.open", row.id, Some(detail)).await?;
+    edit.commit("break_glass.open", row.id, Some(detail)).await?;
     tracing::warn!(reason = row.reason, expires_at = %row.expires_at, "the operator broke the glass before a tenant's people");
     Ok((StatusCode::CREATED, Json(BreakGlass::new(row, caller.store.now()))))
 }
@@ -121,7 +122,8 @@ pub(crate) async fn close_break_glass(
     caller: TenantCaller<Owner>,
     PathParameters(BreakGlassPath { break_glass }): PathParameters<BreakGlassPath>,
 ) -> Result<NoContent, ApiError> {
-    caller.store.break_glass().close(break_glass).await?;
-    caller.audit("break_glass.close", break_glass, None).await?;
+    let edit = caller.edit().await?;
+    edit.store.break_glass().close(break_glass).await?;
+    edit.commit("break_glass.close", break_glass, None).await?;
     Ok(NoContent)
 }

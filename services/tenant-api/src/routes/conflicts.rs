@@ -212,8 +212,9 @@ async fn confirm(
     site: SiteId,
     users: Option<&[UserId]>,
 ) -> Result<Json<Confirmation>, ApiError> {
-    let confirmed = caller.store.accounts(site).confirm_claims(users).await?;
+    let edit = caller.edit().await?;
+    let confirmed = edit.store.accounts(site).confirm_claims(users).await?;
     let detail = json!({ "confirmed": confirmed, "user_ids": users });
-    caller.audit("account.confirm", site, Some(detail)).await?;
+    edit.commit("account.confirm", site, Some(detail)).await?;
     Ok(Json(Confirmation { confirmed }))
 }

@@ -122,9 +122,10 @@ pub(crate) async fn create_connection(
     problems.check()?;
     let new =
         NewConnection { name: body.name, provider: body.provider, method: body.method, strict: body.strict };
-    let row = caller.store.connections().insert(new).await?;
+    let edit = caller.edit().await?;
+    let row = edit.store.connections().insert(new).await?;
     let detail = json!({"name": row.name, "provider": row.provider, "strict": row.strict});
-    caller.audit("connection.create", row.id, Some(detail)).await?;
+    edit.commit("connection.create", row.id, Some(detail)).await?;
     Ok((StatusCode::CREATED, etag(row.version), Json(shown(&state, row))))
 }
 
@@ -182,16 +183,16 @@ pub(crate) async fn update_connection(
     let mut problems = Problems::default();
     body.name.iter().for_each(|name| problems.name("name", name));
     problems.check()?;
-    let connections = caller.store.connections();
-    let current = connections.get(id).await?;
+    let current = caller.store.connections().get(id).await?;
     let expected = if_match.expect(current.version)?;
-    let edit = ConnectionEdit { name: body.name, status: body.status, strict: body.strict };
-    let row = connections.update(id, expected, edit).await?;
+    let change = ConnectionEdit { name: body.name, status: body.status, strict: body.strict };
+    let edit = caller.edit().await?;
+    let row = edit.store.connections().update(id, expected, change).await?;
+    let (version, before, after) = (row.version, shown(&state, current), shown(&state, row));
+    edit.commit_change("connection.update", id, json!({}), &before, &after).await?;
     // The gateway's cache holds a token together with its connection.
     for token in caller.store.tokens(id).list().await? {
         (state.revocations)(&token.digest);
     }
-    let (version, before, after) = (row.version, shown(&state, current), shown(&state, row));
-    caller.audit_edit("connection.update", id, json!({}), &before, &after).await?;
     Ok((etag(version), Json(after)))
 }

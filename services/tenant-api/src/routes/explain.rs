@@ -159,11 +159,13 @@ pub(crate) async fn sync_user(
     let store = &caller.store;
     let connection_id = connection_of(store, id).await?.ok_or(ApiError::NotFound("user"))?;
     let mut site_ids = Vec::new();
-    for link in store.links().of_connection(connection_id).await?.into_iter().filter(|link| link.enabled) {
-        store.tasks(link.site_id).look_at(connection_id, id).await?;
+    let edit = caller.edit().await?;
+    for link in edit.store.links().of_connection(connection_id).await?.into_iter().filter(|link| link.enabled)
+    {
+        edit.store.tasks(link.site_id).look_at(connection_id, id).await?;
         site_ids.push(link.site_id);
     }
-    caller.audit("user.sync", id, Some(json!({ "site_ids": site_ids }))).await?;
+    edit.commit("user.sync", id, Some(json!({ "site_ids": site_ids }))).await?;
     Ok((StatusCode::ACCEPTED, Json(SyncRequest { site_ids })))
 }
 

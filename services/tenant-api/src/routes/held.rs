@@ -152,10 +152,10 @@ pub(crate) async fn approve_held(
     Body(body): Body<HeldChoice>,
 ) -> Result<Json<Approval>, ApiError> {
     let link = caller.store.links().get(link).await?;
-    let tasks = caller.store.tasks(link.site_id);
-    let approved = tasks.approve_held(link.connection_id, body.chosen()?).await?;
+    let (chosen, edit) = (body.chosen()?, caller.edit().await?);
+    let approved = edit.store.tasks(link.site_id).approve_held(link.connection_id, chosen).await?;
     let detail = json!({"approved": approved, "object_ids": body.object_ids});
-    caller.audit("held.approve", link.id, Some(detail)).await?;
+    edit.commit("held.approve", link.id, Some(detail)).await?;
     Ok(Json(Approval { approved }))
 }
 
@@ -175,10 +175,12 @@ pub(crate) async fn reject_held(
 ) -> Result<Json<Rejection>, ApiError> {
     let link = caller.store.links().get(link).await?;
     let site = caller.store.sites().get(link.site_id).await?;
-    let tasks = caller.store.tasks(link.site_id);
-    let rejected = tasks.reject_held(link.connection_id, body.chosen()?, &site.name, &caller.actor).await?;
+    let (chosen, edit) = (body.chosen()?, caller.edit().await?);
+    let tasks = edit.store.tasks(link.site_id);
+    let rejected = tasks.reject_held(link.connection_id, chosen, &site.name, &caller.actor).await?;
+    drop(tasks);
     let detail = json!({"rejected": rejected, "object_ids": body.object_ids});
-    caller.audit("held.reject", link.id, Some(detail)).await?;
+    edit.commit("held.reject", link.id, Some(detail)).await?;
     Ok(Json(Rejection { rejected }))
 }
 

@@ -83,9 +83,10 @@ pub(crate) async fn create_key(
     problems.name("name", &body.name);
     problems.expiry("expires_at", body.expires_at, caller.store.now());
     problems.check()?;
-    let (row, secret) = caller.store.api_keys().insert(&body.name, body.role, body.expires_at).await?;
+    let edit = caller.edit().await?;
+    let (row, secret) = edit.store.api_keys().insert(&body.name, body.role, body.expires_at).await?;
     let detail = json!({"name": row.name, "role": row.role, "expires_at": row.expires_at});
-    caller.audit("key.create", row.id, Some(detail)).await?;
+    edit.commit("key.create", row.id, Some(detail)).await?;
     let key = secret.expose_secret().to_owned();
     Ok((StatusCode::CREATED, SHOWN_ONCE, Json(CreatedKey { shown: row.into(), key })))
 }
@@ -115,7 +116,8 @@ pub(crate) async fn revoke_key(
     caller: TenantCaller<Owner>,
     PathParameters(KeyPath { key }): PathParameters<KeyPath>,
 ) -> Result<NoContent, ApiError> {
-    caller.store.api_keys().revoke(key).await?;
-    caller.audit("key.revoke", key, None).await?;
+    let edit = caller.edit().await?;
+    edit.store.api_keys().revoke(key).await?;
+    edit.commit("key.revoke", key, None).await?;
     Ok(NoContent)
 }

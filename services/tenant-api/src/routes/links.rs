@@ -242,12 +242,13 @@ pub(crate) async fn create_link(
         settings: to_store(&settings)?,
         next_run_at: next_run(&settings, caller.store.now()),
     };
-    let row = caller.store.links().insert(new).await?;
+    let edit = caller.edit().await?;
+    let row = edit.store.links().insert(new).await?;
     let detail = json!({
         "connection_id": row.connection_id, "site_id": row.site_id, "precedence": row.precedence,
         "enabled": row.enabled, "settings": row.settings,
     });
-    caller.audit("link.create", row.id, Some(detail)).await?;
+    edit.commit("link.create", row.id, Some(detail)).await?;
     Ok((StatusCode::CREATED, etag(row.version), Json(Link::try_from(row)?)))
 }
 
@@ -300,8 +301,7 @@ pub(crate) async fn update_link(
     if_match: IfMatch,
     Body(body): Body<UpdateLink>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let links = caller.store.links();
-    let current = links.get(id).await?;
+    let current = caller.store.links().get(id).await?;
     let expected = if_match.expect(current.version)?;
     let mut problems = Problems::default();
     let sections = Sections {
@@ -316,16 +316,17 @@ pub(crate) async fn update_link(
     let settings = settings.unwrap_or_default();
     let next_run_at = Some(next_run(&settings, caller.store.now()));
     let settings = to_store(&settings)?;
-    let edit = LinkEdit {
+    let change = LinkEdit {
         precedence: body.precedence,
         enabled: body.enabled,
         settings: Some(settings),
         next_run_at,
     };
     // The settings were merged onto the version read: an edit in between must not be lost.
-    let row = links.update(id, expected.or(Some(current.version)), edit).await?;
+    let edit = caller.edit().await?;
+    let row = edit.store.links().update(id, expected.or(Some(current.version)), change).await?;
     let (version, before, after) = (row.version, Link::try_from(current)?, Link::try_from(row)?);
-    caller.audit_edit("link.update", id, json!({}), &before, &after).await?;
+    edit.commit_change("link.update", id, json!({}), &before, &after).await?;
     Ok((etag(version), Json(after)))
 }
 

@@ -184,8 +184,9 @@ pub(crate) async fn create_run(
         let before = digest.parse::<PlanDigest>().map_err(|problem| ApiError::invalid("digest", problem))?;
         check_digest(&state, &caller.store, &link, &before).await?;
     }
-    let row = caller.store.runs().insert(&link, &caller.actor).await?;
-    caller.audit("run.create", row.id, Some(json!({"link_id": link.id, "digest": digest}))).await?;
+    let edit = caller.edit().await?;
+    let row = edit.store.runs().insert(&link, &caller.actor).await?;
+    edit.commit("run.create", row.id, Some(json!({"link_id": link.id, "digest": digest}))).await?;
     Ok((StatusCode::ACCEPTED, Json(CreatedRun { id: row.id, status: row.status })))
 }
 
@@ -233,8 +234,9 @@ pub(crate) async fn cancel_run(
     PathParameters(LinkRunPath { link, run }): PathParameters<LinkRunPath>,
 ) -> Result<Json<Run>, ApiError> {
     of_link(&caller.store, link, run).await?;
-    let row = caller.store.runs().cancel(run).await?;
-    caller.audit("run.cancel", run, None).await?;
+    let edit = caller.edit().await?;
+    let row = edit.store.runs().cancel(run).await?;
+    edit.commit("run.cancel", run, None).await?;
     progress(&caller.store, row).await.map(Json)
 }
 

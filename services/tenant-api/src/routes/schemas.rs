@@ -115,9 +115,10 @@ pub(crate) async fn create_schema(
     Body(body): Body<CreateSchema>,
 ) -> Result<impl IntoResponse, ApiError> {
     let schema = read(&body.definition)?;
-    let row = caller.store.schema_extensions().insert(body.resource_type, &schema).await.map_err(refused)?;
+    let edit = caller.edit().await?;
+    let row = edit.store.schema_extensions().insert(body.resource_type, &schema).await.map_err(refused)?;
     let detail = json!({"resource_type": row.resource_type, "definition": row.definition});
-    caller.audit("schema.create", row.id, Some(detail)).await?;
+    edit.commit("schema.create", row.id, Some(detail)).await?;
     Ok((StatusCode::CREATED, etag(row.version), Json(SchemaExtension::from(row))))
 }
 
@@ -170,8 +171,7 @@ pub(crate) async fn replace_schema(
     if_match: IfMatch,
     Body(body): Body<ReplaceSchema>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let extensions = caller.store.schema_extensions();
-    let current = extensions.get(id).await?;
+    let current = caller.store.schema_extensions().get(id).await?;
     let expected = if_match.expect(current.version)?;
     let (before, after) = (current.schema()?, read(&body.definition)?);
     let was = current.definition.clone();
@@ -179,20 +179,22 @@ pub(crate) async fn replace_schema(
         let problem = format!("must stay {}; register another schema for another URN", before.id);
         return Err(ApiError::invalid("definition.id", problem));
     }
-    let row = extensions.update(id, expected, &after).await.map_err(|error| match error {
-        store::Error::Conflict("schema_extensions_in_use") => {
-            let what = before.incompatibilities(&after);
-            let what: Vec<String> =
-                what.iter().map(|problem| format!("{} {}", problem.field, problem.problem)).collect();
-            ApiError::Conflict(format!(
-                "Users or groups hold data of this schema, which may not fit any more: {}",
-                what.join(", ")
-            ))
-        }
-        error => error.into(),
-    })?;
+    let edit = caller.edit().await?;
+    let row =
+        edit.store.schema_extensions().update(id, expected, &after).await.map_err(|error| match error {
+            store::Error::Conflict("schema_extensions_in_use") => {
+                let what = before.incompatibilities(&after);
+                let what: Vec<String> =
+                    what.iter().map(|problem| format!("{} {}", problem.field, problem.problem)).collect();
+                ApiError::Conflict(format!(
+                    "Users or groups hold data of this schema, which may not fit any more: {}",
+                    what.join(", ")
+                ))
+            }
+            error => error.into(),
+        })?;
     let detail = json!({"definition": row.definition});
-    caller.audit_edit("schema.update", id, detail, &was, &row.definition).await?;
+    edit.commit_change("schema.update", id, detail, &was, &row.definition).await?;
     Ok((etag(row.version), Json(SchemaExtension::from(row))))
 }
 
@@ -213,14 +215,14 @@ pub(crate) async fn delete_schema(
     PathParameters(SchemaPath { schema: id }): PathParameters<SchemaPath>,
     if_match: IfMatch,
 ) -> Result<NoContent, ApiError> {
-    let extensions = caller.store.schema_extensions();
-    let expected = if_match.expect(extensions.get(id).await?.version)?;
-    let row = extensions.delete(id, expected).await.map_err(|error| match error {
+    let expected = if_match.expect(caller.store.schema_extensions().get(id).await?.version)?;
+    let edit = caller.edit().await?;
+    let row = edit.store.schema_extensions().delete(id, expected).await.map_err(|error| match error {
         store::Error::Conflict("schema_extensions_in_use") => ApiError::Conflict(
             "Users or groups hold data of this schema; it can be removed when none does any more".into(),
         ),
         error => error.into(),
     })?;
-    caller.audit("schema.delete", id, Some(json!({"definition": row.definition}))).await?;
+    edit.commit("schema.delete", id, Some(json!({"definition": row.definition}))).await?;
     Ok(NoContent)
 }

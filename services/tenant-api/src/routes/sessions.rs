@@ -7,15 +7,16 @@ use axum::response::{IntoResponse, NoContent};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use store::Timestamp;
 use store::entity::words::TenantStatus;
 use store::entity::{session, tenant};
 use store::id::TenantId;
 use store::sessions::SignedIn;
-use store::{TenantStore, Timestamp};
 use utoipa::ToSchema;
 
 use crate::authentication::{Identity, Signed, session_of, signed_in_by};
 use crate::body::Body;
+use crate::caller::Edit;
 use crate::error::ApiError;
 use crate::idempotency::SHOWN_ONCE;
 use crate::oidc::{self, OidcError, Pending};
@@ -59,10 +60,13 @@ pub(crate) async fn create_session(
     if let SignedIn::Key(tenant, _) = &who {
         find_served(&state, *tenant).await?;
     }
-    let (row, secret) = state.store.sessions().insert(who).await?;
-    if let (Some(tenant), Some(key)) = (row.tenant_id, row.key_id) {
-        note(&state.store.tenant(tenant), &format!("key:{key}"), "session.create", &row).await?;
-    }
+    let SignedIn::Key(tenant, key) = who else {
+        let (row, secret) = state.store.sessions().insert(who).await?;
+        return Ok(created(&row, &secret));
+    };
+    let edit = Edit::begin(&state.store.tenant(tenant), format!("key:{key}")).await?;
+    let (row, secret) = edit.store.sessions().insert(who).await?;
+    commit(edit, &row).await?;
     Ok(created(&row, &secret))
 }
 
@@ -210,17 +214,18 @@ pub(crate) async fn finish_sign_in(
     let actor = Identity::Person(tenant.id, person.clone()).actor();
     let (subject, name, role) = (person.subject, person.name, person.role);
     let who = SignedIn::Person { tenant: tenant.id, subject, name, role, rules: settings.version };
-    let begun = state.store.sessions().insert(who).await;
+    let edit = Edit::begin(&store, actor).await?;
+    let begun = edit.store.sessions().insert(who).await;
     let (row, secret) = begun.map_err(|error| match error {
         // The role comes of rules that are no longer there.
         store::Error::Stale => begin_again(),
         error => error.into(),
     })?;
-    note(&store, &actor, "session.create", &row).await?;
+    commit(edit, &row).await?;
     Ok(created(&row, &secret))
 }
 
-async fn note(store: &TenantStore, actor: &str, action: &str, row: &session::Model) -> Result<(), ApiError> {
+async fn commit(edit: Edit, row: &session::Model) -> Result<(), ApiError> {
     let detail = row.role.map(|role| json!({"role": role}));
-    Ok(store.audit().insert(actor, action, "session", row.id.to_string(), detail).await?)
+    edit.commit("session.create", row.id, detail).await
 }

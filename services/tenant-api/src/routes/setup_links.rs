@@ -92,10 +92,10 @@ pub(crate) async fn create_setup_link(
         problems.add("hours", format!("must be between 1 and {}", HOURS.1));
     }
     problems.check()?;
-    let links = caller.store.setup_links(connection);
-    let (row, secret) = links.insert(&caller.actor, Duration::from_hours(u64::from(hours))).await?;
+    let (lasts, edit) = (Duration::from_hours(u64::from(hours)), caller.edit().await?);
+    let (row, secret) = edit.store.setup_links(connection).insert(&caller.actor, lasts).await?;
     let detail = json!({"connection_id": connection, "expires_at": row.expires_at});
-    caller.audit("setup_link.create", row.id, Some(detail)).await?;
+    edit.commit("setup_link.create", row.id, Some(detail)).await?;
     let url = format!("{}/setup/{}", state.public_base(), secret.expose_secret());
     Ok((StatusCode::CREATED, SHOWN_ONCE, Json(CreatedSetupLink { shown: row.into(), url })))
 }
@@ -128,7 +128,8 @@ pub(crate) async fn revoke_setup_link(
     caller: TenantCaller<Admin>,
     PathParameters(SetupLinkPath { connection, setup_link }): PathParameters<SetupLinkPath>,
 ) -> Result<NoContent, ApiError> {
-    caller.store.setup_links(connection).revoke(setup_link).await?;
-    caller.audit("setup_link.revoke", setup_link, Some(json!({"connection_id": connection}))).await?;
+    let edit = caller.edit().await?;
+    edit.store.setup_links(connection).revoke(setup_link).await?;
+    edit.commit("setup_link.revoke", setup_link, Some(json!({"connection_id": connection}))).await?;
     Ok(NoContent)
 }

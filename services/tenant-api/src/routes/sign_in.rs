@@ -180,8 +180,7 @@ pub(crate) async fn replace_sign_in(
     if_match: IfMatch,
     Body(body): Body<ReplaceSignIn>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let settings = caller.store.sign_in();
-    let current = settings.find().await?;
+    let current = caller.store.sign_in().find().await?;
     let version = current.as_ref().map_or(0, |row| row.version);
     let expected = if_match.expect(version)?;
     let new = read(body, current.as_ref())?;
@@ -196,11 +195,12 @@ pub(crate) async fn replace_sign_in(
     // A new address is only as safe as the look at the old one: nobody may move it in between.
     let new = NewSignIn { token_issuer: (says != &new.issuer).then(|| says.clone()), ..new };
     let detail = json!({"new_client_secret": new.client_secret.is_some()});
-    let row = settings.put(new, expected.or(Some(version))).await?;
+    let edit = caller.edit().await?;
+    let row = edit.store.sign_in().put(new, expected.or(Some(version))).await?;
     let slug = &caller.tenant.slug;
     let before = current.map(|current| shown(current, slug, &state)).transpose()?;
     let (version, after) = (row.version, shown(row, slug, &state)?);
-    caller.audit_edit("sign_in.update", caller.tenant.id, detail, &before, &after).await?;
+    edit.commit_change("sign_in.update", caller.tenant.id, detail, &before, &after).await?;
     Ok((etag(version), Json(after)))
 }
 
@@ -213,7 +213,8 @@ pub(crate) async fn replace_sign_in(
     responses((status = 204, description = "It is removed"), TenantRefusals),
 )]
 pub(crate) async fn delete_sign_in(caller: TenantCaller<Owner, Access>) -> Result<NoContent, ApiError> {
-    caller.store.sign_in().delete().await?;
-    caller.audit("sign_in.delete", caller.tenant.id, None).await?;
+    let edit = caller.edit().await?;
+    edit.store.sign_in().delete().await?;
+    edit.commit("sign_in.delete", caller.tenant.id, None).await?;
     Ok(NoContent)
 }

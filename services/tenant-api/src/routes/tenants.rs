@@ -83,10 +83,7 @@ pub(crate) async fn create_tenant(
     problems.slug("slug", &body.slug);
     problems.name("name", &body.name);
     problems.check()?;
-    let row = state.store.tenants().insert(&body.slug, &body.name).await?;
-    let detail = json!({"slug": row.slug, "name": row.name});
-    let audit = state.store.tenant(row.id).audit();
-    audit.insert(&caller.actor, "tenant.create", "tenant", row.id.to_string(), Some(detail)).await?;
+    let row = state.store.tenants().register(&body.slug, &body.name, &caller.actor).await?;
     Ok((StatusCode::CREATED, Json(row.into())))
 }
 
@@ -126,7 +123,6 @@ pub(crate) async fn get_tenant(caller: TenantCaller<Auditor>) -> impl IntoRespon
 )]
 pub(crate) async fn update_tenant(
     caller: TenantCaller<Operator>,
-    State(state): State<ApiState>,
     if_match: IfMatch,
     Body(body): Body<UpdateTenant>,
 ) -> Result<impl IntoResponse, ApiError> {
@@ -138,9 +134,10 @@ pub(crate) async fn update_tenant(
         ServedStatus::Active => TenantStatus::Active,
         ServedStatus::Suspended => TenantStatus::Suspended,
     });
-    let row = state.store.tenants().update(caller.tenant.id, expected, body.name.as_deref(), status).await?;
+    let edit = caller.edit().await?;
+    let row = edit.store.tenants().update(caller.tenant.id, expected, body.name.as_deref(), status).await?;
     let (id, version) = (row.id, row.version);
     let (before, after) = (Tenant::from(caller.tenant.clone()), Tenant::from(row));
-    caller.audit_edit("tenant.update", id, json!({}), &before, &after).await?;
+    edit.commit_change("tenant.update", id, json!({}), &before, &after).await?;
     Ok((etag(version), Json(after)))
 }

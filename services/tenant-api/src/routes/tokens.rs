@@ -84,9 +84,10 @@ pub(crate) async fn create_token(
     problems.name("name", &body.name);
     problems.expiry("expires_at", body.expires_at, caller.store.now());
     problems.check()?;
-    let (row, secret) = caller.store.tokens(connection).insert(&body.name, body.expires_at).await?;
+    let edit = caller.edit().await?;
+    let (row, secret) = edit.store.tokens(connection).insert(&body.name, body.expires_at).await?;
     let detail = json!({"connection_id": connection, "name": row.name, "expires_at": row.expires_at});
-    caller.audit("token.create", row.id, Some(detail)).await?;
+    edit.commit("token.create", row.id, Some(detail)).await?;
     let token = secret.expose_secret().to_owned();
     Ok((StatusCode::CREATED, SHOWN_ONCE, Json(CreatedToken { shown: row.into(), token })))
 }
@@ -123,8 +124,9 @@ pub(crate) async fn revoke_token(
     State(state): State<ApiState>,
     PathParameters(TokenPath { connection, token }): PathParameters<TokenPath>,
 ) -> Result<NoContent, ApiError> {
-    let row = caller.store.tokens(connection).revoke(token).await?;
+    let edit = caller.edit().await?;
+    let row = edit.store.tokens(connection).revoke(token).await?;
+    edit.commit("token.revoke", token, Some(json!({"connection_id": connection}))).await?;
     (state.revocations)(&row.digest);
-    caller.audit("token.revoke", token, Some(json!({"connection_id": connection}))).await?;
     Ok(NoContent)
 }

@@ -3,13 +3,15 @@
 use serde_json::{Value, json};
 use store::audit::chain;
 
-use crate::harness::{Api, CLIENT_SECRET, text};
+use crate::harness::{Api, CLIENT_SECRET, OPERATOR, text};
 use crate::organization::{Organization, Tenant, sign_in_body};
+use crate::routes::{Operation, is_done_once, is_of_session, is_public, operations, valid_body};
 
 on_both!(
     an_edit_is_told_with_what_was_before_and_after_and_no_secret,
     the_log_is_a_chain_that_shows_what_was_done_to_it,
     entries_that_are_written_at_once_stand_one_behind_the_other,
+    no_change_is_made_without_its_entry,
 );
 
 async fn log(api: &Api, tenant: &Tenant) -> Vec<(chain::Entry, Vec<u8>)> {
@@ -111,4 +113,50 @@ async fn entries_that_are_written_at_once_stand_one_behind_the_other(api: Api) {
     let log = log(&api, &tenant).await;
     assert_eq!(log.len(), before + 20);
     checked(&tenant, &log).unwrap();
+}
+
+/// Whatever changes anything and is refused its entry changes nothing, and succeeds as soon as it gets one.
+async fn no_change_is_made_without_its_entry(api: Api) {
+    let mut own = Organization::at_work(&api, "acme").await;
+    own.tenant.break_glass(&api).await;
+    // Whoever comes in is noted to have come.
+    for credential in [&own.tenant.owner, OPERATOR] {
+        api.get("/v1/me").by(credential).send().await.expect(200);
+    }
+    let (mut tried, mut changed) = (0, 0);
+    let (deletes, others): (Vec<Operation>, Vec<Operation>) =
+        operations().into_iter().partition(|operation| operation.method == "delete");
+    for operation in others.iter().chain(&deletes).filter(|operation| operation.method != "get") {
+        if is_public(&operation.id) || is_of_session(&operation.id) {
+            continue;
+        }
+        if is_done_once(&operation.id) {
+            own.meet_another(&api).await;
+        }
+        let path = operation.path_of(&own, &|_| &own);
+        let mut body = valid_body(&operation.id, &own, "audited");
+        if operation.id == "create_link" {
+            let connection = own.tenant.connection(&api, "Another").await;
+            body = Some(json!({"connection_id": connection, "site_id": own.site}));
+        }
+        let is_operators = matches!(operation.id.as_str(), "create_tenant" | "update_tenant" | "break_glass");
+        let call = || {
+            let by = if is_operators { OPERATOR } else { &own.tenant.owner };
+            let call = api.call(&operation.method, &path).by(by);
+            if let Some(body) = &body { call.json(body.clone()) } else { call }
+        };
+        tried += 1;
+        api.refuse_audit_entries(true).await;
+        let before = api.rows().await;
+        let refused = call().send_to_what_is_broken().await;
+        assert_eq!(api.rows().await, before, "{} left something", operation.id);
+        api.refuse_audit_entries(false).await;
+        let done = call().send().await;
+        assert!(done.status.is_success(), "{}: {done:?}", operation.id);
+        let is_changed = api.rows().await != before;
+        let is_refused = refused.status.is_server_error();
+        assert_eq!(is_refused, is_changed, "{} changes something exactly if it is noted", operation.id);
+        changed += usize::from(is_changed);
+    }
+    assert!(changed > 30 && tried > changed, "{changed} of {tried} changed something");
 }

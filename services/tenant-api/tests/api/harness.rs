@@ -1,5 +1,6 @@
 //! The API as its callers see it, over a database of its own and a clock that only a test moves.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use atlassian::http::HttpSettings;
@@ -113,6 +114,50 @@ impl Api {
         store.connection_mut().execute_unprepared(sql).await.unwrap();
     }
 
+    /// Every row of every table of tenants but what repeats are answered by.
+    pub(crate) async fn rows(&self) -> BTreeMap<String, Vec<String>> {
+        let mut store = self.store.clone();
+        let connection = store.connection_mut();
+        let backend = connection.get_database_backend();
+        let mut all = BTreeMap::new();
+        for table in store::moving::TABLES.iter().filter(|table| **table != "idempotency_keys") {
+            let row = if backend == DatabaseBackend::Sqlite {
+                let columns = format!(
+                    "SELECT group_concat('quote(\"' || name || '\")', '||') AS row FROM pragma_table_info('{table}')"
+                );
+                let columns = connection.query_one_raw(Statement::from_string(backend, columns)).await;
+                columns.unwrap().unwrap().try_get::<String>("", "row").unwrap()
+            } else {
+                "CAST(t AS text)".to_owned()
+            };
+            let rows = format!("SELECT {row} AS row FROM \"{table}\" t ORDER BY 1");
+            let rows = connection.query_all_raw(Statement::from_string(backend, rows)).await.unwrap();
+            let rows = rows.iter().map(|row| row.try_get::<String>("", "row").unwrap()).collect();
+            all.insert((*table).to_owned(), rows);
+        }
+        all
+    }
+
+    /// Lets nothing be added to audit logs, or lets it again.
+    pub(crate) async fn refuse_audit_entries(&self, refuse: bool) {
+        let is_embedded =
+            self.store.clone().connection_mut().get_database_backend() == DatabaseBackend::Sqlite;
+        let statements: &[&str] = match (is_embedded, refuse) {
+            (true, true) => {
+                &["CREATE TRIGGER no_audit BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END"]
+            }
+            (true, false) => &["DROP TRIGGER no_audit"],
+            (false, true) => &[
+                "CREATE FUNCTION no_audit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$",
+                "CREATE TRIGGER no_audit BEFORE INSERT ON audit FOR EACH ROW EXECUTE FUNCTION no_audit()",
+            ],
+            (false, false) => &["DROP TRIGGER no_audit ON audit", "DROP FUNCTION no_audit"],
+        };
+        for statement in statements {
+            self.execute(statement).await;
+        }
+    }
+
     /// Whether `secret` stands anywhere in the database: in a text, or in bytes.
     pub(crate) async fn database_holds(&self, secret: &str) -> bool {
         let mut store = self.store.clone();
@@ -191,21 +236,26 @@ impl Call {
 
     /// Sends it, and checks what holds of every answer.
     pub(crate) async fn send(self) -> Answer {
+        let answer = self.send_to_what_is_broken().await;
+        answer.check();
+        answer
+    }
+
+    /// Sends it where it may well fail.
+    pub(crate) async fn send_to_what_is_broken(self) -> Answer {
         let what = format!("{} {}", self.method, self.path);
         let mut request = Request::builder().method(self.method).uri(self.path).body(self.body).unwrap();
         *request.headers_mut() = self.headers;
         let response = self.router.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        let answer = Answer {
+        Answer {
             what,
             status: parts.status,
             headers: parts.headers,
             body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
             text: String::from_utf8_lossy(&bytes).into_owned(),
-        };
-        answer.check();
-        answer
+        }
     }
 }
 

@@ -147,9 +147,10 @@ pub(crate) async fn create_site(
         base_url: base_url.to_string(),
         credentials,
     };
-    let row = caller.store.sites().insert(new).await?;
+    let edit = caller.edit().await?;
+    let row = edit.store.sites().insert(new).await?;
     let detail = json!({"name": row.name, "product": row.product, "base_url": row.base_url});
-    caller.audit("site.create", row.id, Some(detail)).await?;
+    edit.commit("site.create", row.id, Some(detail)).await?;
     Ok((StatusCode::CREATED, etag(row.version), Json(Site::from(row))))
 }
 
@@ -205,8 +206,7 @@ pub(crate) async fn update_site(
     if_match: IfMatch,
     Body(body): Body<UpdateSite>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let sites = caller.store.sites();
-    let current = sites.get(id).await?;
+    let current = caller.store.sites().get(id).await?;
     let expected = if_match.expect(current.version)?;
     let mut problems = Problems::default();
     body.name.iter().for_each(|name| problems.name("name", name));
@@ -219,12 +219,13 @@ pub(crate) async fn update_site(
         body.credentials.and_then(|value| problems.take(sealable(value, current.product.parse().ok())));
     problems.check()?;
     let base_url = base_url.map(|url| url.to_string());
-    let edit = SiteEdit { name: body.name, base_url, credentials, status: body.status };
+    let change = SiteEdit { name: body.name, base_url, credentials, status: body.status };
+    let edit = caller.edit().await?;
     // A new address is only as safe as the look at the old one: nobody may move it in between.
-    let row = sites.update(id, expected.or(Some(current.version)), edit).await?;
+    let row = edit.store.sites().update(id, expected.or(Some(current.version)), change).await?;
     let (version, before, after) = (row.version, Site::from(current), Site::from(row));
     let detail = json!({ "new_credentials": new_credentials });
-    caller.audit_edit("site.update", id, detail, &before, &after).await?;
+    edit.commit_change("site.update", id, detail, &before, &after).await?;
     Ok((etag(version), Json(after)))
 }
 

@@ -93,10 +93,12 @@ pub(crate) async fn run_site(
     PathParameters(SitePath { site }): PathParameters<SitePath>,
 ) -> Result<(StatusCode, Json<SiteRuns>), ApiError> {
     let mut runs = Vec::new();
-    for link in enabled_links(&caller.store, site).await? {
-        runs.push(RunSummary::from(caller.store.runs().insert(&link, &caller.actor).await?));
+    let links = enabled_links(&caller.store, site).await?;
+    let edit = caller.edit().await?;
+    for link in links {
+        runs.push(RunSummary::from(edit.store.runs().insert(&link, &caller.actor).await?));
     }
     let ids: Vec<_> = runs.iter().map(RunSummary::id).collect();
-    caller.audit("run.create", site, Some(json!({"site_id": site, "run_ids": ids}))).await?;
+    edit.commit("run.create", site, Some(json!({"site_id": site, "run_ids": ids}))).await?;
     Ok((StatusCode::ACCEPTED, Json(SiteRuns { runs })))
 }
