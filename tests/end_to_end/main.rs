@@ -14,6 +14,7 @@
 
 mod administration;
 mod browser;
+mod canaries;
 mod chart;
 mod commands;
 mod compose;
@@ -26,4 +27,5 @@ mod openapi;
 mod process;
 mod program;
 mod story;
+mod targets;
 mod tenant;

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use store::testing::{MASTER_KEY, TestStore, postgres_store, sqlite_store};
 use tempfile::TempDir;
 
+use crate::canaries;
 use crate::process::Process;
 
 /// The program under test.
@@ -87,6 +88,12 @@ impl Program {
         self.wait_until_ready().await;
     }
 
+    /// From the next start on a variable has this value.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.retain(|(known, _)| known != name);
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
     /// From the next start on no file may grow beyond so many bytes, as when the disk is full.
     pub(crate) fn limit_files_to(&mut self, bytes: Option<u64>) {
         self.largest_file = bytes;
@@ -127,7 +134,11 @@ impl Program {
     }
 
     fn log_path(&self) -> PathBuf {
-        self.folder.path().join(format!("log.{}", self.starts))
+        self.log_of(self.starts)
+    }
+
+    fn log_of(&self, start: usize) -> PathBuf {
+        self.folder.path().join(format!("log.{start}"))
     }
 
     async fn wait_until_ready(&mut self) {
@@ -148,6 +159,10 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         self.kill();
+        if !std::thread::panicking() {
+            (1..=self.starts).for_each(|start| canaries::check_file(&self.log_of(start)));
+            canaries::check_database(self.database.url());
+        }
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();

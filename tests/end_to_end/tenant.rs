@@ -3,6 +3,7 @@
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 
+use crate::canaries;
 use crate::program::{OPERATOR_KEY, Program};
 
 /// What an identity provider and an admin need to know.
@@ -44,11 +45,13 @@ impl Tenant {
         tenant.post_to(&tenants, &json!({"slug": slug, "name": slug})).await;
         let made = tenant.post("/keys", &json!({"name": "tests", "role": "owner"})).await;
         tenant.key = text(&made, "key");
+        canaries::note(&tenant.key);
         let connection = tenant.post("/connections", &json!({"name": "IdP", "provider": "generic"})).await;
         tenant.connection_id = text(&connection, "id");
         tenant.scim = text(&connection["scim"], "base_url");
         let path = format!("/connections/{}/tokens", tenant.connection_id);
         tenant.token = text(&tenant.post(&path, &json!({"name": "tests"})).await, "token");
+        canaries::note(&tenant.token);
         tenant
     }
 
@@ -124,6 +127,7 @@ pub(crate) fn text(value: &Value, name: &str) -> String {
 
 /// What we log in at a simulated site with.
 fn credentials(product: &str) -> Value {
+    ["sandbox-password", "sandbox-token"].into_iter().for_each(canaries::note);
     if product == "crowd" {
         return json!({"type": "basic", "username": "rollcall", "password": "sandbox-password"});
     }

@@ -116,6 +116,10 @@ impl Member {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    pub(super) fn log_path(&self) -> &Path {
+        &self.log
+    }
+
     fn last_lines(&self) -> String {
         let log = self.log();
         let lines: Vec<&str> = log.lines().collect();

@@ -6,8 +6,10 @@ mod faults;
 mod keys;
 mod member;
 mod moving;
+mod receiver;
 mod rotation;
 mod runbooks;
+mod secrets;
 pub(crate) mod servers;
 mod traces;
 mod upgrade;
@@ -24,6 +26,7 @@ use tempfile::TempDir;
 use self::balancer::Balancer;
 use self::member::{Member, Place};
 use self::servers::Server;
+use crate::canaries::{self, INTERNAL_KEY};
 use crate::program::{OPERATOR_KEY, command};
 
 /// How long a fleet may take to be ready, on a machine that does much else.
@@ -101,7 +104,7 @@ impl Fleet {
         let everyone = [
             ("ROLLCALL_PUBLIC_URL", balancer.url()),
             ("ROLLCALL_REDIS_URL", redis.url()),
-            ("ROLLCALL_INTERNAL_KEY", STANDARD.encode([5; 32])),
+            ("ROLLCALL_INTERNAL_KEY", STANDARD.encode(INTERNAL_KEY)),
             ("ROLLCALL_LEASE_SECONDS", "5".to_owned()),
             ("ROLLCALL_DRAIN_DELAY_SECONDS", "1".to_owned()),
         ];
@@ -184,6 +187,22 @@ impl Fleet {
     pub(crate) async fn store(&self) -> Store {
         let options = StoreOptions::new(self.postgres.url());
         Store::connect(options, Vault::new(&MASTER_KEY).unwrap()).await.unwrap()
+    }
+}
+
+impl Drop for Fleet {
+    /// Whatever the test was about, none of its secrets stands in what was logged, or in a backup.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        for member in &mut self.members {
+            member.kill();
+            canaries::check_file(member.log_path());
+        }
+        if self.postgres.is_running() {
+            canaries::check_database(&self.postgres.url());
+        }
     }
 }
 

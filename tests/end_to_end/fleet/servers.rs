@@ -108,6 +108,10 @@ impl Server {
         }
     }
 
+    pub(crate) fn is_running(&self) -> bool {
+        self.process.is_some()
+    }
+
     /// Ends it at once, as a crash does.
     pub(crate) fn crash(&mut self) {
         let Some(mut process) = self.process.take() else { return };
