@@ -3,11 +3,14 @@
 use std::fs;
 use std::process::{Command, Output};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use store::testing::MASTER_KEY;
 use tempfile::TempDir;
 
 use crate::faults::site::Site;
-use crate::program::{Engine, OPERATOR_KEY, Program, ROLLCALL};
+use crate::program::{Engine, OPERATOR_KEY, Program, ROLLCALL, command};
 use crate::tenant::Tenant;
 
 /// `rollcall`, as somebody types it.
@@ -128,6 +131,26 @@ async fn commands_lead_from_nothing_to_a_synchronized_site() {
     assert!(owner.says(1, &["sites", "list"]).await.contains("suspended"));
     operator.says(0, &["tenants", "resume", "acme"]).await;
     owner.says(0, &["sites", "list"]).await;
+
+    // The end of it.
+    let erase = |arguments: &[&str]| {
+        let mut erase = command();
+        erase.args(["tenants", "erase", "acme"]).args(arguments);
+        erase.env("ROLLCALL_DATABASE_URL", program.database.url());
+        erase.env("ROLLCALL_MASTER_KEY", STANDARD.encode(MASTER_KEY));
+        let output = erase.output().unwrap();
+        let told = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(told).unwrap())
+    };
+    let (code, told) = erase(&["--yes"]);
+    assert!(code == Some(1) && told.contains("tenants suspend acme"), "{told}");
+    operator.says(0, &["tenants", "suspend", "acme"]).await;
+    let (code, told) = erase(&[]);
+    assert!(code == Some(1) && told.contains("--yes"), "{told}");
+    let (code, told) = erase(&["--yes"]);
+    assert!(code == Some(0) && told.contains("acme is erased"), "{told}");
+    assert!(!operator.says(0, &["tenants", "list"]).await.contains("acme"));
+    owner.says(1, &["sites", "list"]).await;
 }
 
 #[tokio::test]

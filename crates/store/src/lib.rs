@@ -22,6 +22,7 @@ mod database;
 pub mod deprovisions;
 pub mod directory;
 pub mod entity;
+pub mod erasure;
 pub mod error;
 mod group_feeds;
 pub mod groups;

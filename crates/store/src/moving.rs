@@ -291,7 +291,7 @@ async fn run(connection: &mut PgConnection, sql: impl Into<String>) -> std::resu
     Ok(())
 }
 
-fn tenant_column(table: &str) -> &'static str {
+pub(crate) fn tenant_column(table: &str) -> &'static str {
     if table == "tenants" { "id" } else { "tenant_id" }
 }
 

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::admin::audit::AuditCommand;
+use crate::admin::tenants::TenantsArguments;
 use crate::commands::rotate_keys::RotateArguments;
 
 /// Where the API is, who asks, and how the answer is shown.
@@ -45,7 +46,7 @@ pub(crate) enum Output {
 /// The commands of tenant admins and operators.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdminCommand {
-    /// Register tenants, suspend them, serve them again (operator).
+    /// Register tenants, suspend them, serve them again, erase them (operator).
     Tenants(TenantsArguments),
     /// Make and revoke API keys; exchange the keys that seal secrets.
     Keys(KeysArguments),
@@ -90,56 +91,6 @@ pub(crate) enum AdminCommand {
     ///
     /// Creates and changes; what the file does not mention is left alone and told. Doing it again changes nothing.
     Apply(ApplyArguments),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TenantsArguments {
-    #[command(subcommand)]
-    pub(crate) command: TenantsCommand,
-    #[command(flatten)]
-    pub(crate) client: ClientArguments,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum TenantsCommand {
-    /// List all tenants.
-    List,
-    /// Register a tenant.
-    Create {
-        /// Stands for it in paths: small letters, digits, hyphens.
-        slug: String,
-        /// Name for people [default: the slug]
-        #[arg(long)]
-        name: Option<String>,
-    },
-    /// Refuse a tenant's providers and keys, and do nothing at its sites.
-    Suspend {
-        /// The tenant's slug.
-        slug: String,
-    },
-    /// Serve a suspended tenant again.
-    Resume {
-        /// The tenant's slug.
-        slug: String,
-    },
-    /// See a tenant's people and open its doors for a time (operator).
-    ///
-    /// The tenant sees the reason, and each look is in its audit log.
-    BreakGlass {
-        /// The tenant's slug.
-        slug: String,
-        /// Who needs it and what for, such as "A. Lovelace, ticket 4711".
-        #[arg(long)]
-        reason: String,
-        /// Minutes that it lasts, 480 at the most.
-        #[arg(long, default_value_t = 60)]
-        minutes: u32,
-    },
-    /// End at once what `break-glass` began (operator, or the tenant's owner).
-    CloseGlass {
-        /// The tenant's slug.
-        slug: String,
-    },
 }
 
 #[derive(Debug, Args)]

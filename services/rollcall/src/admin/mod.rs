@@ -1,6 +1,6 @@
 //! The commands of tenant admins and operators: a client of the REST API, as the console is one.
 //!
-//! Reading order: [`arguments`] (what may be typed), [`api`] (asking), [`resources`], [`people`] and [`runs`] (one
+//! Reading order: [`arguments`] (what may be typed), [`api`] (asking), [`tenants`], [`resources`], [`people`] and [`runs`] (one
 //! function a command), [`configuration`] (a tenant as a file), [`output`] (tables and JSON).
 
 mod api;
@@ -11,11 +11,13 @@ mod output;
 mod people;
 mod resources;
 mod runs;
+mod tenants;
 
 use std::process::ExitCode;
 
 use crate::admin::api::Api;
 use crate::admin::arguments::{AdminCommand, KeysArguments, KeysCommand};
+use crate::admin::tenants::{TenantsArguments, TenantsCommand};
 use crate::commands;
 
 /// Something differs, is held or has failed, although the command itself was carried out.
@@ -23,9 +25,10 @@ const DIFFERS: u8 = 3;
 
 pub(crate) async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
     match command {
-        AdminCommand::Tenants(arguments) => {
-            resources::tenants(&Api::new(&arguments.client)?, arguments).await
+        AdminCommand::Tenants(TenantsArguments { command: TenantsCommand::Erase(arguments), .. }) => {
+            commands::erase_tenant::run(*arguments).await
         }
+        AdminCommand::Tenants(arguments) => tenants::tenants(&Api::new(&arguments.client)?, arguments).await,
         AdminCommand::Keys(KeysArguments { command: KeysCommand::Rotate(arguments), .. }) => {
             commands::rotate_keys::run(*arguments).await
         }

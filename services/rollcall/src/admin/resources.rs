@@ -1,9 +1,8 @@
-//! Tenants, keys, connections, tokens, sites, links and the audit log.
+//! Keys, connections, tokens, sites, links and the audit log.
 
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
@@ -11,17 +10,10 @@ use super::DIFFERS;
 use super::api::{Api, encoded};
 use super::arguments::{
     ConnectionsArguments, ConnectionsCommand, KeysArguments, KeysCommand, LinksArguments, LinksCommand,
-    SitesArguments, SitesCommand, TenantsArguments, TenantsCommand, TokensArguments, TokensCommand,
+    SitesArguments, SitesCommand, TokensArguments, TokensCommand,
 };
 use super::output::{self, Columns};
 
-const TENANTS: Columns<'_> = &[
-    ("slug", "/slug"),
-    ("name", "/name"),
-    ("status", "/status"),
-    ("registered", "/created_at"),
-    ("id", "/id"),
-];
 const KEYS: Columns<'_> = &[
     ("name", "/name"),
     ("role", "/role"),
@@ -78,36 +70,6 @@ const HELD: Columns<'_> = &[
     ("since", "/marked_at"),
     ("id", "/object_id"),
 ];
-pub(super) async fn tenants(api: &Api, arguments: TenantsArguments) -> anyhow::Result<ExitCode> {
-    let status = async |slug: &str, status: &str| {
-        let path = format!("/tenants/{}", encoded(slug));
-        let changed = api.call(Method::PATCH, &path, Some(json!({ "status": status }))).await?;
-        output::object(api.output, &changed)
-    };
-    match arguments.command {
-        TenantsCommand::List => output::list(api.output, &api.all_of("/tenants").await?, TENANTS)?,
-        TenantsCommand::Create { slug, name } => {
-            let body = json!({"slug": slug, "name": name.unwrap_or_else(|| slug.clone())});
-            output::object(api.output, &api.call(Method::POST, "/tenants", Some(body)).await?)?;
-        }
-        TenantsCommand::Suspend { slug } => status(&slug, "suspended").await?,
-        TenantsCommand::Resume { slug } => status(&slug, "active").await?,
-        TenantsCommand::BreakGlass { slug, reason, minutes } => {
-            let path = format!("/tenants/{}/break-glass", encoded(&slug));
-            let body = json!({"reason": reason, "minutes": minutes});
-            output::object(api.output, &api.call(Method::POST, &path, Some(body)).await?)?;
-        }
-        TenantsCommand::CloseGlass { slug } => {
-            let path = format!("/tenants/{}/break-glass", encoded(&slug));
-            for broken in api.all_of(&path).await?.iter().filter(|broken| broken["open"] == true) {
-                let id = broken["id"].as_str().unwrap_or_default();
-                api.call(Method::DELETE, &format!("{path}/{id}"), None).await?;
-            }
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
 pub(super) async fn keys(api: &Api, arguments: KeysArguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         KeysCommand::List => output::list(api.output, &api.all("/keys").await?, KEYS)?,

@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod doctor;
+pub(crate) mod erase_tenant;
 pub(crate) mod health;
 pub(crate) mod migrate;
 pub(crate) mod move_tenant;
