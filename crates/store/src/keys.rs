@@ -46,6 +46,7 @@ impl ApiKeys {
             expires_at: Set(expires_at),
             revoked_at: Set(None),
             last_used_at: Set(None),
+            last_used_from: Set(None),
         };
         let transaction = self.tenant.store.write().await?;
         let row = row.insert(&*transaction).await?;
@@ -83,8 +84,8 @@ impl ApiKeys {
         if touched == 0 { Err(Error::NotFound("key")) } else { Ok(()) }
     }
 
-    /// Notes a use, at most once a minute.
-    pub async fn touch(&self, key: &api_key::Model) -> Result<()> {
-        statement::note_use(&self.tenant, "api_keys", key.id.0, key.last_used_at).await
+    /// Notes a use and its source, at most once a minute.
+    pub async fn touch(&self, key: &api_key::Model, source: &str) -> Result<()> {
+        statement::note_use(&self.tenant, "api_keys", key.id.0, key.last_used_at, source).await
     }
 }

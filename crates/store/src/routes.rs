@@ -37,8 +37,9 @@ pub struct Route {
 }
 
 impl Store {
-    /// What the token of a digest opens; `None` when it is unknown, revoked or has ended. Notes the token's use.
-    pub async fn find_route(&self, token_digest: &[u8]) -> Result<Option<Route>> {
+    /// What the token of a digest opens; `None` when it is unknown, revoked or has ended. Notes the token's use, and from
+    /// where.
+    pub async fn find_route(&self, token_digest: &[u8], source: &str) -> Result<Option<Route>> {
         let Some(token) = self.find_scim_token(token_digest).await? else { return Ok(None) };
         if !token.is_valid(self.clock.now()) {
             return Ok(None);
@@ -48,7 +49,7 @@ impl Store {
         let connection = tenant.connections().get(token.connection_id).await?;
         let (schemas, resource_types) = tenant.schema_extensions().versioned().await?;
         // The last use is for people; a request does not fail for it.
-        if let Err(error) = tenant.tokens(token.connection_id).touch(&token).await {
+        if let Err(error) = tenant.tokens(token.connection_id).touch(&token, source).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "last use of a token not noted");
         }
         Ok(Some(Route { token, connection, tenant_status, schemas, resource_types }))

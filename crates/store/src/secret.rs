@@ -1,10 +1,13 @@
 //! Bearer secrets: made here, shown once, kept only as a digest.
 
+use std::time::Duration;
+
 use aws_lc_rs::{digest, rand};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
 /// What a secret opens. The prefix lets secret scanners recognise a leaked one.
@@ -32,6 +35,14 @@ impl SecretKind {
     }
 }
 
+/// How long before a credential ends by itself people are told.
+pub const WARNING: Duration = Duration::from_hours(14 * 24);
+
+/// Whether a credential ends by itself before long, so that another one is needed.
+pub fn ends_soon(expires_at: Option<Timestamp>, revoked_at: Option<Timestamp>, now: Timestamp) -> bool {
+    revoked_at.is_none() && expires_at.is_some_and(|expiry| now < expiry && expiry <= now.plus(WARNING))
+}
+
 /// A fresh secret with 256 random bits.
 pub fn generate(kind: SecretKind) -> Result<SecretString> {
     let mut bytes = [0_u8; 32];
@@ -50,6 +61,16 @@ mod tests {
     use secrecy::ExposeSecret as _;
 
     use super::*;
+
+    #[test]
+    fn a_credential_ends_soon_in_its_last_two_weeks_unless_it_is_revoked() {
+        let now = Timestamp(0);
+        let at = |after: Duration| Some(now.plus(after));
+        assert!(ends_soon(at(WARNING), None, now) && ends_soon(at(Duration::from_millis(1)), None, now));
+        assert!(!ends_soon(at(WARNING + Duration::from_millis(1)), None, now), "there is time");
+        assert!(!ends_soon(Some(now), None, now), "it has ended");
+        assert!(!ends_soon(None, None, now) && !ends_soon(at(WARNING), Some(now), now));
+    }
 
     #[test]
     fn secrets_are_prefixed_long_and_different() {

@@ -57,6 +57,7 @@ impl SetupLinks {
             expires_at: Set(now.plus(lifetime)),
             revoked_at: Set(None),
             last_used_at: Set(None),
+            last_used_from: Set(None),
         };
         let transaction = self.tenant.store.write().await?;
         let row = row.insert(&*transaction).await?;
@@ -91,8 +92,8 @@ impl SetupLinks {
         transaction.commit().await
     }
 
-    /// Notes a use, at most once a minute.
-    pub async fn touch(&self, link: &setup_link::Model) -> Result<()> {
-        statement::note_use(&self.tenant, "setup_links", link.id.0, link.last_used_at).await
+    /// Notes a use and its source, at most once a minute.
+    pub async fn touch(&self, link: &setup_link::Model, source: &str) -> Result<()> {
+        statement::note_use(&self.tenant, "setup_links", link.id.0, link.last_used_at, source).await
     }
 }

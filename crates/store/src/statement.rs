@@ -104,19 +104,22 @@ pub(crate) async fn count<C: ConnectionTrait>(
     }
 }
 
-/// Notes that a credential of `table` is in use, at most once a minute.
+/// Notes that a credential of `table` is in use, and from where if that is known, at most once a minute.
 pub(crate) async fn note_use(
     tenant: &TenantStore,
     table: &'static str,
     id: Uuid,
     last: Option<Timestamp>,
+    source: &str,
 ) -> Result<()> {
     let now = tenant.now();
     if last.is_some_and(|last| now.since(last).as_secs() < 60) {
         return Ok(());
     }
     let transaction = tenant.store.write().await?;
-    let sql = format!("UPDATE {table} SET last_used_at = $3 WHERE tenant_id = $1 AND id = $2");
-    execute(&*transaction, sql, vec![tenant.id.into(), id.into(), now.into()]).await?;
+    let sql =
+        format!("UPDATE {table} SET last_used_at = $3, last_used_from = $4 WHERE tenant_id = $1 AND id = $2");
+    let source = (!source.is_empty()).then(|| source.to_owned());
+    execute(&*transaction, sql, vec![tenant.id.into(), id.into(), now.into(), source.into()]).await?;
     transaction.commit().await
 }

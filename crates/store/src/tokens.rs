@@ -57,6 +57,7 @@ impl Tokens {
             expires_at: Set(expires_at),
             revoked_at: Set(None),
             last_used_at: Set(None),
+            last_used_from: Set(None),
         };
         let transaction = self.tenant.store.write().await?;
         let row = row.insert(&*transaction).await?;
@@ -96,8 +97,8 @@ impl Tokens {
         Ok(row)
     }
 
-    /// Notes a use, at most once a minute.
-    pub async fn touch(&self, token: &scim_token::Model) -> Result<()> {
-        statement::note_use(&self.tenant, "scim_tokens", token.id.0, token.last_used_at).await
+    /// Notes a use and its source, at most once a minute.
+    pub async fn touch(&self, token: &scim_token::Model, source: &str) -> Result<()> {
+        statement::note_use(&self.tenant, "scim_tokens", token.id.0, token.last_used_at, source).await
     }
 }

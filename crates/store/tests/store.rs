@@ -6,6 +6,10 @@
 mod accounts;
 #[path = "store/cost.rs"]
 mod cost;
+#[path = "store/ending.rs"]
+mod ending;
+#[path = "store/erasure.rs"]
+mod erasure;
 #[path = "store/isolation.rs"]
 mod isolation;
 #[path = "store/key_rotation.rs"]

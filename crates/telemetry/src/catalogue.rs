@@ -104,6 +104,13 @@ pub const METRICS: &[Described] = &[
         &["route"],
         "From a request for a page of the console to the page, by its route.",
     ),
+    metric(
+        "rollcall_credentials_ending",
+        Kind::Gauge,
+        &["sync"],
+        &["kind"],
+        "Tokens and keys that are in use and end by themselves within two weeks.",
+    ),
     metric("rollcall_tasks", Kind::Gauge, &["sync"], &["state"], "Tasks of the whole database, by state."),
     metric(
         "rollcall_oldest_task_age_seconds",

@@ -139,6 +139,11 @@ pub fn action(to: &str, label: &str, class: &str, confirm: &str) -> Markup {
     }
 }
 
+/// Where a credential was used from, below when.
+pub fn from(source: Option<&str>) -> Markup {
+    html! { @if let Some(source) = source { p.hint { "from " code { (source) } } } }
+}
+
 /// What colour a word has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {

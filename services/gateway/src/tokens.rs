@@ -187,7 +187,7 @@ impl Tokens {
             // Whoever is known was let in above, whatever others try from the same place.
             self.failures.check(source, connection, &digest)?;
             let began = Instant::now();
-            let opened = self.ask(digest.clone(), connection).await.inspect_err(|refusal| {
+            let opened = self.ask(digest.clone(), connection, source).await.inspect_err(|refusal| {
                 if *refusal == Refusal::Unauthorized {
                     self.failures.failed(source, connection, &digest);
                 }
@@ -196,7 +196,7 @@ impl Tokens {
             if opened.asked_at >= began || self.confirms(&opened) {
                 opened
             } else {
-                self.ask(digest, connection).await?
+                self.ask(digest, connection, source).await?
             }
         };
         if opened.expires_at.is_some_and(|expiry| expiry <= self.clock.now()) {
@@ -217,7 +217,7 @@ impl Tokens {
         tokio::spawn(async move {
             for cell in cells.iter() {
                 // Whoever is to be told looks again, and the request is refused anyway.
-                drop(cell.ask(Vec::new(), connection).await);
+                drop(cell.ask(Vec::new(), connection, None).await);
             }
         });
     }
@@ -227,7 +227,12 @@ impl Tokens {
         self.cells[opened.cell].watched.confirms(opened, Instant::now())
     }
 
-    async fn ask(&self, digest: Vec<u8>, connection: ConnectionId) -> Result<Arc<Opened>, Refusal> {
+    async fn ask(
+        &self,
+        digest: Vec<u8>,
+        connection: ConnectionId,
+        source: Option<Source>,
+    ) -> Result<Arc<Opened>, Refusal> {
         let now = Instant::now();
         let stale = |known: &Arc<Opened>| now.duration_since(known.asked_at) >= UNCONFIRMED;
         if self.cache.get(&digest).await.as_ref().is_some_and(stale) {
@@ -235,20 +240,25 @@ impl Tokens {
         }
         // Requests that miss at the same moment wait for one look-up. A no is not remembered: strangers
         // must not fill the cache, and a new token works at once.
-        let opened = self.cache.try_get_with(digest.clone(), self.look_up(digest, connection)).await;
+        let opened = self.cache.try_get_with(digest.clone(), self.look_up(digest, connection, source)).await;
         opened.map_err(|refusal| *refusal)
     }
 
     /// Asks the cell where the connection was found last, and the others when it does not know the token.
-    async fn look_up(&self, digest: Vec<u8>, connection: ConnectionId) -> Result<Arc<Opened>, Refusal> {
+    async fn look_up(
+        &self,
+        digest: Vec<u8>,
+        connection: ConnectionId,
+        source: Option<Source>,
+    ) -> Result<Arc<Opened>, Refusal> {
         let home = if self.cells.len() == 1 { Some(0) } else { self.homes.get(&connection).await };
         if let Some(place) = home
-            && let Some(opened) = self.look_up_in(place, digest.clone(), connection).await?
+            && let Some(opened) = self.look_up_in(place, digest.clone(), connection, source).await?
         {
             return Ok(opened);
         }
         let others = (0..self.cells.len()).filter(|place| Some(*place) != home);
-        let asked = others.map(|place| self.look_up_in(place, digest.clone(), connection));
+        let asked = others.map(|place| self.look_up_in(place, digest.clone(), connection, source));
         let mut refusal = Refusal::Unauthorized;
         for answer in futures::future::join_all(asked).await {
             match answer {
@@ -269,10 +279,11 @@ impl Tokens {
         place: usize,
         digest: Vec<u8>,
         connection: ConnectionId,
+        source: Option<Source>,
     ) -> Result<Option<Arc<Opened>>, Refusal> {
         let cell = &self.cells[place];
         let (asked_at, position) = (Instant::now(), cell.watched.position());
-        let Some(route) = cell.ask(digest.clone(), connection).await? else { return Ok(None) };
+        let Some(route) = cell.ask(digest.clone(), connection, source).await? else { return Ok(None) };
         // Not to be remembered: the cell that a tenant has left tells nothing of it.
         if route.tenant_status() == wire::TenantStatus::Moving {
             return Err(Refusal::Moving);
@@ -298,13 +309,19 @@ impl Tokens {
 impl Asked {
     /// What a token opens in this cell. A call that failed is repeated once: it changes nothing, and the process that
     /// it met may have been about to stop.
-    async fn ask(&self, digest: Vec<u8>, connection: ConnectionId) -> Result<Option<wire::Route>, Refusal> {
+    async fn ask(
+        &self,
+        digest: Vec<u8>,
+        connection: ConnectionId,
+        source: Option<Source>,
+    ) -> Result<Option<wire::Route>, Refusal> {
         let mut failed = None;
         for _ in 0..2 {
             let mut client = self.client.clone();
             let request = wire::ResolveRequest {
                 token_digest: digest.clone(),
                 connection_id: connection.0.into_bytes().to_vec(),
+                source: source.map(|source| source.to_string()).unwrap_or_default(),
             };
             match tokio::time::timeout(PATIENCE, client.resolve(request)).await {
                 Ok(Ok(answer)) => return Ok(answer.into_inner().route),

@@ -66,6 +66,12 @@ pub(crate) async fn count_backlog(store: Store) {
                 continue;
             }
         };
+        if let Ok(ending) = store.ending_credentials().await {
+            for (kind, ending) in [("token", ending.tokens), ("key", ending.keys)] {
+                #[expect(clippy::cast_precision_loss, reason = "a count of rows is far below 2^53")]
+                metrics::gauge!("rollcall_credentials_ending", "kind" => kind).set(ending as f64);
+            }
+        }
         for (state, name) in
             [(TaskState::Ready, "ready"), (TaskState::Failed, "failed"), (TaskState::Held, "held")]
         {

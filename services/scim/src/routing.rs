@@ -130,7 +130,7 @@ impl Routing for RoutingService {
         &self,
         request: Request<wire::ResolveRequest>,
     ) -> Result<Response<wire::ResolveResponse>, Status> {
-        let wire::ResolveRequest { token_digest, connection_id } = request.into_inner();
+        let wire::ResolveRequest { token_digest, connection_id, source } = request.into_inner();
         let connection = Uuid::from_slice(&connection_id).ok().map(ConnectionId);
         if token_digest.is_empty() {
             if let Some(connection) = connection {
@@ -138,7 +138,7 @@ impl Routing for RoutingService {
             }
             return Ok(Response::new(wire::ResolveResponse { route: None }));
         }
-        let found = match self.store.find_route(&token_digest).await {
+        let found = match self.store.find_route(&token_digest, &source).await {
             Ok(found) => found,
             // What a token belongs to went while it was read.
             Err(store::Error::NotFound(_)) => None,

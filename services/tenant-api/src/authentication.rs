@@ -1,7 +1,12 @@
 //! Who calls: the operator's key, a tenant's API key, or an access token that was made from one.
 
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use guard::Source;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -158,6 +163,34 @@ fn seconds(at: Timestamp) -> i64 {
     at.0.div_euclid(1000)
 }
 
+/// What a request shows of who sends it.
+#[derive(Debug)]
+pub struct Shown {
+    credential: Option<String>,
+    /// Where it comes from, for whoever looks after the credential.
+    source: String,
+}
+
+impl Shown {
+    /// What the head of a request shows.
+    pub fn of(parts: &Parts) -> Self {
+        let source = parts.extensions.get::<Source>().map(ToString::to_string).unwrap_or_default();
+        Self { credential: bearer(&parts.headers).map(str::to_owned), source }
+    }
+
+    fn bearer(&self) -> Option<&str> {
+        self.credential.as_deref()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Shown {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(parts))
+    }
+}
+
 /// The bearer credential of a request (RFC 6750 §2.1); the scheme's name has no case.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, credential) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
@@ -166,8 +199,8 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Recognises the caller by an operator key, an API key or an access token.
-pub async fn authenticate(state: &ApiState, headers: &HeaderMap) -> Result<Identity, ApiError> {
-    let credential = bearer(headers).ok_or(ApiError::Unauthenticated)?;
+pub async fn authenticate(state: &ApiState, shown: &Shown) -> Result<Identity, ApiError> {
+    let credential = shown.bearer().ok_or(ApiError::Unauthenticated)?;
     let digest = secret::digest(credential);
     // Digests are compared, so the time this takes tells nothing about the key.
     if state.operator_key_digest.as_ref().is_some_and(|operator| *operator == digest) {
@@ -175,30 +208,30 @@ pub async fn authenticate(state: &ApiState, headers: &HeaderMap) -> Result<Ident
     }
     let now = state.store.clock().now();
     if credential.starts_with(SecretKind::SetupLink.prefix()) {
-        return use_setup_link(state, &digest).await.map(Identity::SetupLink);
+        return use_setup_link(state, &digest, &shown.source).await.map(Identity::SetupLink);
     }
     if credential.starts_with(SecretKind::Session.prefix()) {
         let session = open_session(state, &digest).await?;
-        return identity_of_session(state, session).await;
+        return identity_of_session(state, session, shown).await;
     }
     let key = match state.signing.check(credential, state.public_url.as_str(), AUDIENCE, now) {
         Some(claims) => key_of_token(state, &claims).await?,
         None => state.store.find_api_key(&digest).await?,
     };
-    use_key(state, key).await.map(Identity::Key)
+    use_key(state, key, &shown.source).await.map(Identity::Key)
 }
 
 /// Recognises the caller as [`authenticate`] does, or by an access token of the tenant's own identity provider.
 pub(crate) async fn authenticate_in(
     state: &ApiState,
-    headers: &HeaderMap,
+    shown: &Shown,
     tenant: Option<&tenant::Model>,
 ) -> Result<Identity, ApiError> {
-    match authenticate(state, headers).await {
+    match authenticate(state, shown).await {
         Err(ApiError::Unauthenticated) => {}
         recognised => return recognised,
     }
-    let token = bearer(headers).filter(|credential| credential.split('.').count() == 3);
+    let token = shown.bearer().filter(|credential| credential.split('.').count() == 3);
     let (Some(token), Some(tenant)) = (token, tenant) else { return Err(ApiError::Unauthenticated) };
     let Some(settings) = state.store.tenant(tenant.id).sign_in().find().await? else {
         return Err(ApiError::Unauthenticated);
@@ -226,9 +259,9 @@ fn operator_marks(state: &ApiState) -> Result<Vec<Vec<u8>>, ApiError> {
 /// The session of a request's credential, and the digest of that.
 pub(crate) async fn session_of(
     state: &ApiState,
-    headers: &HeaderMap,
+    shown: &Shown,
 ) -> Result<(session::Model, Vec<u8>), ApiError> {
-    let credential = bearer(headers).ok_or(ApiError::Unauthenticated)?;
+    let credential = shown.bearer().ok_or(ApiError::Unauthenticated)?;
     let digest = secret::digest(credential);
     Ok((open_session(state, &digest).await?, digest))
 }
@@ -249,7 +282,11 @@ async fn open_session(state: &ApiState, digest: &[u8]) -> Result<session::Model,
     }
 }
 
-async fn identity_of_session(state: &ApiState, session: session::Model) -> Result<Identity, ApiError> {
+async fn identity_of_session(
+    state: &ApiState,
+    session: session::Model,
+    shown: &Shown,
+) -> Result<Identity, ApiError> {
     match (session.tenant_id, session.key_id) {
         // Another operator's key ends what was begun with the one before.
         (None, _) => {
@@ -260,7 +297,7 @@ async fn identity_of_session(state: &ApiState, session: session::Model) -> Resul
         }
         (Some(tenant), Some(key)) => {
             let key = find_key(state, tenant, key).await?;
-            use_key(state, key).await.map(Identity::Key)
+            use_key(state, key, &shown.source).await.map(Identity::Key)
         }
         (Some(tenant), None) => match (session.subject, session.name, session.role) {
             (Some(subject), Some(name), Some(role)) => {
@@ -272,22 +309,22 @@ async fn identity_of_session(state: &ApiState, session: session::Model) -> Resul
 }
 
 /// Recognises the operator's key or an API key themselves: neither an access token nor a session can lengthen its own life.
-pub(crate) async fn signed_in_by(state: &ApiState, headers: &HeaderMap) -> Result<SignedIn, ApiError> {
-    let digest = secret::digest(bearer(headers).ok_or(ApiError::Unauthenticated)?);
+pub(crate) async fn signed_in_by(state: &ApiState, shown: &Shown) -> Result<SignedIn, ApiError> {
+    let digest = secret::digest(shown.bearer().ok_or(ApiError::Unauthenticated)?);
     if state.operator_key_digest.as_ref().is_some_and(|operator| *operator == digest) {
         // It may be words that somebody chose: a digest without a key would let them be guessed from a backup.
         let kept = operator_marks(state)?.into_iter().next().ok_or(ApiError::Internal(None))?;
         return Ok(SignedIn::Operator(kept));
     }
-    let key = authenticate_key(state, headers).await?;
+    let key = authenticate_key(state, shown).await?;
     Ok(SignedIn::Key(key.tenant_id, key.id))
 }
 
 /// Recognises an API key itself.
-async fn authenticate_key(state: &ApiState, headers: &HeaderMap) -> Result<api_key::Model, ApiError> {
-    let credential = bearer(headers).ok_or(ApiError::Unauthenticated)?;
+async fn authenticate_key(state: &ApiState, shown: &Shown) -> Result<api_key::Model, ApiError> {
+    let credential = shown.bearer().ok_or(ApiError::Unauthenticated)?;
     let key = state.store.find_api_key(&secret::digest(credential)).await?;
-    use_key(state, key).await
+    use_key(state, key, &shown.source).await
 }
 
 /// The key behind an access token: looked up each time, so that revoking it ends its tokens too.
@@ -307,23 +344,32 @@ async fn find_key(
     }
 }
 
-async fn use_key(state: &ApiState, key: Option<api_key::Model>) -> Result<api_key::Model, ApiError> {
+async fn use_key(
+    state: &ApiState,
+    key: Option<api_key::Model>,
+    source: &str,
+) -> Result<api_key::Model, ApiError> {
     let now = state.store.clock().now();
     let valid =
         |key: &api_key::Model| key.revoked_at.is_none() && key.expires_at.is_none_or(|expiry| now < expiry);
     let key = key.filter(valid).ok_or(ApiError::Unauthenticated)?;
-    if let Err(error) = state.store.tenant(key.tenant_id).api_keys().touch(&key).await {
+    if let Err(error) = state.store.tenant(key.tenant_id).api_keys().touch(&key, source).await {
         // The last use is a convenience; a request does not fail for it.
         tracing::warn!(error = &error as &dyn std::error::Error, "use of an API key was not noted");
     }
     Ok(key)
 }
 
-async fn use_setup_link(state: &ApiState, digest: &[u8]) -> Result<setup_link::Model, ApiError> {
+async fn use_setup_link(
+    state: &ApiState,
+    digest: &[u8],
+    source: &str,
+) -> Result<setup_link::Model, ApiError> {
     let now = state.store.clock().now();
     let link = state.store.find_setup_link(digest).await?.filter(|link| link.is_valid(now));
     let link = link.ok_or(ApiError::Unauthenticated)?;
-    if let Err(error) = state.store.tenant(link.tenant_id).setup_links(link.connection_id).touch(&link).await
+    if let Err(error) =
+        state.store.tenant(link.tenant_id).setup_links(link.connection_id).touch(&link, source).await
     {
         tracing::warn!(error = &error as &dyn std::error::Error, "use of a set-up link was not noted");
     }
@@ -336,8 +382,8 @@ pub(crate) fn is_setup_link(headers: &HeaderMap) -> bool {
 }
 
 /// A signed access token for the bearer of an API key.
-pub async fn exchange(state: &ApiState, headers: &HeaderMap) -> Result<String, ApiError> {
-    let key = authenticate_key(state, headers).await?;
+pub async fn exchange(state: &ApiState, shown: &Shown) -> Result<String, ApiError> {
+    let key = authenticate_key(state, shown).await?;
     let now = state.store.clock().now();
     let claims = Claims { sub: key.id, iat: seconds(now), tenant: key.tenant_id, role: key.role };
     state.signing.sign(&Signed::new(state, AUDIENCE, now, ACCESS_TOKEN_SECONDS, claims))

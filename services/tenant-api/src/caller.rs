@@ -16,7 +16,7 @@ use store::entity::words::{Role, TenantStatus};
 use store::id::TenantId;
 use store::together::Together;
 
-use crate::authentication::{Identity, authenticate, authenticate_in};
+use crate::authentication::{Identity, Shown, authenticate, authenticate_in};
 use crate::changes;
 use crate::error::ApiError;
 use crate::parameters::{ConnectionPath, PathParameters, TenantPath};
@@ -120,7 +120,7 @@ impl<R: LeastRole> FromRequestParts<ApiState> for Caller<R> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Self::Rejection> {
-        let identity = authenticate(state, &parts.headers).await?;
+        let identity = authenticate(state, &Shown::of(parts)).await?;
         match &identity {
             Identity::Key(key) if !R::allows(key.role) => Err(NOT_ALLOWED),
             Identity::Person(_, person) if !R::allows(person.role) => Err(NOT_ALLOWED),
@@ -241,7 +241,7 @@ async fn in_tenant(parts: &mut Parts, state: &ApiState) -> Result<(tenant::Model
         Err(error) => Err(error),
     };
     // Whoever shows nothing that opens anything is not told which tenants there are.
-    let identity = authenticate_in(state, &parts.headers, tenant.as_ref().ok()).await?;
+    let identity = authenticate_in(state, &Shown::of(parts), tenant.as_ref().ok()).await?;
     Ok((tenant?, identity))
 }
 

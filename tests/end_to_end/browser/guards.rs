@@ -247,3 +247,33 @@ async fn whoever_guesses_credentials_is_held_up_and_nobody_who_is_known() {
     assert_eq!(form.send().await.unwrap().status(), 429, "the console is no other door");
     assert_eq!(me(OPERATOR_KEY.to_owned(), "198.51.100.4").await.unwrap().status(), 200);
 }
+
+#[tokio::test]
+async fn whoever_looks_after_credentials_is_told_where_they_are_used_and_that_they_end() {
+    let program = Program::start(Engine::Sqlite, &[]).await;
+    let (tenant, url) = (Tenant::register(&program, "acme").await, program.url());
+    let (_, cookie) = sign_in(&url, &tenant.key).await;
+    let overview = async || get(&url, "/console/t/acme", &cookie).await.text().await.unwrap();
+    assert!(!overview().await.contains("ends within two weeks"));
+    let day = std::time::Duration::from_hours(24);
+    let ends_in = |days: u32| store::Clock::default().now().plus(day * days);
+    for (name, days) in [("soon", 13), ("later", 20)] {
+        let body = json!({"name": name, "expires_at": ends_in(days)});
+        tenant.post(&format!("/connections/{}/tokens", tenant.connection_id), &body).await;
+        tenant.post("/keys", &json!({"name": name, "role": "auditor", "expires_at": ends_in(days)})).await;
+    }
+    let told = overview().await;
+    assert!(told.contains("token “soon” of IdP") && told.contains("key “soon”"), "{told}");
+    assert!(!told.contains("“later”"));
+
+    // Behind a proxy, where that says.
+    let users = client().get(format!("{}/Users", tenant.scim)).bearer_auth(&tenant.token);
+    assert_eq!(users.header("x-forwarded-for", "198.51.100.7").send().await.unwrap().status(), 200);
+    let tokens = tenant.get(&format!("/connections/{}/tokens", tenant.connection_id)).await;
+    let (used, soon) = (&tokens["items"][0], &tokens["items"][1]);
+    assert_eq!((&used["last_used_from"], &used["ends_soon"]), (&json!("198.51.100.7"), &json!(false)));
+    assert_eq!((&soon["last_used_from"], &soon["ends_soon"]), (&json!(null), &json!(true)));
+    assert_eq!(tenant.get("/keys").await["items"][0]["last_used_from"], "127.0.0.1");
+    let page = format!("/console/t/acme/connections/{}", tenant.connection_id);
+    assert!(get(&url, &page, &cookie).await.text().await.unwrap().contains("198.51.100.7"));
+}

@@ -31,6 +31,8 @@ pub struct Model {
     pub revoked_at: Option<Timestamp>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<Timestamp>,
+    /// Where that came from, as far as sources are told apart.
+    pub last_used_from: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

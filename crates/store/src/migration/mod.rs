@@ -23,6 +23,7 @@ mod m0014_sign_in;
 mod m0015_tenant_keys;
 mod m0016_audit_chain;
 mod m0017_break_glass;
+mod m0018_last_used_from;
 
 /// Runs and lists the migrations.
 #[derive(Debug)]
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_tenant_keys::Migration),
             Box::new(m0016_audit_chain::Migration),
             Box::new(m0017_break_glass::Migration),
+            Box::new(m0018_last_used_from::Migration),
         ]
     }
 }

@@ -12,7 +12,8 @@ use super::Cursor;
 use super::setup::{instructions, light, request_rows, values};
 use crate::api::Page;
 use crate::elements::{
-    self, Input, Kind, Tone, action, badge, copyable, next, nothing, refused, status, table, time, time_or,
+    self, Input, Kind, Tone, action, badge, copyable, from, next, nothing, refused, status, table, time,
+    time_or,
 };
 use crate::failure::Failure;
 use crate::forms::Fields;
@@ -144,8 +145,8 @@ fn tokens(desk: &InTenant, connection: &Connection, tokens: &[Credential]) -> Ma
             tr {
                 td { (token.name) }
                 td { (time(&token.created_at)) }
-                td { (time_or(token.last_used_at.as_deref(), "never")) }
-                td { (time_or(token.expires_at.as_deref(), "never")) }
+                td { (time_or(token.last_used_at.as_deref(), "never")) (from(token.last_used_from.as_deref())) }
+                td { (time_or(token.expires_at.as_deref(), "never")) @if token.ends_soon { " " (badge(Tone::Warn, "Soon")) } }
                 td {
                     @if token.revoked_at.is_some() { (badge(Tone::Plain, "Revoked")) } @else if desk.may_edit() {
                         (action(&format!("{base}/{}/revoke", token.id), "Revoke", "danger",
@@ -191,7 +192,7 @@ fn setup_links(desk: &InTenant, connection: &Connection, links: &[Credential], m
         @for link in links {
             tr {
                 td { (time(&link.created_at)) }
-                td { (time_or(link.last_used_at.as_deref(), "not yet")) }
+                td { (time_or(link.last_used_at.as_deref(), "not yet")) (from(link.last_used_from.as_deref())) }
                 td { (time_or(link.expires_at.as_deref(), "never")) }
                 td {
                     @if link.revoked_at.is_some() { (badge(Tone::Plain, "Revoked")) } @else {

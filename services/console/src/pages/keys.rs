@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::api::Page;
-use crate::elements::{self, Input, Tone, action, badge, copyable, refused, select, table, time, time_or};
+use crate::elements::{
+    self, Input, Tone, action, badge, copyable, from, refused, select, table, time, time_or,
+};
 use crate::failure::Failure;
 use crate::forms::Fields;
 use crate::resources::{Created, Credential};
@@ -29,8 +31,8 @@ async fn page(desk: &InTenant, fields: &Fields, made: Option<&str>) -> Result<Ma
                 td { (key.name) }
                 td { (words::sentence(key.role.as_deref().unwrap_or_default())) }
                 td { (time(&key.created_at)) }
-                td { (time_or(key.last_used_at.as_deref(), "never")) }
-                td { (time_or(key.expires_at.as_deref(), "never")) }
+                td { (time_or(key.last_used_at.as_deref(), "never")) (from(key.last_used_from.as_deref())) }
+                td { (time_or(key.expires_at.as_deref(), "never")) @if key.ends_soon { " " (badge(Tone::Warn, "Soon")) } }
                 td {
                     @if key.revoked_at.is_some() { (badge(Tone::Plain, "Revoked")) } @else {
                         (action(&desk.page(format!("/keys/{}/revoke", key.id)), "Revoke", "danger",

@@ -6,8 +6,8 @@ use super::links::Names;
 use crate::api::{Page, Problem};
 use crate::elements::{Tone, badge, status, table, time_or};
 use crate::failure::Failure;
-use crate::resources::{Conflict, Connection, HeldTask, Link, Run, ScimRequest, Site};
-use crate::session::InTenant;
+use crate::resources::{Conflict, Connection, Credential, HeldTask, Link, Run, ScimRequest, Site};
+use crate::session::{InTenant, Role};
 use crate::shell;
 
 /// Connections, sites and links that are looked at for the overview.
@@ -23,16 +23,30 @@ struct Facts {
     /// Whether something waits for an answer.
     held: bool,
     doubtful: bool,
+    /// Credentials that end by themselves before long, with where they are exchanged.
+    ending: Vec<(String, String)>,
 }
 
 impl Facts {
     async fn of(desk: &InTenant) -> Result<Self, Problem> {
         let mut connections = Vec::new();
         let all: Page<Connection> = desk.get(format!("/connections?limit={LOOKED_AT}")).await?;
+        let mut ending = Vec::new();
         for connection in all.items {
+            let place = format!("/connections/{}", connection.id);
+            let tokens: Page<Credential> = desk.get(format!("{place}/tokens")).await?;
+            for token in tokens.items.into_iter().filter(|token| token.ends_soon) {
+                ending.push((format!("token “{}” of {}", token.name, connection.name), place.clone()));
+            }
             let last: Page<ScimRequest> =
                 desk.glimpse(format!("/connections/{}/requests?limit=1", connection.id)).await?;
             connections.push((connection, last.items.into_iter().next()));
+        }
+        if desk.session.may(Role::Owner) {
+            let keys: Page<Credential> = desk.get("/keys").await?;
+            for key in keys.items.into_iter().filter(|key| key.ends_soon) {
+                ending.push((format!("key “{}”", key.name), "/keys".to_owned()));
+            }
         }
         let (mut sites, mut doubtful) = (Vec::new(), false);
         for site in desk.get::<Page<Site>>(format!("/sites?limit={LOOKED_AT}")).await?.items {
@@ -49,7 +63,7 @@ impl Facts {
             let waiting: Page<HeldTask> = desk.glimpse(format!("/links/{}/held?limit=1", link.id)).await?;
             held |= !waiting.items.is_empty();
         }
-        Ok(Self { connections, sites, links: links.items, synchronized, held, doubtful })
+        Ok(Self { connections, sites, links: links.items, synchronized, held, doubtful, ending })
     }
 
     fn heard(&self) -> bool {
@@ -153,6 +167,11 @@ pub(crate) async fn show(desk: InTenant) -> Result<Markup, Failure> {
                     @if facts.held { "Work is held by a safety threshold. " }
                     @if facts.doubtful { "It is not settled who is who. " }
                     a href=(desk.page("/review")) { "Look at it and answer" } "."
+                }
+            }
+            @for (what, place) in &facts.ending {
+                p.warning {
+                    "The " (what) " ends within two weeks. " a href=(desk.page(place)) { "Make another one and put it to use" } "."
                 }
             }
             (steps(&desk, &facts))

@@ -74,6 +74,11 @@ pub struct Credential {
     pub revoked_at: Option<String>,
     /// When it was used last.
     pub last_used_at: Option<String>,
+    /// From where.
+    pub last_used_from: Option<String>,
+    /// Whether another one is needed before long.
+    #[serde(default)]
+    pub ends_soon: bool,
 }
 
 /// A request of a provider.

@@ -2,13 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use serde::Serialize;
 use store::entity::words::Role;
 use store::id::{ApiKeyId, ConnectionId};
 use utoipa::ToSchema;
 
-use crate::authentication::{ACCESS_TOKEN_SECONDS, Identity, authenticate, exchange};
+use crate::authentication::{ACCESS_TOKEN_SECONDS, Identity, Shown, authenticate, exchange};
 use crate::error::ApiError;
 use crate::refusals::Refusals;
 use crate::routes::tenants::Tenant;
@@ -35,9 +34,9 @@ pub struct AccessToken {
 )]
 pub(crate) async fn create_access_token(
     State(state): State<ApiState>,
-    headers: HeaderMap,
+    shown: Shown,
 ) -> Result<Json<AccessToken>, ApiError> {
-    let access_token = exchange(&state, &headers).await?;
+    let access_token = exchange(&state, &shown).await?;
     Ok(Json(AccessToken { access_token, token_type: "Bearer", expires_in: ACCESS_TOKEN_SECONDS }))
 }
 
@@ -76,11 +75,8 @@ pub enum CredentialKind {
     get, path = "/me", tag = "access",
     responses((status = 200, description = "Who asks", body = WhoIAm), Refusals),
 )]
-pub(crate) async fn who_am_i(
-    State(state): State<ApiState>,
-    headers: HeaderMap,
-) -> Result<Json<WhoIAm>, ApiError> {
-    let identity = authenticate(&state, &headers).await?;
+pub(crate) async fn who_am_i(State(state): State<ApiState>, shown: Shown) -> Result<Json<WhoIAm>, ApiError> {
+    let identity = authenticate(&state, &shown).await?;
     let actor = identity.actor();
     let (kind, tenant, role, key_id, connection_id) = match identity {
         Identity::Operator => (CredentialKind::Operator, None, None, None, None),

@@ -10,6 +10,7 @@ use store::Timestamp;
 use store::entity::api_key;
 use store::entity::words::Role;
 use store::id::ApiKeyId;
+use store::secret::ends_soon;
 use utoipa::ToSchema;
 
 use crate::body::Body;
@@ -44,6 +45,10 @@ pub struct ApiKey {
     revoked_at: Option<Timestamp>,
     /// To the minute.
     last_used_at: Option<Timestamp>,
+    /// The address that it was used from then; of IPv6 addresses the network.
+    last_used_from: Option<String>,
+    /// Whether it ends by itself within two weeks, so that another one is needed.
+    ends_soon: bool,
 }
 
 /// An API key with its secret, which is never shown again.
@@ -55,9 +60,10 @@ pub struct CreatedKey {
     key: String,
 }
 
-impl From<api_key::Model> for ApiKey {
-    fn from(row: api_key::Model) -> Self {
+impl ApiKey {
+    fn new(row: api_key::Model, now: Timestamp) -> Self {
         Self {
+            ends_soon: ends_soon(row.expires_at, row.revoked_at, now),
             id: row.id,
             name: row.name,
             role: row.role,
@@ -65,6 +71,7 @@ impl From<api_key::Model> for ApiKey {
             expires_at: row.expires_at,
             revoked_at: row.revoked_at,
             last_used_at: row.last_used_at,
+            last_used_from: row.last_used_from,
         }
     }
 }
@@ -88,7 +95,11 @@ pub(crate) async fn create_key(
     let detail = json!({"name": row.name, "role": row.role, "expires_at": row.expires_at});
     edit.commit("key.create", row.id, Some(detail)).await?;
     let key = secret.expose_secret().to_owned();
-    Ok((StatusCode::CREATED, SHOWN_ONCE, Json(CreatedKey { shown: row.into(), key })))
+    Ok((
+        StatusCode::CREATED,
+        SHOWN_ONCE,
+        Json(CreatedKey { shown: ApiKey::new(row, caller.store.now()), key }),
+    ))
 }
 
 /// List the API keys
@@ -101,7 +112,8 @@ pub(crate) async fn create_key(
 )]
 pub(crate) async fn list_keys(caller: TenantCaller<Owner>) -> Result<Json<Page<ApiKey>>, ApiError> {
     let rows = caller.store.api_keys().list().await?;
-    Ok(Json(Page::whole(rows.into_iter().map(ApiKey::from).collect())))
+    let now = caller.store.now();
+    Ok(Json(Page::whole(rows.into_iter().map(|row| ApiKey::new(row, now)).collect())))
 }
 
 /// Revoke an API key

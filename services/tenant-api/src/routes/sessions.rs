@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, NoContent};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use store::id::TenantId;
 use store::sessions::SignedIn;
 use utoipa::ToSchema;
 
-use crate::authentication::{Identity, Signed, session_of, signed_in_by};
+use crate::authentication::{Identity, Shown, Signed, session_of, signed_in_by};
 use crate::body::Body;
 use crate::caller::Edit;
 use crate::error::ApiError;
@@ -54,9 +54,9 @@ fn created(row: &session::Model, secret: &SecretString) -> impl IntoResponse + u
 )]
 pub(crate) async fn create_session(
     State(state): State<ApiState>,
-    headers: HeaderMap,
+    shown: Shown,
 ) -> Result<impl IntoResponse, ApiError> {
-    let who = signed_in_by(&state, &headers).await?;
+    let who = signed_in_by(&state, &shown).await?;
     if let SignedIn::Key(tenant, _) = &who {
         find_served(&state, *tenant).await?;
     }
@@ -95,9 +95,9 @@ async fn find_served(state: &ApiState, id: TenantId) -> Result<tenant::Model, Ap
 )]
 pub(crate) async fn rotate_session(
     State(state): State<ApiState>,
-    headers: HeaderMap,
+    shown: Shown,
 ) -> Result<impl IntoResponse, ApiError> {
-    let (row, digest) = session_of(&state, &headers).await?;
+    let (row, digest) = session_of(&state, &shown).await?;
     match state.store.sessions().replace_secret(row.id, &digest).await? {
         Some(secret) => Ok(created(&row, &secret)),
         None => Err(ApiError::Conflict("Another request exchanged it just now".into())),
@@ -109,11 +109,8 @@ pub(crate) async fn rotate_session(
     delete, path = "/sessions/current", tag = "access",
     responses((status = 204, description = "It is over"), Refusals),
 )]
-pub(crate) async fn end_session(
-    State(state): State<ApiState>,
-    headers: HeaderMap,
-) -> Result<NoContent, ApiError> {
-    let (row, _) = session_of(&state, &headers).await?;
+pub(crate) async fn end_session(State(state): State<ApiState>, shown: Shown) -> Result<NoContent, ApiError> {
+    let (row, _) = session_of(&state, &shown).await?;
     state.store.sessions().end(row.id).await?;
     Ok(NoContent)
 }

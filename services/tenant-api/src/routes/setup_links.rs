@@ -48,6 +48,8 @@ pub struct SetupLink {
     revoked_at: Option<Timestamp>,
     /// To the minute.
     last_used_at: Option<Timestamp>,
+    /// The address that it was used from then; of IPv6 addresses the network.
+    last_used_from: Option<String>,
 }
 
 /// A link with its secret, which is never shown again.
@@ -69,6 +71,7 @@ impl From<setup_link::Model> for SetupLink {
             expires_at: row.expires_at,
             revoked_at: row.revoked_at,
             last_used_at: row.last_used_at,
+            last_used_from: row.last_used_from,
         }
     }
 }

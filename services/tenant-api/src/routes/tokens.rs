@@ -10,6 +10,7 @@ use serde_json::json;
 use store::Timestamp;
 use store::entity::scim_token;
 use store::id::TokenId;
+use store::secret::ends_soon;
 use utoipa::ToSchema;
 
 use crate::body::Body;
@@ -42,6 +43,10 @@ pub struct Token {
     revoked_at: Option<Timestamp>,
     /// To the minute.
     last_used_at: Option<Timestamp>,
+    /// The address that it was used from then; of IPv6 addresses the network.
+    last_used_from: Option<String>,
+    /// Whether it ends by itself within two weeks, so that another one is needed.
+    ends_soon: bool,
 }
 
 /// A token with its secret, which is never shown again.
@@ -53,15 +58,17 @@ pub struct CreatedToken {
     token: String,
 }
 
-impl From<scim_token::Model> for Token {
-    fn from(row: scim_token::Model) -> Self {
+impl Token {
+    fn new(row: scim_token::Model, now: Timestamp) -> Self {
         Self {
+            ends_soon: ends_soon(row.expires_at, row.revoked_at, now),
             id: row.id,
             name: row.name,
             created_at: row.created_at,
             expires_at: row.expires_at,
             revoked_at: row.revoked_at,
             last_used_at: row.last_used_at,
+            last_used_from: row.last_used_from,
         }
     }
 }
@@ -89,7 +96,11 @@ pub(crate) async fn create_token(
     let detail = json!({"connection_id": connection, "name": row.name, "expires_at": row.expires_at});
     edit.commit("token.create", row.id, Some(detail)).await?;
     let token = secret.expose_secret().to_owned();
-    Ok((StatusCode::CREATED, SHOWN_ONCE, Json(CreatedToken { shown: row.into(), token })))
+    Ok((
+        StatusCode::CREATED,
+        SHOWN_ONCE,
+        Json(CreatedToken { shown: Token::new(row, caller.store.now()), token }),
+    ))
 }
 
 /// List the tokens
@@ -105,7 +116,8 @@ pub(crate) async fn list_tokens(
     PathParameters(ConnectionPath { connection }): PathParameters<ConnectionPath>,
 ) -> Result<Json<Page<Token>>, ApiError> {
     let rows = caller.store.tokens(connection).list().await?;
-    Ok(Json(Page::whole(rows.into_iter().map(Token::from).collect())))
+    let now = caller.store.now();
+    Ok(Json(Page::whole(rows.into_iter().map(|row| Token::new(row, now)).collect())))
 }
 
 /// Revoke a token

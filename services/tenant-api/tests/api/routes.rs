@@ -7,11 +7,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Api, OPERATOR, PUBLIC_URL, text};
-use crate::organization::{Organization, definition, sign_in_body, site_body};
+use crate::organization::{Organization, add_group, add_user, definition, sign_in_body, site_body};
 
 on_both!(
     no_route_opens_without_its_own_tenants_credential,
     no_route_reaches_another_tenants_objects,
+    no_cursor_leads_into_another_tenant,
     every_route_opens_to_its_own_tenant,
     the_router_serves_what_the_document_says_and_nothing_else,
     every_example_of_the_document_is_taken,
@@ -26,6 +27,8 @@ pub(crate) struct Operation {
     ids: Vec<String>,
     /// Names of required parameters of the query.
     query: Vec<String>,
+    /// Whether it answers in pages.
+    is_paged: bool,
 }
 
 /// Every operation that the document lists.
@@ -50,6 +53,7 @@ pub(crate) fn operations() -> Vec<Operation> {
                 path: path.clone(),
                 ids: names("path").into_iter().filter(|name| name != "tenant").collect(),
                 query: names("query"),
+                is_paged: operation["parameters"].to_string().contains("\"cursor\""),
             });
         }
     }
@@ -271,6 +275,42 @@ async fn no_route_reaches_another_tenants_objects(api: Api) {
     assert_eq!(confirmed.expect(200)["confirmed"], 0);
     let after = (own.tenant.changes(&api).await, other.tenant.changes(&api).await);
     assert_eq!(after, (changes.0 + 1, changes.1), "nothing was changed but our own audit log");
+}
+
+/// A place in one tenant's list is none in another's: whoever shows it there sees their own, or is refused.
+async fn no_cursor_leads_into_another_tenant(api: Api) {
+    let (mut own, mut other) = two(&api).await;
+    for organization in [&mut own, &mut other] {
+        let store = api.tenant(&organization.tenant.id);
+        for name in ["grace", "mary"] {
+            add_user(&store, &organization.connection, name).await;
+            add_group(&store, &organization.connection, name, &["somebody", "nobody"]).await;
+            organization.tenant.site(&api, name).await;
+            organization.meet_another(&api).await;
+        }
+    }
+    let mut tried = 0;
+    let is_list = |operation: &Operation| operation.method == "get" && operation.is_paged;
+    let lists = operations().into_iter().filter(|operation| operation.in_tenant() && is_list(operation));
+    for operation in lists {
+        let page = async |of: &Organization, cursor: &str| {
+            let path = operation.path_of(of, &|_| of);
+            let separator = if path.contains('?') { '&' } else { '?' };
+            let path = format!("{path}{separator}limit=1{cursor}");
+            api.get(&path).by(&of.tenant.owner).send().await
+        };
+        let first = page(&own, "").await.expect(200);
+        let Some(cursor) = first["next_cursor"].as_str() else { continue };
+        let shown = page(&other, &format!("&cursor={cursor}")).await;
+        assert!(matches!(shown.status.as_u16(), 200 | 400), "{}: {shown:?}", operation.id);
+        let own_next = page(&own, &format!("&cursor={cursor}")).await.expect(200);
+        for item in own_next["items"].as_array().into_iter().flatten() {
+            let id = item["id"].as_str().or_else(|| item["object_id"].as_str()).unwrap_or(&own.tenant.id);
+            assert!(!shown.text.contains(id), "{} shows another's", operation.id);
+        }
+        tried += 1;
+    }
+    assert!(tried >= 6, "only {tried} lists had a second page");
 }
 
 /// The counterpart: the same calls succeed where they should, so the refusals above mean something.
