@@ -12,6 +12,7 @@
     reason = "a test that cannot go on fails, and tells its seed and figures"
 )]
 
+mod abuse;
 mod administration;
 mod browser;
 mod canaries;

@@ -15,6 +15,13 @@ impl Process {
         self.0.try_wait().unwrap()
     }
 
+    /// Bytes of memory that it holds.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        resident.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
     /// Sends a signal by its name, such as `TERM`, `STOP` or `CONT`.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.0.id().to_string();

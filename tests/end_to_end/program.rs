@@ -106,6 +106,11 @@ impl Program {
         size("").max(size("-wal"))
     }
 
+    /// Bytes of memory that the process holds.
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        self.process.as_ref().expect("a running process").resident_bytes()
+    }
+
     /// Ends the process as `kill -9` does.
     pub(crate) fn kill(&mut self) {
         self.process = None;

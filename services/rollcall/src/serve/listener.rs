@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +31,11 @@ const HEAD_BYTES: usize = 64 * 1024;
 const CONNECTIONS: usize = 16_384;
 /// How long to wait when the system has no more files for connections.
 const OUT_OF_FILES: Duration = Duration::from_millis(100);
+
+/// What every connection over HTTP/2 begins with.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How often is looked whether the rest of it has come.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// When a process stops.
 #[derive(Clone, Debug, Default)]
@@ -94,19 +99,42 @@ pub(crate) async fn serve(
             request.extensions_mut().insert(source);
             hyper::service::Service::call(&service, request)
         });
-        let connection = builder.serve_connection(TokioIo::new(stream), told).into_owned();
-        let connection = graceful.watch(connection);
+        let (builder, watcher, stopping) = (builder.clone(), graceful.watcher(), stop.now.clone());
         tokio::spawn(async move {
+            let _place = place;
+            let says_what_it_speaks = tokio::select! {
+                biased;
+                said = tokio::time::timeout(HEAD_LIMIT, says_what_it_speaks(&stream)) => matches!(said, Ok(Ok(()))),
+                () = stopping.cancelled() => false,
+            };
+            if !says_what_it_speaks {
+                return;
+            }
+            let connection = builder.serve_connection(TokioIo::new(stream), told).into_owned();
             // How a connection ended is its client's business.
-            if let Err(error) = connection.await {
+            if let Err(error) = watcher.watch(connection).await {
                 tracing::debug!(error, "a connection broke off");
             }
-            drop(place);
         });
     }
     drop(listener);
     graceful.shutdown().await;
     Ok(())
+}
+
+/// Waits until a client has said by which version of HTTP it speaks, or has gone.
+///
+/// hyper reads that without a limit of time: whoever said nothing, or only the first letters of HTTP/2's preface (RFC 9113
+/// §3.4), would keep a place for ever.
+async fn says_what_it_speaks(stream: &TcpStream) -> std::io::Result<()> {
+    let mut bytes = [0; PREFACE.len()];
+    loop {
+        let read = stream.peek(&mut bytes).await?;
+        if read == 0 || read == PREFACE.len() || bytes[..read] != PREFACE[..read] {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
 }
 
 /// While we are about to stop, each answer over HTTP/1.1 is the last one of its connection: closed by agreement, so
