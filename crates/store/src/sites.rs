@@ -35,6 +35,8 @@ pub struct NewSite {
     pub base_url: String,
     /// Credentials in clear; sealed before they are stored.
     pub credentials: Zeroizing<Vec<u8>>,
+    /// PEM of certificate authorities that are trusted there besides those of the installation.
+    pub certificate_authorities: Option<String>,
 }
 
 /// What an admin changes; absent fields stay.
@@ -46,6 +48,8 @@ pub struct SiteEdit {
     pub base_url: Option<String>,
     /// New credentials; they also resume a site that was paused for the old ones.
     pub credentials: Option<Zeroizing<Vec<u8>>>,
+    /// PEM of other certificate authorities; an empty text for none.
+    pub certificate_authorities: Option<String>,
     /// Paused by hand, or resumed.
     pub status: Option<SiteStatus>,
 }
@@ -92,6 +96,7 @@ impl Sites {
             credentials: Set(SITE_CREDENTIALS
                 .seal(&transaction, &self.tenant, id.0, &new.credentials)
                 .await?),
+            certificate_authorities: Set(new.certificate_authorities),
             status: Set(SiteStatus::Active),
             status_reason: Set(None),
             resume_at: Set(None),
@@ -150,6 +155,9 @@ impl Sites {
         }
         if let Some(base_url) = edit.base_url {
             row.base_url = Set(base_url);
+        }
+        if let Some(authorities) = edit.certificate_authorities {
+            row.certificate_authorities = Set((!authorities.is_empty()).then_some(authorities));
         }
         let next_status = edit.status.or(sealed.as_ref().map(|_| SiteStatus::Active));
         if let Some(status) = next_status {

@@ -128,6 +128,7 @@ async fn fill(tenant: &TenantStore, base_url: &str, people: usize) -> anyhow::Re
     }
     let credentials = json!({ "type": "bearer", "token": Options::default().admin_token });
     let site = NewSite {
+        certificate_authorities: None,
         name: "Jira".to_owned(),
         product: "jira-data-center".to_owned(),
         base_url: base_url.to_owned(),

@@ -255,6 +255,7 @@ async fn link(tenant: &TenantStore, jira: JiraDataCenter, base_url: &str) -> any
     let connection = tenant.connections().insert(new).await?.id;
     let credentials = json!({ "type": "bearer", "token": Options::default().admin_token });
     let new = NewSite {
+        certificate_authorities: None,
         name: "Jira".to_owned(),
         product: "jira-data-center".to_owned(),
         base_url: base_url.to_owned(),

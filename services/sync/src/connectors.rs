@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use atlassian::Budget;
 use atlassian::credentials::Credentials;
 use atlassian::error::SiteError;
-use atlassian::http::HttpSettings;
+use atlassian::http::{Authorities, HttpSettings};
 use atlassian::product::Product;
 use atlassian::site::{Capabilities, Capability, Site};
 use moka::future::Cache;
@@ -225,7 +225,14 @@ impl Connectors {
             _ => usize::MAX,
         };
         let budget = Arc::default();
-        let connector = atlassian::connect_within(&budget, product, &base_url, credentials, &self.http)
+        let http = match &row.certificate_authorities {
+            Some(pem) => self.http.trusting(
+                Authorities::from_pem(pem.as_bytes())
+                    .map_err(|error| ConnectError::Settings(error.to_string()))?,
+            ),
+            None => self.http.clone(),
+        };
+        let connector = atlassian::connect_within(&budget, product, &base_url, credentials, &http)
             .map_err(|error| ConnectError::Settings(error.to_string()))?;
         let capabilities = connector.capabilities();
         let obstacle = |capability: Capability| capability.obstacle().map(str::to_owned);

@@ -40,6 +40,7 @@ async fn furnish(store: &Store) {
     let places = tenants.iter().flat_map(|tenant| (0..SITES).map(move |site| (*tenant, site)));
     let made = stream::iter(places).for_each_concurrent(8, |(tenant, site)| async move {
         let new = NewSite {
+            certificate_authorities: None,
             name: format!("site-{site}"),
             product: "jira-data-center".to_owned(),
             base_url: "https://jira.example.com".to_owned(),

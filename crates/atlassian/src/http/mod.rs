@@ -84,6 +84,10 @@ impl Authorities {
         if found.is_empty() {
             return Err(NoCertificates("nothing that begins with -----BEGIN CERTIFICATE-----".to_owned()));
         }
+        // What is between the lines is only read when a client is made.
+        #[expect(clippy::disallowed_methods, reason = "nothing is called by it")]
+        let tried = reqwest::Client::builder().tls_certs_only(found.iter().cloned()).build();
+        tried.map_err(|error| NoCertificates(innermost(&error)))?;
         Ok(Self(found))
     }
 }
@@ -117,6 +121,13 @@ pub(crate) struct Answer {
 }
 
 impl HttpSettings {
+    /// The same for one site, whose certificate authorities are trusted as well: with clients of its own.
+    #[must_use]
+    pub fn trusting(&self, authorities: Authorities) -> Self {
+        let all = self.authorities.0.iter().cloned().chain(authorities.0).collect();
+        Self { authorities: Authorities(all), clients: Clients::default(), ..self.clone() }
+    }
+
     /// The client of this process for an address that a tenant, or whom a tenant trusts, gave: it reaches only what may be
     /// called. [`SiteError::TargetRefused`] for an address written as a number that may not.
     pub fn client_for(&self, url: &Url) -> Result<reqwest::Client, SiteError> {

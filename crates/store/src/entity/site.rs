@@ -25,6 +25,8 @@ pub struct Model {
     pub base_url: String,
     /// Sealed credentials.
     pub credentials: Vec<u8>,
+    /// PEM of certificate authorities that are trusted there besides those of the installation.
+    pub certificate_authorities: Option<String>,
     /// Whether work is done at it.
     pub status: SiteStatus,
     /// Why it is not active, in words.

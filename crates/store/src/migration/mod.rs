@@ -24,6 +24,7 @@ mod m0015_tenant_keys;
 mod m0016_audit_chain;
 mod m0017_break_glass;
 mod m0018_last_used_from;
+mod m0019_site_authorities;
 
 /// Runs and lists the migrations.
 #[derive(Debug)]
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_audit_chain::Migration),
             Box::new(m0017_break_glass::Migration),
             Box::new(m0018_last_used_from::Migration),
+            Box::new(m0019_site_authorities::Migration),
         ]
     }
 }

@@ -150,6 +150,7 @@ pub(crate) async fn furnish(tenant: &TenantStore) -> (ConnectionId, SiteId, Link
     };
     let connection_id = tenant.connections().insert(new).await.unwrap().id;
     let new = NewSite {
+        certificate_authorities: None,
         name: "Jira".into(),
         product: "jira-data-center".into(),
         base_url: "https://jira.example".into(),

@@ -39,6 +39,7 @@ async fn until_waiting(place: &Place, lock: &str) {
 async fn a_newcomer_is_marked_for_a_site_that_is_linked_meanwhile() {
     let place = Place::postgres().await;
     let new = NewSite {
+        certificate_authorities: None,
         name: "Confluence".into(),
         product: "confluence-data-center".into(),
         base_url: "https://confluence.example".into(),

@@ -135,6 +135,8 @@ fn new_page(desk: &InTenant, fields: &Fields) -> Markup {
                         }
                     }
                     (credentials(fields))
+                    (Input { name: "certificate_authorities", label: "Certificate authorities", kind: Kind::Lines,
+                            hint: "Only for a site behind a company's own: in PEM form, -----BEGIN CERTIFICATE----- and what follows.", ..Input::default() }.show(fields))
                     p.hint { "Credentials are sealed with a key of your organization and never shown again." }
                     button.first type="submit" { "Add and test it" }
                 }
@@ -150,7 +152,7 @@ pub(crate) async fn new(desk: InTenant) -> Markup {
 pub(crate) async fn create(desk: InTenant, fields: Fields) -> Result<Response, Failure> {
     let body = json!({
         "name": fields.get("name"), "product": fields.get("product"), "base_url": fields.get("base_url"),
-        "credentials": given(&fields),
+        "credentials": given(&fields), "certificate_authorities": fields.text_or_null("certificate_authorities"),
     });
     let call = desk.api.call(Method::POST, desk.of(PLACE)).json(body).once(fields.get("once"));
     match call.send::<Created>().await {
@@ -245,10 +247,13 @@ async fn page(desk: &InTenant, id: Uuid, tested: bool) -> Result<Markup, Failure
                 section.card {
                     h2 { "Settings" }
                     form method="post" action=(own) {
-                        @let fields = Fields::default().with("name", site.name.as_str()).with("base_url", site.base_url.as_str());
+                        @let fields = Fields::default().with("name", site.name.as_str()).with("base_url", site.base_url.as_str())
+                            .with("certificate_authorities", site.certificate_authorities.as_deref().unwrap_or_default());
                         (Input { name: "name", label: "Name", required: true, ..Input::default() }.show(&fields))
                         (Input { name: "base_url", label: "Address", kind: Kind::Url, required: true,
                             hint: "An address on another host needs the credentials again: make a new site for it.", ..Input::default() }.show(&fields))
+                        (Input { name: "certificate_authorities", label: "Certificate authorities", kind: Kind::Lines,
+                            hint: "Only for a site behind a company's own: in PEM form, -----BEGIN CERTIFICATE----- and what follows.", ..Input::default() }.show(&fields))
                         button type="submit" { "Save" }
                     }
                 }
@@ -279,7 +284,13 @@ pub(crate) async fn edit(
     fields: Fields,
 ) -> Result<Redirect, Failure> {
     let (body, done) = match fields.get("status") {
-        "" => (json!({"name": fields.get("name"), "base_url": fields.get("base_url")}), "saved"),
+        "" => (
+            json!({
+                "name": fields.get("name"), "base_url": fields.get("base_url"),
+                "certificate_authorities": fields.get("certificate_authorities").trim(),
+            }),
+            "saved",
+        ),
         status => (json!({ "status": status }), if status == "paused" { "paused" } else { "resumed" }),
     };
     desk.api.call(Method::PATCH, desk.of(format!("/sites/{site}"))).json(body).send::<Value>().await?;

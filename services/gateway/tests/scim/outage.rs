@@ -156,6 +156,7 @@ async fn a_wire_cut_in_the_middle_of_a_write_leaves_nothing_half_done() {
 async fn linked_site(edge: &Edge, idp: &Idp) -> store::id::SiteId {
     let tenant = edge.store.tenant(idp.tenant);
     let new = NewSite {
+        certificate_authorities: None,
         name: "Jira".into(),
         product: "jira-data-center".into(),
         base_url: "https://jira.acme.example".into(),

@@ -12,7 +12,8 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use sandbox::SimulatedSite as _;
 use sandbox::jira_data_center::{JiraDataCenter, Options};
 use serde_json::json;
-use store::entity::words::TaskKind;
+use store::entity::words::{SiteStatus, TaskKind};
+use store::sites::SiteEdit;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
@@ -195,4 +196,43 @@ async fn a_site_that_redirects_elsewhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_site_with_an_expired_certificate() {
     is_told_and_harms_nobody(Oddity::ExpiredCertificate).await;
+}
+
+/// Two sites behind one company's authority: who has said so of one is believed there, and nowhere else.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_authority_is_trusted_at_the_site_that_it_was_given_for_and_at_no_other() {
+    let mut world = World::at(store::testing::sqlite_store().await, Simulated::Jira).await;
+    let authority = authority();
+    let mut sites = Vec::new();
+    for _ in 0..2 {
+        let jira = JiraDataCenter::new(Options::default());
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let served = sandbox::serve(&jira, TcpListener::bind(any).await.unwrap()).unwrap();
+        let address = TcpListener::bind(any).await.unwrap().local_addr().unwrap();
+        serve_with_tls(address, certified(&authority, 2100), served.address).await;
+        let base_url = format!("https://{address}");
+        let site = add_site(&world.tenant, "jira-data-center", &base_url, &bearer()).await.id;
+        add_link(&world.tenant, world.connection, site, 0, json!({})).await;
+        sites.push((site, jira, served));
+    }
+    world.user("ada").await;
+    world.start();
+    let refused = async |site| {
+        let row = world.tenant.sites().get(site).await.unwrap();
+        row.status_reason.is_some_and(|reason| reason.contains("certificate"))
+    };
+    for (site, ..) in &sites {
+        eventually("it is not believed", async || refused(*site).await).await;
+    }
+    let edit = SiteEdit {
+        certificate_authorities: Some(authority.pem()),
+        status: Some(SiteStatus::Active),
+        ..SiteEdit::default()
+    };
+    let (own, jira, _) = &sites[0];
+    world.tenant.sites().update(*own, None, edit).await.unwrap();
+    eventually("it is believed", async || jira.state().users.iter().any(|user| user.name == "ada")).await;
+    let (other, jira, _) = &sites[1];
+    assert!(refused(*other).await && jira.state().users.iter().all(|user| user.name != "ada"));
+    world.stop().await;
 }

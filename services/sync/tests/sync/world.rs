@@ -440,6 +440,7 @@ pub(crate) async fn add_site(
     credentials: &Value,
 ) -> site::Model {
     let new = NewSite {
+        certificate_authorities: None,
         name: "Site".to_owned(),
         product: product.to_owned(),
         base_url: base_url.to_owned(),

@@ -14,6 +14,7 @@ on_both!(
     a_wrong_site_is_refused_without_quoting_its_secret,
     a_site_moves_to_another_host_only_with_its_credentials,
     resuming_a_site_makes_its_waiting_tasks_due,
+    certificate_authorities_of_a_site_are_certificates,
 );
 
 async fn credentials_are_sealed_and_never_answered(api: Api) {
@@ -102,4 +103,30 @@ async fn resuming_a_site_makes_its_waiting_tasks_due(api: Api) {
     let paused = api.patch(&path, json!({"status": "paused"})).by(&tenant.admin).send().await.expect(200);
     assert_eq!(paused["status"], "paused");
     assert_eq!(api.store.sites_with_due_tasks().await.unwrap(), []);
+}
+
+async fn certificate_authorities_of_a_site_are_certificates(api: Api) {
+    let tenant = Tenant::new(&api, "acme").await;
+    let pem = rcgen::generate_simple_self_signed(vec!["ca.example.com".to_owned()]).unwrap().cert.pem();
+    let mut body = site_body("Jira");
+    for wrong in [
+        "",
+        "no certificate",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+        &pem.repeat(200),
+    ] {
+        body["certificate_authorities"] = json!(wrong);
+        let refused = api.post(&tenant.path("/sites"), body.clone()).by(&tenant.owner).send().await;
+        assert_eq!(refused.fields(422), ["certificate_authorities"], "{wrong:.40}");
+    }
+    body["certificate_authorities"] = json!(pem);
+    let site = tenant.make(&api, "/sites", body).await;
+    assert_eq!(site["certificate_authorities"], pem);
+    let path = tenant.path(&format!("/sites/{}", text(&site, "id")));
+    let edit = async |pem: Value| {
+        api.patch(&path, json!({"certificate_authorities": pem})).by(&tenant.admin).send().await
+    };
+    assert_eq!(edit(json!("no certificate")).await.fields(422), ["certificate_authorities"]);
+    assert_eq!(edit(Value::Null).await.expect(200)["certificate_authorities"], pem, "absent fields stay");
+    assert_eq!(edit(json!("")).await.expect(200)["certificate_authorities"], Value::Null);
 }

@@ -98,6 +98,7 @@ async fn tenant(store: &Store, number: u64, wanted: Size) -> anyhow::Result<Prov
     let (_, token) = tenant.tokens(connection_id).insert("load", None).await?;
     for site in 0..wanted.sites {
         let new = NewSite {
+            certificate_authorities: None,
             name: format!("Site {site}"),
             product: "jira-data-center".to_owned(),
             base_url: format!("http://{}", wanted.site),

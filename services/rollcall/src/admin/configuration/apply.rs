@@ -92,6 +92,7 @@ async fn apply_site(
             let body = json!({
                 "name": wanted.name, "product": wanted.product, "base_url": wanted.base_url,
                 "credentials": wanted.credentials.read()?,
+                "certificate_authorities": wanted.certificate_authorities,
             });
             api.post("/sites", body).await?;
             if wanted.status != "active" {
@@ -105,6 +106,10 @@ async fn apply_site(
             );
             if standing.base_url != wanted.base_url {
                 change.insert("base_url".to_owned(), json!(wanted.base_url));
+            }
+            if standing.certificate_authorities != wanted.certificate_authorities {
+                let pem = wanted.certificate_authorities.as_deref().unwrap_or_default();
+                change.insert("certificate_authorities".to_owned(), json!(pem));
             }
             if standing.status != wanted.status {
                 change.insert("status".to_owned(), json!(wanted.status));

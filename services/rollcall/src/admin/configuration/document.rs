@@ -38,6 +38,9 @@ pub(super) struct Site {
     pub(super) name: String,
     pub(super) product: String,
     pub(super) base_url: String,
+    /// Certificate authorities that are trusted there, in PEM form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) certificate_authorities: Option<String>,
     #[serde(default = "active")]
     pub(super) status: String,
     /// Where its credentials are found; they are in no file.
@@ -190,6 +193,7 @@ pub(super) async fn of_tenant(api: &Api) -> anyhow::Result<Document> {
                 name: text(&site["name"]),
                 product: text(&site["product"]),
                 base_url: text(&site["base_url"]),
+                certificate_authorities: site["certificate_authorities"].as_str().map(str::to_owned),
                 // That a site refuses our credentials is its state, and nobody's wish.
                 status: if site["status"] == "paused" { text(&site["status"]) } else { active() },
             })

@@ -1,6 +1,7 @@
 //! `/tenants/{tenant}/sites`: the Atlassian instances of a tenant.
 
 use atlassian::Product;
+use atlassian::http::Authorities;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -49,6 +50,9 @@ pub struct CreateSite {
     /// What we log in with; never shown again.
     #[schema(value_type = SiteCredentials, write_only)]
     credentials: Value,
+    /// Certificate authorities of a site behind a company's own, in PEM form: trusted there besides those of the
+    /// installation.
+    certificate_authorities: Option<String>,
 }
 
 /// A change of a site; absent fields stay.
@@ -61,6 +65,9 @@ pub struct UpdateSite {
     /// New credentials also resume a site that refused the old ones.
     #[schema(value_type = Option<SiteCredentials>, write_only)]
     credentials: Option<Value>,
+    /// Certificate authorities of a site behind a company's own, in PEM form: trusted there besides those of the
+    /// installation. An empty text for none.
+    certificate_authorities: Option<String>,
     /// Nothing is done at a paused site; its tasks wait.
     status: Option<SiteStatus>,
 }
@@ -72,6 +79,8 @@ pub struct Site {
     name: String,
     product: String,
     base_url: String,
+    /// Certificate authorities that are trusted there besides those of the installation, in PEM form.
+    certificate_authorities: Option<String>,
     status: SiteStatus,
     /// Why it is paused or waited for, in words.
     status_reason: Option<String>,
@@ -109,6 +118,7 @@ impl From<site::Model> for Site {
             name: row.name,
             product: row.product,
             base_url: row.base_url,
+            certificate_authorities: row.certificate_authorities,
             status: row.status,
             status_reason: row.status_reason,
             resume_at: row.resume_at,
@@ -137,6 +147,7 @@ pub(crate) async fn create_site(
     }
     let base_url = problems.base_url("base_url", &body.base_url);
     let credentials = problems.take(sealable(body.credentials, product.as_ref().ok().copied()));
+    body.certificate_authorities.iter().for_each(|pem| check_authorities(pem, &mut problems));
     problems.check()?;
     let (Ok(product), Some(base_url), Some(credentials)) = (product, base_url, credentials) else {
         return Err(ApiError::Internal(None));
@@ -146,6 +157,7 @@ pub(crate) async fn create_site(
         product: product.to_string(),
         base_url: base_url.to_string(),
         credentials,
+        certificate_authorities: body.certificate_authorities,
     };
     let edit = caller.edit().await?;
     let row = edit.store.sites().insert(new).await?;
@@ -214,12 +226,20 @@ pub(crate) async fn update_site(
     if body.credentials.is_none() && base_url.as_ref().is_some_and(|url| leaves_origin(&current, url)) {
         problems.add("credentials", "must be given again when base_url names another host");
     }
+    let authorities = body.certificate_authorities.iter().filter(|pem| !pem.is_empty());
+    authorities.for_each(|pem| check_authorities(pem, &mut problems));
     let new_credentials = body.credentials.is_some();
     let credentials =
         body.credentials.and_then(|value| problems.take(sealable(value, current.product.parse().ok())));
     problems.check()?;
     let base_url = base_url.map(|url| url.to_string());
-    let change = SiteEdit { name: body.name, base_url, credentials, status: body.status };
+    let change = SiteEdit {
+        name: body.name,
+        base_url,
+        credentials,
+        certificate_authorities: body.certificate_authorities,
+        status: body.status,
+    };
     let edit = caller.edit().await?;
     // A new address is only as safe as the look at the old one: nobody may move it in between.
     let row = edit.store.sites().update(id, expected.or(Some(current.version)), change).await?;
@@ -227,6 +247,17 @@ pub(crate) async fn update_site(
     let detail = json!({ "new_credentials": new_credentials });
     edit.commit_change("site.update", id, detail, &before, &after).await?;
     Ok((etag(version), Json(after)))
+}
+
+/// Bytes of certificates at the most: they are sent with the site wherever it is shown.
+const MAX_AUTHORITIES: usize = 64 * 1024;
+
+fn check_authorities(pem: &str, problems: &mut Problems) {
+    if pem.len() > MAX_AUTHORITIES {
+        problems.add("certificate_authorities", format!("must have at most {MAX_AUTHORITIES} bytes"));
+    } else if let Err(error) = Authorities::from_pem(pem.as_bytes()) {
+        problems.add("certificate_authorities", error.to_string());
+    }
 }
 
 /// Whether `next` is another server than the stored one. Credentials are never sent to a server that
