@@ -122,6 +122,19 @@ upgrade: setup ## Upgrade replicas under load from an older version (OLDER=commi
 deny: ## Check licences, sources and banned crates (needs cargo-deny)
 	cargo deny check bans licenses sources
 
+.PHONY: advisories
+advisories: ## Look for known weaknesses of what we depend on (needs cargo-deny, and fetches the advisories)
+	cargo deny check advisories
+
+.PHONY: sbom
+sbom: ## Write what the program is made of to target/rollcall.cdx.json, as CycloneDX has it (installs cargo-cyclonedx)
+	cargo cyclonedx --version >/dev/null 2>&1 || cargo install --locked cargo-cyclonedx@0.5.9
+	cargo cyclonedx --quiet --manifest-path services/rollcall/Cargo.toml --format json --spec-version 1.5 \
+		--target x86_64-unknown-linux-gnu --override-filename rollcall.cdx
+	mkdir -p target
+	sed 's|file://$(CURDIR)|file://.|g; s|$(CURDIR)|.|g' services/rollcall/rollcall.cdx.json > target/rollcall.cdx.json
+	find crates services proto tests -name rollcall.cdx.json -delete
+
 .PHONY: demo
 demo: ## Show the whole way from an identity provider to two simulated Jira sites; ARGS=--all-products for one of every product
 	cargo run $(CARGO_FLAGS) -p rollcall -- demo $(ARGS)

@@ -28,5 +28,6 @@ mod openapi;
 mod process;
 mod program;
 mod story;
+mod supply;
 mod targets;
 mod tenant;
