@@ -29,6 +29,7 @@ use store::{Clock, Store, StoreOptions};
 use sync::connectors::Connectors;
 use sync::{Engine, EngineOptions};
 use telemetry::Metrics;
+use tenant_api::caller::Looks;
 use tenant_api::oidc::provider::Providers;
 use tenant_api::{ApiState, JwtKeys};
 use tokio::net::TcpListener;
@@ -298,6 +299,7 @@ fn api_state(
         signing,
         http: config.http.clone(),
         providers: Providers::new(config.http.clone()),
+        looks: Looks::default(),
         rules: Arc::new(RulesInProcess::new(connectors.clone())),
         revocations: Arc::new(move |digest| {
             // Gateways of other processes learn of it from the cell's changes.

@@ -4,16 +4,18 @@
 //! in the path, or the operator; `TenantCaller<Admin, People>` for the same, where the operator has to break glass. A tenant that does not exist and one of someone else are the same 404.
 
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::Method;
 use axum::http::request::Parts;
+use moka::sync::Cache;
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::TenantStore;
 use store::entity::tenant;
 use store::entity::words::{Role, TenantStatus};
-use store::id::TenantId;
+use store::id::{BreakGlassId, TenantId};
 use store::together::Together;
 
 use crate::authentication::{Identity, Shown, authenticate, authenticate_in};
@@ -259,9 +261,7 @@ impl<R, M: Matter> TenantCaller<R, M> {
         }
         if matches!(identity, Identity::Operator) {
             let store = state.store.tenant(tenant.id);
-            // The whole path, of which a nested router sees the end.
-            let path = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0).path();
-            come_in(&store, M::DOOR, is_moving, &parts.method, path).await?;
+            come_in(state, &store, M::DOOR, is_moving, parts).await?;
         }
         tracing::Span::current().record("tenant.id", tracing::field::display(tenant.id));
         Ok(Self {
@@ -273,13 +273,37 @@ impl<R, M: Matter> TenantCaller<R, M> {
     }
 }
 
+/// What operators looked at behind broken glass within the last minute: a page that follows something asks for the same
+/// each second.
+#[derive(Clone, Debug)]
+pub struct Looks(Cache<(BreakGlassId, String), ()>);
+
+impl Default for Looks {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(10_000).time_to_live(Duration::from_mins(1)).build())
+    }
+}
+
+impl Looks {
+    /// Whether the same was looked at just now; from now on it was.
+    fn is_again(&self, glass: BreakGlassId, path: &str) -> bool {
+        let entry = self.0.entry((glass, path.to_owned())).or_insert(());
+        !entry.is_fresh()
+    }
+
+    /// It was not noted, and so has to be next time.
+    fn forget(&self, glass: BreakGlassId, path: &str) {
+        self.0.invalidate(&(glass, path.to_owned()));
+    }
+}
+
 /// Lets the operator in through a door, and notes it where glass had to be broken.
 async fn come_in(
+    state: &ApiState,
     tenant: &TenantStore,
     door: Door,
     is_moving: bool,
-    method: &Method,
-    path: &str,
+    parts: &Parts,
 ) -> Result<(), ApiError> {
     let glass = tenant.break_glass();
     match door {
@@ -292,9 +316,19 @@ async fn come_in(
     if is_moving {
         return Err(ApiError::Moving);
     }
-    let detail = json!({"method": method.as_str(), "path": path});
+    // The whole path, of which a nested router sees the end.
+    let path = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0).path();
+    let is_look = parts.method == Method::GET;
+    if is_look && state.looks.is_again(open.id, path) {
+        return Ok(());
+    }
+    let detail = json!({"method": parts.method.as_str(), "path": path});
     let (audit, id) = (tenant.audit(), open.id.to_string());
-    Ok(audit.insert("operator", "break_glass.use", "break_glass", id, Some(detail)).await?)
+    let noted = audit.insert("operator", "break_glass.use", "break_glass", id, Some(detail)).await;
+    if noted.is_err() {
+        state.looks.forget(open.id, path);
+    }
+    Ok(noted?)
 }
 
 /// The tenant of an id or a slug. No slug has the form of an id.

@@ -16,6 +16,7 @@ use store::{Store, TenantStore};
 use url::Url;
 
 use crate::authentication::JwtKeys;
+use crate::caller::Looks;
 use crate::oidc::CALLBACK;
 use crate::oidc::provider::Providers;
 
@@ -109,6 +110,8 @@ pub struct ApiState {
     pub http: HttpSettings,
     /// By which tenants' people sign in.
     pub providers: Providers,
+    /// What operators looked at behind broken glass, in this process.
+    pub looks: Looks,
     /// Plans and explains.
     pub rules: Arc<dyn SyncRules>,
     /// Tells the gateway's cache of tokens whose validity or connection changed.

@@ -68,7 +68,7 @@ impl BreakGlass {
 ///
 /// Without it the operator sees how a tenant is set up and how it fares, and nobody's name; keys, tokens, sign-in, sites
 /// and links are the tenant's own as soon as somebody of it has come in. It is noted in the tenant's audit log, and so is
-/// each request that needs it.
+/// each request that needs it; the same look once a minute.
 #[utoipa::path(
     post, path = "/tenants/{tenant}/break-glass", tag = "tenants", request_body = CreateBreakGlass,
     params(TenantPath, IdempotencyHeader),

@@ -14,6 +14,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseBackend, Statement};
 use serde_json::Value;
 use store::testing::{TestStore, postgres_store_at, sqlite_store_at};
 use store::{Clock, TenantStore, Timestamp};
+use tenant_api::caller::Looks;
 use tenant_api::oidc::provider::Providers;
 use tenant_api::{ApiState, JwtKeys};
 
@@ -58,6 +59,7 @@ impl Api {
             signing: JwtKeys::new(&[3; 32]),
             http: loopback_allowed(),
             providers: Providers::new(loopback_allowed()),
+            looks: Looks::default(),
             rules: Arc::new(ScriptedRules),
             revocations: Arc::new(move |digest: &[u8]| told.lock().unwrap().push(digest.to_vec())),
         });
@@ -73,6 +75,7 @@ impl Api {
             signing: JwtKeys::new(&[3; 32]),
             providers: Providers::new(http.clone()),
             http,
+            looks: Looks::default(),
             rules: Arc::new(ScriptedRules),
             revocations: Arc::new(|_: &[u8]| {}),
         })
