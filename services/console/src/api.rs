@@ -31,12 +31,15 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the next page begins.
     pub next_cursor: Option<String>,
+    /// Whether the operator would have to break glass to see what there is.
+    #[serde(skip)]
+    pub hidden: bool,
 }
 
 impl<T> Page<T> {
-    /// A list of nothing.
-    pub fn empty() -> Self {
-        Self { items: Vec::new(), next_cursor: None }
+    /// A list of which nothing is shown.
+    pub fn hidden() -> Self {
+        Self { items: Vec::new(), next_cursor: None, hidden: true }
     }
 }
 

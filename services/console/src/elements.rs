@@ -144,6 +144,11 @@ pub fn from(source: Option<&str>) -> Markup {
     html! { @if let Some(source) = source { p.hint { "from " code { (source) } } } }
 }
 
+/// What the operator does not see, in a place that is too small to say more.
+pub fn behind_glass() -> Markup {
+    html! { span.muted { "behind glass" } }
+}
+
 /// What colour a word has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {

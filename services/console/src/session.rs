@@ -385,13 +385,13 @@ impl InTenant {
         self.api.get(self.of(rest)).await
     }
 
-    /// Reads a list that is a small part of its page: the operator, who sees it behind broken glass only, sees it empty.
+    /// Reads a list that is a small part of its page: the operator, who sees it behind broken glass only, is told that it is hidden.
     pub async fn glimpse<T: serde::de::DeserializeOwned>(
         &self,
         rest: impl AsRef<str>,
     ) -> Result<Page<T>, Problem> {
         match self.get(rest).await {
-            Err(problem) if problem.is_behind_glass() => Ok(Page::empty()),
+            Err(problem) if problem.is_behind_glass() => Ok(Page::hidden()),
             read => read,
         }
     }

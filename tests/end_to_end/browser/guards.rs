@@ -60,7 +60,14 @@ async fn pages_open_to_their_own_tenant_alone_and_to_nobody_who_is_not_signed_in
     }
     for page in ["", "/connections", "/sites", "/links", "/keys", "/break-glass"] {
         let path = format!("/console/t/acme{page}");
-        assert_eq!(get(&url, &path, &operators).await.status(), 200, "{path} shows nobody");
+        let shown = get(&url, &path, &operators).await;
+        assert_eq!(shown.status(), 200, "{path} shows nobody");
+        let says_so = shown.text().await.unwrap().contains("behind glass");
+        assert_eq!(
+            says_so,
+            matches!(page, "" | "/connections"),
+            "{path}: what is hidden is not told as none"
+        );
     }
     let form = [("reason", "A. Operator, ticket 42"), ("minutes", "")];
     let broken = client().post(format!("{url}/console/t/acme/break-glass")).header(COOKIE, &operators);

@@ -12,8 +12,8 @@ use super::Cursor;
 use super::setup::{instructions, light, request_rows, values};
 use crate::api::Page;
 use crate::elements::{
-    self, Input, Kind, Tone, action, badge, copyable, from, next, nothing, refused, status, table, time,
-    time_or,
+    self, Input, Kind, Tone, action, badge, behind_glass, copyable, from, next, nothing, refused, status,
+    table, time, time_or,
 };
 use crate::failure::Failure;
 use crate::forms::Fields;
@@ -31,10 +31,10 @@ pub(crate) async fn list(desk: InTenant, Query(cursor): Query<Cursor>) -> Result
     for connection in &page.items {
         let last: Page<ScimRequest> =
             desk.glimpse(format!("/connections/{}/requests?limit=1", connection.id)).await?;
-        rows.push((connection, last.items.into_iter().next()));
+        rows.push((connection, last.hidden, last.items.into_iter().next()));
     }
     let shown = html! {
-        @for (connection, last) in &rows {
+        @for (connection, hidden, last) in &rows {
             tr {
                 td { a href=(desk.page(format!("/connections/{}", connection.id))) { (connection.name) } }
                 td { (guide(&connection.provider).name) }
@@ -42,7 +42,7 @@ pub(crate) async fn list(desk: InTenant, Query(cursor): Query<Cursor>) -> Result
                 td {
                     @if let Some(last) = last {
                         (time(&last.at)) " " @if last.status >= 400 { (badge(Tone::Bad, "refused")) }
-                    } @else { span.muted { "not within a week" } }
+                    } @else if *hidden { (behind_glass()) } @else { span.muted { "not within a week" } }
                 }
             }
         }
@@ -284,6 +284,14 @@ async fn page(desk: &InTenant, id: Uuid, made: JustMade) -> Result<Markup, Failu
 
 async fn recent(desk: &InTenant, id: Uuid) -> Result<Markup, Failure> {
     let requests: Page<ScimRequest> = desk.glimpse(format!("/connections/{id}/requests?limit=5")).await?;
+    if requests.hidden {
+        return Ok(html! {
+            p.note {
+                "What the provider sends tells of people, so operators see it behind glass: "
+                a href=(desk.page("/break-glass")) { "give a reason" } "."
+            }
+        });
+    }
     Ok(light(&requests.items))
 }
 

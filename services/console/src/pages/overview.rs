@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::links::Names;
 use crate::api::{Page, Problem};
-use crate::elements::{Tone, badge, status, table, time_or};
+use crate::elements::{Tone, badge, behind_glass, status, table, time_or};
 use crate::failure::Failure;
 use crate::resources::{Conflict, Connection, Credential, HeldTask, Link, Run, ScimRequest, Site};
 use crate::session::{InTenant, Role};
@@ -15,7 +15,8 @@ const LOOKED_AT: usize = 20;
 
 /// Everything that the overview tells of.
 struct Facts {
-    connections: Vec<(Connection, Option<ScimRequest>)>,
+    /// With what was heard last.
+    connections: Vec<(Connection, Page<ScimRequest>)>,
     sites: Vec<Site>,
     links: Vec<Link>,
     /// Whether a run has ever been done.
@@ -40,7 +41,7 @@ impl Facts {
             }
             let last: Page<ScimRequest> =
                 desk.glimpse(format!("/connections/{}/requests?limit=1", connection.id)).await?;
-            connections.push((connection, last.items.into_iter().next()));
+            connections.push((connection, last));
         }
         if desk.session.may(Role::Owner) {
             let keys: Page<Credential> = desk.get("/keys").await?;
@@ -66,8 +67,13 @@ impl Facts {
         Ok(Self { connections, sites, links: links.items, synchronized, held, doubtful, ending })
     }
 
+    /// Whether the operator would have to break glass to see when providers were heard, and what waits for an answer.
+    fn are_hidden(&self) -> bool {
+        self.connections.iter().any(|(_, heard)| heard.hidden)
+    }
+
     fn heard(&self) -> bool {
-        self.connections.iter().any(|(_, last)| last.as_ref().is_some_and(|last| last.status < 400))
+        self.connections.iter().any(|(_, heard)| heard.items.iter().any(|last| last.status < 400))
     }
 }
 
@@ -135,12 +141,16 @@ pub(crate) async fn show(desk: InTenant) -> Result<Markup, Failure> {
     let facts = Facts::of(&desk).await?;
     let names = Names::of(&desk).await?;
     let connections = html! {
-        @for (connection, last) in &facts.connections {
+        @for (connection, heard) in &facts.connections {
+            @let last = heard.items.first();
             tr {
                 td { a href=(desk.page(format!("/connections/{}", connection.id))) { (connection.name) } }
                 td { (status(&connection.status)) }
-                td { (time_or(last.as_ref().map(|last| last.at.as_str()), "not within a week")) }
-                td { @if let Some(last) = last.as_ref().filter(|last| last.status >= 400) { (last.problem.as_deref().unwrap_or("refused")) } }
+                td {
+                    @if heard.hidden { (behind_glass()) }
+                    @else { (time_or(last.map(|last| last.at.as_str()), "not within a week")) }
+                }
+                td { @if let Some(last) = last.filter(|last| last.status >= 400) { (last.problem.as_deref().unwrap_or("refused")) } }
             }
         }
     };
@@ -167,6 +177,12 @@ pub(crate) async fn show(desk: InTenant) -> Result<Markup, Failure> {
                     @if facts.held { "Work is held by a safety threshold. " }
                     @if facts.doubtful { "It is not settled who is who. " }
                     a href=(desk.page("/review")) { "Look at it and answer" } "."
+                }
+            }
+            @if facts.are_hidden() {
+                p.note {
+                    "When providers were heard, and what waits for an answer, tells of people: operators see it behind glass. "
+                    a href=(desk.page("/break-glass")) { "Give a reason" } "."
                 }
             }
             @for (what, place) in &facts.ending {

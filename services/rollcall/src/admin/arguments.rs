@@ -248,6 +248,9 @@ pub(crate) enum SitesCommand {
         /// or `{"type":"api_key","email":"…","token":"…"}`.
         #[arg(long, env = "ROLLCALL_SITE_CREDENTIALS", hide_env_values = true, value_name = "JSON")]
         credentials: SecretString,
+        /// A PEM file of certificate authorities to trust there, for a site behind a company's own.
+        #[arg(long, value_name = "FILE")]
+        certificate_authorities: Option<PathBuf>,
     },
     /// Show a site and what waits there.
     Show {

@@ -148,12 +148,17 @@ pub(super) async fn sites(api: &Api, arguments: SitesArguments) -> anyhow::Resul
     };
     match arguments.command {
         SitesCommand::List => output::list(api.output, &api.all("/sites").await?, SITES)?,
-        SitesCommand::Create { name, product, base_url, credentials } => {
+        SitesCommand::Create { name, product, base_url, credentials, certificate_authorities } => {
             // The reader's own message may quote the secret.
             let credentials: Value = serde_json::from_str(credentials.expose_secret())
                 .map_err(|_| anyhow::anyhow!("credentials: is no JSON"))?;
-            let body =
-                json!({"name": name, "product": product, "base_url": base_url, "credentials": credentials});
+            let authorities = certificate_authorities.map(|file| {
+                std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))
+            });
+            let body = json!({
+                "name": name, "product": product, "base_url": base_url, "credentials": credentials,
+                "certificate_authorities": authorities.transpose()?,
+            });
             output::object(api.output, &api.post("/sites", body).await?)?;
         }
         SitesCommand::Show { site: name } => {
