@@ -53,6 +53,8 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
 struct Visitor {
     client: reqwest::Client,
     url: String,
+    /// The key of the tenant's owner: the operator sees no people.
+    key: String,
     cookie: String,
 }
 
@@ -60,16 +62,20 @@ impl Visitor {
     #[expect(clippy::disallowed_methods, reason = "what it asks is on loopback")]
     async fn sign_in(url: String) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build()?;
-        let form = [("key", OPERATOR_KEY)];
+        let keys = client.post(format!("{url}/v1/tenants/{TENANT}/keys")).bearer_auth(OPERATOR_KEY);
+        let made = keys.json(&json!({"name": "measurement", "role": "owner"})).send().await?;
+        let made: Value = made.error_for_status()?.json().await?;
+        let key = made["key"].as_str().context("a key")?.to_owned();
+        let form = [("key", key.as_str())];
         let answer = client.post(format!("{url}/console/sign-in")).form(&form).send().await?;
         let cookie = answer.headers().get(SET_COOKIE).context("a session")?.to_str()?;
         let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
-        Ok(Self { client, url, cookie })
+        Ok(Self { client, url, key, cookie })
     }
 
     async fn post(&self, path: &str, body: Value) -> anyhow::Result<Value> {
         let request = self.client.post(format!("{}/v1/tenants/{TENANT}{path}", self.url));
-        let answer = request.bearer_auth(OPERATOR_KEY).json(&body).send().await?;
+        let answer = request.bearer_auth(&self.key).json(&body).send().await?;
         let (status, text) = (answer.status(), answer.text().await?);
         anyhow::ensure!(status.is_success(), "{path}: {status} {text}");
         Ok(serde_json::from_str(&text)?)
