@@ -66,10 +66,16 @@ pub(crate) async fn count_backlog(store: Store) {
                 continue;
             }
         };
-        if let Ok(ending) = store.ending_credentials().await {
-            for (kind, ending) in [("token", ending.tokens), ("key", ending.keys)] {
-                #[expect(clippy::cast_precision_loss, reason = "a count of rows is far below 2^53")]
-                metrics::gauge!("rollcall_credentials_ending", "kind" => kind).set(ending as f64);
+        match store.ending_credentials().await {
+            Ok(ending) => {
+                for (kind, ending) in [("token", ending.tokens), ("key", ending.keys)] {
+                    #[expect(clippy::cast_precision_loss, reason = "a count of rows is far below 2^53")]
+                    metrics::gauge!("rollcall_credentials_ending", "kind" => kind).set(ending as f64);
+                }
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "credentials that end were not counted");
             }
         }
         for (state, name) in
