@@ -7,7 +7,7 @@ use crate::api::{Page, Problem};
 use crate::elements::{Tone, badge, behind_glass, status, table, time_or};
 use crate::failure::Failure;
 use crate::resources::{Conflict, Connection, Credential, HeldTask, Link, Run, ScimRequest, Site};
-use crate::session::{InTenant, Role};
+use crate::session::{InTenant, Kind, Role};
 use crate::shell;
 
 /// Connections, sites and links that are looked at for the overview.
@@ -188,6 +188,13 @@ pub(crate) async fn show(desk: InTenant) -> Result<Markup, Failure> {
             @for (what, place) in &facts.ending {
                 p.warning {
                     "The " (what) " ends within two weeks. " a href=(desk.page(place)) { "Make another one and put it to use" } "."
+                }
+            }
+            @if desk.session.who.kind == Kind::Operator && facts.links.is_empty() {
+                p.note {
+                    "You are the operator. "
+                    a href=(desk.page("/keys")) { "Make an owner's key" }
+                    " for whoever administers this tenant: signed in with that they see its people, and you do not."
                 }
             }
             (steps(&desk, &facts))
