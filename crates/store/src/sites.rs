@@ -35,7 +35,7 @@ pub struct NewSite {
     pub base_url: String,
     /// Credentials in clear; sealed before they are stored.
     pub credentials: Zeroizing<Vec<u8>>,
-    /// PEM of certificate authorities that are trusted there besides those of the installation.
+    /// PEM of the certificate authorities that alone are trusted there; those of the installation without them.
     pub certificate_authorities: Option<String>,
 }
 

@@ -226,7 +226,7 @@ impl Connectors {
         };
         let budget = Arc::default();
         let http = match &row.certificate_authorities {
-            Some(pem) => self.http.trusting(
+            Some(pem) => self.http.trusting_only(
                 Authorities::from_pem(pem.as_bytes())
                     .map_err(|error| ConnectError::Settings(error.to_string()))?,
             ),

@@ -50,6 +50,8 @@ pub struct HttpSettings {
     pub user_agent: String,
     /// Certificate authorities that are trusted besides those of the machine, such as a company's own.
     pub authorities: Authorities,
+    /// Whether those alone are trusted.
+    pub trusts_nobody_else: bool,
     /// What all sites with these settings share. Made when the first of them is connected: whoever changes the other
     /// settings afterwards changes this as well, by its default.
     pub clients: Clients,
@@ -100,6 +102,7 @@ impl Default for HttpSettings {
             request_timeout: Duration::from_secs(30),
             user_agent: concat!("Rollcall/", env!("CARGO_PKG_VERSION")).to_owned(),
             authorities: Authorities::default(),
+            trusts_nobody_else: false,
             clients: Clients::default(),
         }
     }
@@ -121,11 +124,11 @@ pub(crate) struct Answer {
 }
 
 impl HttpSettings {
-    /// The same for one site, whose certificate authorities are trusted as well: with clients of its own.
+    /// The same for one site that has authorities of its own: no other one may vouch for it. Its client holds these few
+    /// certificates alone, and not the machine's.
     #[must_use]
-    pub fn trusting(&self, authorities: Authorities) -> Self {
-        let all = self.authorities.0.iter().cloned().chain(authorities.0).collect();
-        Self { authorities: Authorities(all), clients: Clients::default(), ..self.clone() }
+    pub fn trusting_only(&self, authorities: Authorities) -> Self {
+        Self { authorities, trusts_nobody_else: true, clients: Clients::default(), ..self.clone() }
     }
 
     /// The client of this process for an address that a tenant, or whom a tenant trusts, gave: it reaches only what may be
@@ -169,6 +172,8 @@ impl HttpClient {
         if scheme == "http" {
             // Without TLS no certificate is checked: this works on a machine that has no CA files.
             builder = builder.tls_certs_only([]);
+        } else if settings.trusts_nobody_else {
+            builder = builder.tls_certs_only(settings.authorities.0.iter().cloned());
         } else if !settings.authorities.0.is_empty() {
             builder = builder.tls_certs_merge(settings.authorities.0.iter().cloned());
         }

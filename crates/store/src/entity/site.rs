@@ -25,7 +25,7 @@ pub struct Model {
     pub base_url: String,
     /// Sealed credentials.
     pub credentials: Vec<u8>,
-    /// PEM of certificate authorities that are trusted there besides those of the installation.
+    /// PEM of the certificate authorities that alone are trusted there; those of the installation without them.
     pub certificate_authorities: Option<String>,
     /// Whether work is done at it.
     pub status: SiteStatus,

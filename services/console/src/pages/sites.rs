@@ -136,7 +136,7 @@ fn new_page(desk: &InTenant, fields: &Fields) -> Markup {
                     }
                     (credentials(fields))
                     (Input { name: "certificate_authorities", label: "Certificate authorities", kind: Kind::Lines,
-                            hint: "Only for a site behind a company's own: in PEM form, -----BEGIN CERTIFICATE----- and what follows.", ..Input::default() }.show(fields))
+                            hint: "Only for a site behind a company's own: in PEM form, -----BEGIN CERTIFICATE----- and what follows. They alone are trusted there.", ..Input::default() }.show(fields))
                     p.hint { "Credentials are sealed with a key of your organization and never shown again." }
                     button.first type="submit" { "Add and test it" }
                 }
@@ -253,7 +253,7 @@ async fn page(desk: &InTenant, id: Uuid, tested: bool) -> Result<Markup, Failure
                         (Input { name: "base_url", label: "Address", kind: Kind::Url, required: true,
                             hint: "An address on another host needs the credentials again: make a new site for it.", ..Input::default() }.show(&fields))
                         (Input { name: "certificate_authorities", label: "Certificate authorities", kind: Kind::Lines,
-                            hint: "Only for a site behind a company's own: in PEM form, -----BEGIN CERTIFICATE----- and what follows.", ..Input::default() }.show(&fields))
+                            hint: "Only for a site behind a company's own: in PEM form, -----BEGIN CERTIFICATE----- and what follows. They alone are trusted there.", ..Input::default() }.show(&fields))
                         button type="submit" { "Save" }
                     }
                 }

@@ -117,7 +117,7 @@ pub struct Site {
     pub product: String,
     /// Where it is.
     pub base_url: String,
-    /// Certificate authorities that are trusted there, in PEM form.
+    /// The certificate authorities that alone are trusted there, in PEM form.
     pub certificate_authorities: Option<String>,
     /// Whether work goes on there.
     pub status: String,

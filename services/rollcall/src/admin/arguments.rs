@@ -248,7 +248,7 @@ pub(crate) enum SitesCommand {
         /// or `{"type":"api_key","email":"…","token":"…"}`.
         #[arg(long, env = "ROLLCALL_SITE_CREDENTIALS", hide_env_values = true, value_name = "JSON")]
         credentials: SecretString,
-        /// A PEM file of certificate authorities to trust there, for a site behind a company's own.
+        /// A PEM file of the certificate authorities that alone are to be trusted there, for a site behind a company's own.
         #[arg(long, value_name = "FILE")]
         certificate_authorities: Option<PathBuf>,
     },

@@ -236,3 +236,38 @@ async fn an_authority_is_trusted_at_the_site_that_it_was_given_for_and_at_no_oth
     assert!(refused(*other).await && jira.state().users.iter().all(|user| user.name != "ada"));
     world.stop().await;
 }
+
+/// Somebody whom the installation trusts may not vouch for a site that has an authority of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_other_authority_vouches_for_a_site_that_has_its_own() {
+    let mut world = World::at(store::testing::sqlite_store().await, Simulated::Jira).await;
+    let (installations, own) = (authority(), authority());
+    world.options.http.authorities = Authorities::from_pem(installations.pem().as_bytes()).unwrap();
+    let jira = JiraDataCenter::new(Options::default());
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let served = sandbox::serve(&jira, TcpListener::bind(any).await.unwrap()).unwrap();
+    let address = TcpListener::bind(any).await.unwrap().local_addr().unwrap();
+    serve_with_tls(address, certified(&installations, 2100), served.address).await;
+    let site = add_site(&world.tenant, "jira-data-center", &format!("https://{address}"), &bearer()).await.id;
+    let tenant = world.tenant.clone();
+    let trust = async |pem: String| {
+        let edit = SiteEdit {
+            certificate_authorities: Some(pem),
+            status: Some(SiteStatus::Active),
+            ..SiteEdit::default()
+        };
+        tenant.sites().update(site, None, edit).await.unwrap();
+    };
+    trust(own.pem()).await;
+    add_link(&world.tenant, world.connection, site, 0, json!({})).await;
+    world.user("ada").await;
+    world.start();
+    eventually("it is not believed", async || {
+        let row = world.tenant.sites().get(site).await.unwrap();
+        row.status_reason.is_some_and(|reason| reason.contains("certificate"))
+    })
+    .await;
+    trust(String::new()).await;
+    eventually("it is believed", async || jira.state().users.iter().any(|user| user.name == "ada")).await;
+    world.stop().await;
+}

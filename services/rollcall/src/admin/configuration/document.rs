@@ -38,13 +38,19 @@ pub(super) struct Site {
     pub(super) name: String,
     pub(super) product: String,
     pub(super) base_url: String,
-    /// Certificate authorities that are trusted there, in PEM form.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The certificate authorities that alone are trusted there, in PEM form.
+    #[serde(default, deserialize_with = "trimmed", skip_serializing_if = "Option::is_none")]
     pub(super) certificate_authorities: Option<String>,
     #[serde(default = "active")]
     pub(super) status: String,
     /// Where its credentials are found; they are in no file.
     pub(super) credentials: SecretReference,
+}
+
+/// A text as the API keeps it: how a file ends its lines is the file's business.
+fn trimmed<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.map(|text| text.replace("\r\n", "\n").trim().to_owned()))
 }
 
 /// Where a secret is: JSON in a variable of the environment, or in a file of its own.

@@ -50,8 +50,8 @@ pub struct CreateSite {
     /// What we log in with; never shown again.
     #[schema(value_type = SiteCredentials, write_only)]
     credentials: Value,
-    /// Certificate authorities of a site behind a company's own, in PEM form: trusted there besides those of the
-    /// installation.
+    /// Certificate authorities of a site behind a company's own, in PEM form: they alone are trusted there. Without them
+    /// those of the installation are.
     certificate_authorities: Option<String>,
 }
 
@@ -65,8 +65,8 @@ pub struct UpdateSite {
     /// New credentials also resume a site that refused the old ones.
     #[schema(value_type = Option<SiteCredentials>, write_only)]
     credentials: Option<Value>,
-    /// Certificate authorities of a site behind a company's own, in PEM form: trusted there besides those of the
-    /// installation. An empty text for none.
+    /// Certificate authorities of a site behind a company's own, in PEM form: they alone are trusted there. Without them
+    /// those of the installation are. An empty text for none.
     certificate_authorities: Option<String>,
     /// Nothing is done at a paused site; its tasks wait.
     status: Option<SiteStatus>,
@@ -79,7 +79,7 @@ pub struct Site {
     name: String,
     product: String,
     base_url: String,
-    /// Certificate authorities that are trusted there besides those of the installation, in PEM form.
+    /// The certificate authorities that alone are trusted there, in PEM form.
     certificate_authorities: Option<String>,
     status: SiteStatus,
     /// Why it is paused or waited for, in words.
@@ -157,7 +157,7 @@ pub(crate) async fn create_site(
         product: product.to_string(),
         base_url: base_url.to_string(),
         credentials,
-        certificate_authorities: body.certificate_authorities,
+        certificate_authorities: body.certificate_authorities.as_deref().map(plain),
     };
     let edit = caller.edit().await?;
     let row = edit.store.sites().insert(new).await?;
@@ -237,7 +237,7 @@ pub(crate) async fn update_site(
         name: body.name,
         base_url,
         credentials,
-        certificate_authorities: body.certificate_authorities,
+        certificate_authorities: body.certificate_authorities.as_deref().map(plain),
         status: body.status,
     };
     let edit = caller.edit().await?;
@@ -250,7 +250,12 @@ pub(crate) async fn update_site(
 }
 
 /// Bytes of certificates at the most: they are sent with the site wherever it is shown.
-const MAX_AUTHORITIES: usize = 64 * 1024;
+const MAX_AUTHORITIES: usize = 16 * 1024;
+
+/// Certificates as they are stored: forms end lines otherwise, and files end with one more.
+fn plain(pem: &str) -> String {
+    pem.replace("\r\n", "\n").trim().to_owned()
+}
 
 fn check_authorities(pem: &str, problems: &mut Problems) {
     if pem.len() > MAX_AUTHORITIES {
